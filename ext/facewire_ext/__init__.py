@@ -1,0 +1,29 @@
+"""Box decoding, suppression and rescaling for detectors, without the GIL.
+
+Takes and fills arrays of the caller by the buffer protocol; does not import NumPy.
+"""
+
+from facewire_ext._atss import AtssLevels, decode_atss
+from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
+from facewire_ext._nms import nms, soft_nms
+from facewire_ext._placement import Placement, rescale
+from facewire_ext._rows import decode_boxes_labels, decode_ssd
+from facewire_ext._workspace import Workspace
+from facewire_ext._yunet import YunetLevels, decode_yunet
+
+__all__ = [
+    "AtssLevels",
+    "Placement",
+    "Workspace",
+    "YunetLevels",
+    "decode_atss",
+    "decode_boxes_labels",
+    "decode_ssd",
+    "decode_yunet",
+    "nms",
+    "rescale",
+    "simd_level",
+    "simd_levels",
+    "soft_nms",
+    "use_simd_level",
+]

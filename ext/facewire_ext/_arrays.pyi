@@ -1,0 +1,13 @@
+"""What the functions of this package take as an array."""
+
+from typing import Any, Protocol, TypeAlias
+
+from typing_extensions import Buffer
+
+class NumpyArray(Protocol):
+    """A NumPy array, whose type says only since Python 3.12 that it is a buffer."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+Array: TypeAlias = Buffer | NumpyArray

@@ -1,0 +1,86 @@
+"""The kernels in use and what they work on, for the other modules."""
+
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+
+
+cdef extern from "_kernels.h" nogil:
+    cdef enum:
+        BLOCK "FACEWIRE_BLOCK"
+        LONGEST_LINE "FACEWIRE_LONGEST_LINE"
+    const float COORDINATE_LIMIT "FACEWIRE_COORDINATE_LIMIT"
+    const float SHORTEST_SIDE "FACEWIRE_SHORTEST_SIDE"
+
+    ctypedef struct Level "facewire_level":
+        const float* scores
+        const float* quality
+        const float* boxes
+        const float* landmarks
+        Py_ssize_t classes
+        Py_ssize_t locations
+        Py_ssize_t first
+        Py_ssize_t columns
+        float stride
+        float side
+        float stds[4]
+
+    ctypedef struct Line "facewire_line":
+        float x_min[LONGEST_LINE]
+        float y_min[LONGEST_LINE]
+        float x_max[LONGEST_LINE]
+        float y_max[LONGEST_LINE]
+        float area[LONGEST_LINE]
+        int32_t class_id[LONGEST_LINE]
+
+    uint64_t sort_key "facewire_sort_key"(float confidence, uint32_t index)
+
+    ctypedef struct Kernels "facewire_kernels":
+        const char* name
+        Py_ssize_t line
+        Py_ssize_t (*scan)(
+            const float* values, Py_ssize_t count, float lowest, int32_t* found
+        ) noexcept nogil
+        void (*fuse_logits)(
+            const float* scores,
+            const float* quality,
+            bint root,
+            const int32_t* found,
+            Py_ssize_t count,
+            float* confidence,
+        ) noexcept nogil
+        void (*fuse_probabilities)(
+            const float* scores,
+            const float* quality,
+            const int32_t* found,
+            Py_ssize_t count,
+            float* confidence,
+        ) noexcept nogil
+        bint (*decode_atss)(
+            const Level* level, const int32_t* found, Py_ssize_t count, float* boxes
+        ) noexcept nogil
+        bint (*decode_yunet)(
+            const Level* level, const int32_t* found, Py_ssize_t count, float* boxes
+        ) noexcept nogil
+        void (*sort_keys)(
+            const float* confidence,
+            uint32_t first,
+            Py_ssize_t count,
+            uint64_t* keys,
+            uint32_t* range,
+        ) noexcept nogil
+        void (*hash_boxes)(
+            const float* boxes,
+            Py_ssize_t count,
+            uint32_t* hashes,
+            uint32_t* shifted_hashes,
+        ) noexcept nogil
+        int32_t (*suppressor)(
+            const Line* kept,
+            Py_ssize_t count,
+            const float* box,
+            int32_t class_id,
+            float threshold,
+        ) noexcept nogil
+
+
+# Chosen when `_kernels` is imported, and by `use_simd_level`.
+cdef const Kernels* kernels

@@ -1,0 +1,7 @@
+"""Types of `_levels.pyx`; the docstrings are there."""
+
+class Levels:
+    @property
+    def level_count(self) -> int: ...
+    @property
+    def candidates(self) -> int: ...

@@ -1,0 +1,7 @@
+"""Types of `_workspace.pyx`; the docstrings are there."""
+
+from typing import final
+
+@final
+class Workspace:
+    def __init__(self) -> None: ...

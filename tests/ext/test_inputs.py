@@ -1,0 +1,178 @@
+"""What binding levels and reading rows refuse, and what they take."""
+
+import gc
+import subprocess
+import sys
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facewire_ext import (
+    AtssLevels,
+    Workspace,
+    YunetLevels,
+    decode_boxes_labels,
+    decode_ssd,
+)
+from tests.ext.arrays import Outputs, unchanged
+
+
+def zeros(*shape: int) -> NDArray[np.float32]:
+    return np.zeros(shape, np.float32)
+
+
+def misaligned(*shape: int) -> NDArray[np.float32]:
+    size = 4 * int(np.prod(shape))
+    return np.frombuffer(bytearray(size + 1), np.float32, offset=1).reshape(shape)
+
+
+ATSS = (zeros(1, 2, 3), zeros(4, 2, 3), zeros(1, 2, 3))
+YUNET = (zeros(6, 1), zeros(6, 1), zeros(6, 4), zeros(6, 10))
+
+BAD_ATSS = [
+    (0, zeros(2, 3), "class logits must be of shape"),
+    (0, np.zeros((1, 2, 3)), "class logits must be float32"),
+    (0, zeros(2, 1, 2, 3), "class logits must be of shape"),
+    (0, zeros(1, 3, 2).transpose(0, 2, 1), "class logits must be C-contiguous"),
+    (0, misaligned(1, 2, 3), "class logits must be aligned"),
+    (1, zeros(1, 5, 2, 3), "deltas must be of shape"),
+    (1, zeros(4, 3, 2), "deltas must be of shape"),
+    (2, zeros(2, 2, 3), "centerness must be of shape"),
+]
+BAD_YUNET = [
+    (0, zeros(6), "class must be of shape"),
+    (1, zeros(5, 1), "object must be of shape"),
+    (2, zeros(6, 5), "boxes must be of shape"),
+    (3, zeros(2, 6, 10), "landmarks must be of shape"),
+]
+
+
+@pytest.mark.parametrize(("part", "array", "message"), BAD_ATSS)
+def test_an_atss_level_that_does_not_fit_is_refused(
+    part: int, array: NDArray[np.generic], message: str
+) -> None:
+    logits, deltas, centerness = [*ATSS[:part], array, *ATSS[part + 1 :]]
+    with pytest.raises(ValueError, match=message):
+        AtssLevels([(logits, deltas, centerness)], strides=[8], octave_base_scale=8)
+
+
+@pytest.mark.parametrize(("part", "array", "message"), BAD_YUNET)
+def test_a_yunet_level_that_does_not_fit_is_refused(
+    part: int, array: NDArray[np.generic], message: str
+) -> None:
+    scores, objects, boxes, points = [*YUNET[:part], array, *YUNET[part + 1 :]]
+    with pytest.raises(ValueError, match=message):
+        YunetLevels(
+            [(scores, objects, boxes, points)],
+            strides=[8],
+            input_width=24,
+            input_height=16,
+        )
+
+
+@pytest.mark.parametrize("strides", [[], [8, 16], [0], [-8], [np.nan], [np.inf]])
+def test_strides_that_do_not_fit_are_refused(strides: list[float]) -> None:
+    with pytest.raises(ValueError, match="strides"):
+        AtssLevels([ATSS], strides=strides, octave_base_scale=8)
+
+
+@pytest.mark.parametrize("scale", [0.0, -8.0, np.nan, np.inf])
+def test_an_anchor_without_a_size_is_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match="octave_base_scale"):
+        AtssLevels([ATSS], strides=[8], octave_base_scale=scale)
+
+
+@pytest.mark.parametrize("stds", [(0.1, 0.1, 0.2), (0.1, 0.1, 0.2, np.nan)])
+def test_target_stds_that_are_not_four_numbers_are_refused(
+    stds: tuple[float, ...],
+) -> None:
+    with pytest.raises(ValueError, match="target_stds"):
+        AtssLevels([ATSS], strides=[8], octave_base_scale=8, target_stds=stds)
+
+
+def test_an_unknown_score_fusion_is_refused() -> None:
+    with pytest.raises(ValueError, match="score_fusion"):
+        AtssLevels([ATSS], strides=[8], octave_base_scale=8, score_fusion="sum")
+
+
+def test_no_levels_are_refused() -> None:
+    with pytest.raises(ValueError, match="levels"):
+        AtssLevels([], strides=[], octave_base_scale=8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(20, 16), (24, 12), (0, 16), (24, -8)])
+def test_an_input_of_broken_cells_is_refused(width: int, height: int) -> None:
+    with pytest.raises(ValueError, match="input"):
+        YunetLevels([YUNET], strides=[8], input_width=width, input_height=height)
+
+
+def test_what_is_no_array_is_refused_by_name() -> None:
+    nothing: Any = None
+    with pytest.raises(TypeError, match="deltas must be an array, not NoneType"):
+        AtssLevels([(ATSS[0], nothing, ATSS[2])], strides=[8], octave_base_scale=8)
+    with pytest.raises(TypeError, match="rows must be an array, not NoneType"):
+        decode_ssd(
+            nothing,
+            *Outputs.of(1).arrays,
+            placement=unchanged(8),
+            min_confidence=0.5,
+            workspace=Workspace(),
+        )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        zeros(3, 6),
+        zeros(7),
+        zeros(2, 3, 7),
+        np.zeros((3, 7)),
+        zeros(7, 3).T,
+        misaligned(3, 7),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(rows: NDArray[np.generic]) -> None:
+    with pytest.raises(ValueError, match="rows must"):
+        decode_ssd(
+            rows,
+            *Outputs.of(1).arrays,
+            placement=unchanged(8),
+            min_confidence=0.5,
+            workspace=Workspace(),
+        )
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros(2, np.int32), np.zeros(3), np.zeros((2, 3), np.int32)]
+)
+def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.generic]) -> None:
+    with pytest.raises(ValueError, match="labels must"):
+        decode_boxes_labels(
+            zeros(3, 5),
+            labels,
+            *Outputs.of(1).arrays,
+            placement=unchanged(8),
+            min_confidence=0.5,
+            workspace=Workspace(),
+        )
+
+
+def test_levels_keep_their_arrays_alive() -> None:
+    logits = zeros(1, 2, 3)
+    gone = weakref.ref(logits)
+    levels = AtssLevels([(logits, *ATSS[1:])], strides=[8], octave_base_scale=8)
+    del logits
+    gc.collect()
+    assert gone() is not None
+    assert (levels.level_count, levels.candidates) == (1, 6)
+    del levels
+    gc.collect()
+    assert gone() is None
+
+
+def test_importing_the_extension_does_not_import_numpy() -> None:
+    program = "import sys, facewire_ext; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

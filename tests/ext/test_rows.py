@@ -1,0 +1,145 @@
+"""decode_ssd and decode_boxes_labels against the plain reading."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from facewire_ext import Placement, Workspace, decode_boxes_labels, decode_ssd
+from tests.ext.arrays import Outputs, assert_same, assert_sound, stretch
+from tests.ext.reference import Choice, detect
+from tests.ext.reference_heads import boxes_labels, ssd
+
+Array = NDArray[np.float32]
+ANY = st.floats(width=32)
+CHOICES = st.builds(
+    Choice,
+    min_confidence=st.sampled_from([0.0, 0.02, 0.5]),
+    iou_threshold=st.sampled_from([None, 0.0, 0.5]),
+    room=st.sampled_from([0, 3, 100]),
+)
+
+
+def run_ssd(rows: Array, placement: Placement, choice: Choice) -> tuple[Outputs, int]:
+    outputs = Outputs.of(choice.room)
+    count = decode_ssd(
+        rows,
+        *outputs.arrays,
+        placement=placement,
+        min_confidence=choice.min_confidence,
+        iou_threshold=choice.iou_threshold,
+        workspace=Workspace(),
+    )
+    assert_sound(outputs, count, placement)
+    return outputs, count
+
+
+def run_boxes_labels(
+    boxes: Array, labels: NDArray[np.integer], placement: Placement, choice: Choice
+) -> tuple[Outputs, int]:
+    outputs = Outputs.of(choice.room)
+    count = decode_boxes_labels(
+        boxes,
+        labels,
+        *outputs.arrays,
+        placement=placement,
+        min_confidence=choice.min_confidence,
+        iou_threshold=choice.iou_threshold,
+        workspace=Workspace(),
+    )
+    assert_sound(outputs, count, placement)
+    return outputs, count
+
+
+def random_boxes(random: np.random.Generator, count: int, side: float) -> Array:
+    low = random.uniform(-0.2 * side, side, (count, 2))
+    high = low + random.uniform(-0.1 * side, 0.5 * side, (count, 2))
+    return np.hstack([low, high]).astype(np.float32)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 60), CHOICES, st.integers(1, 8))
+def test_random_ssd_rows_agree_with_the_reference(
+    seed: int, count: int, choice: Choice, orientation: int
+) -> None:
+    random = np.random.default_rng(seed)
+    rows = np.zeros((1, 1, count, 7), np.float32)
+    rows[0, 0, :, 1] = random.integers(-1, 3, count)
+    rows[0, 0, :, 2] = random.random(count)
+    rows[0, 0, :, 3:] = random_boxes(random, count, 1.0)
+    rows[0, 0, count * 3 // 4 :, 0] = -1
+    placement = stretch(300, 200, 100, orientation)
+    outputs, written = run_ssd(rows, placement, choice)
+    expected = detect(ssd(rows, 300, 300), placement, choice)
+    assume(expected.margin > 1)
+    assert_same(outputs, written, expected)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 60),
+    CHOICES,
+    st.sampled_from([np.int32, np.int64]),
+)
+def test_random_boxes_and_labels_agree_with_the_reference(
+    seed: int, count: int, choice: Choice, dtype: type[np.integer]
+) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.integers(-1, 3, count).astype(dtype)
+    confidences = random.choice([0.0, -1.0, 0.25, 0.5, 0.75], (count, 1))
+    boxes = np.hstack([random_boxes(random, count, 416), np.float32(confidences)])
+    placement = stretch(416, 640, 480)
+    outputs, written = run_boxes_labels(boxes, labels, placement, choice)
+    expected = detect(boxes_labels(boxes, labels), placement, choice)
+    assume(expected.margin > 1)
+    assert_same(outputs, written, expected)
+
+
+def test_boxes_may_have_a_leading_axis() -> None:
+    boxes = np.array([[[10, 10, 50, 60, 0.9], [0, 0, 5, 5, 0.0]]], np.float32)
+    labels = np.zeros((1, 2), np.int32)
+    outputs, count = run_boxes_labels(boxes, labels, stretch(64, 64, 64), Choice(0.0))
+    assert (count, outputs.boxes[0].tolist()) == (1, [10, 10, 50, 60])
+
+
+def test_ssd_rows_end_at_the_first_negative_image() -> None:
+    rows = np.zeros((3, 7), np.float32)
+    rows[:, 2:] = [0.9, 0.1, 0.1, 0.2, 0.2]
+    rows[1, 0] = -1
+    assert run_ssd(rows, stretch(64, 64, 64), Choice(0.5))[1] == 1
+
+
+def test_a_label_beyond_all_integers_is_the_largest_integer() -> None:
+    rows = np.array([[0, 1e30, 0.9, 0, 0, 1, 1]], np.float32)
+    outputs, count = run_ssd(rows, stretch(64, 64, 64), Choice(0.5))
+    assert (count, outputs.class_ids[0]) == (1, 2**31 - 1)
+    boxes = np.array([[0, 0, 9, 9, 0.9]], np.float32)
+    labels = np.array([2**40])
+    outputs, count = run_boxes_labels(boxes, labels, stretch(64, 64, 64), Choice(0.5))
+    assert (count, outputs.class_ids[0]) == (1, 2**31 - 1)
+
+
+@pytest.mark.parametrize("column", range(7))
+def test_a_nan_in_a_row_drops_it(column: int) -> None:
+    rows = np.array([[0, 1, 0.9, 0.1, 0.1, 0.2, 0.2]] * 2, np.float32)
+    rows[0, column] = np.nan
+    # An image_id is only ever asked whether it is negative.
+    kept = 2 if column == 0 else 1
+    assert run_ssd(rows, stretch(64, 64, 64), Choice(0.0))[1] == kept
+
+
+@settings(deadline=None)
+@given(
+    hnp.arrays(np.float32, (8, 7), elements=ANY),
+    hnp.arrays(np.float32, (8, 5), elements=ANY),
+    hnp.arrays(np.int64, 8),
+    CHOICES,
+)
+def test_broken_rows_give_no_nan_and_no_crash(
+    rows: Array, boxes: Array, labels: NDArray[np.int64], choice: Choice
+) -> None:
+    run_ssd(rows, stretch(64, 30, 20, 5), choice)
+    run_boxes_labels(boxes, labels, stretch(64, 30, 20, 8), choice)
