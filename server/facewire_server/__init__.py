@@ -1,0 +1,1 @@
+"""The facewire server: images in over gRPC, boxes out."""

@@ -1,0 +1,59 @@
+"""What can go wrong, by whose fault it is.
+
+Rule: an error carries a reason and one sentence that may be shown to the caller.
+It knows nothing of gRPC: `facewire_server.service.status` maps it to a status.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a request was not answered: the `reason` of google.rpc.ErrorInfo."""
+
+    EMPTY_IMAGE = "EMPTY_IMAGE"
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+    CORRUPT_IMAGE = "CORRUPT_IMAGE"
+    IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE"
+    BAD_RAW_IMAGE = "BAD_RAW_IMAGE"
+    BAD_OPTION = "BAD_OPTION"
+    UNKNOWN_MODEL = "UNKNOWN_MODEL"
+    MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    QUEUE_FULL = "QUEUE_FULL"
+    DEADLINE_UNREACHABLE = "DEADLINE_UNREACHABLE"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    NOT_READY = "NOT_READY"
+    FRAME_DROPPED = "FRAME_DROPPED"
+
+
+class FacewireError(Exception):
+    """The root of every error that facewire raises on purpose."""
+
+
+class RequestError(FacewireError):
+    """The caller's fault: the same request will fail again."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RefusalError(FacewireError):
+    """Nobody's fault: the server will not do this now, and may do it later.
+
+    `retry_after` says when to come back, in seconds; None: do not.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class ModelError(FacewireError):
+    """The operator's fault: a model that cannot be loaded or is not understood."""
+
+
+class ConfigError(FacewireError):
+    """The operator's fault: a setting that makes no sense; the message names it."""

@@ -1,0 +1,46 @@
+"""Files to pictures: which format it is, told by the first bytes and nothing else."""
+
+from collections.abc import Callable
+
+from facewire_server.errors import Reason, RequestError
+from facewire_server.image.bmp import decode_bmp, is_bmp
+from facewire_server.image.jpeg import decode_jpeg, is_jpeg
+from facewire_server.image.picture import Picture
+from facewire_server.image.png import decode_png, is_png
+from facewire_server.image.tiff import decode_tiff, is_tiff
+from facewire_server.image.webp import decode_webp, is_webp
+
+_FORMATS: tuple[
+    tuple[Callable[[bytes], bool], Callable[[bytes, int], Picture]], ...
+] = (
+    (is_jpeg, decode_jpeg),
+    (is_png, decode_png),
+    (is_webp, decode_webp),
+    (is_tiff, decode_tiff),
+    (is_bmp, decode_bmp),
+)
+
+
+def decode(data: bytes, *, max_pixels: int) -> Picture:
+    """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
+
+    Alpha is dropped, the colours under it stay as stored; of samples of 16 bits the
+    top 8 count; of several frames or pages the first. The GIL is never held for
+    more than some milliseconds at a time.
+
+    RequestError:
+    - EMPTY_IMAGE: no bytes;
+    - UNSUPPORTED_FORMAT: they do not start as one of the five;
+    - IMAGE_TOO_LARGE: more than `max_pixels`, as told by the header, before any
+      pixel is decoded;
+    - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
+      cut off anywhere is one of these, and so are samples of 32 bits.
+    """
+    if not data:
+        raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    for matches, decode_format in _FORMATS:
+        if matches(data):
+            return decode_format(data, max_pixels)
+    raise RequestError(
+        Reason.UNSUPPORTED_FORMAT, "the image is no JPEG, PNG, WebP, BMP or TIFF file"
+    )

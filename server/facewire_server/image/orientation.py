@@ -1,0 +1,54 @@
+"""The EXIF orientation: read from EXIF data, and applied to pixels.
+
+Rule: broken EXIF data says nothing, so the image is taken as it is stored.
+Source: CIPA DC-008 (Exif 2.32), tag 0x0112.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire_server.image.directory import Directory
+
+ORIENTATION = 0x0112
+
+_FLIPS = {2: 1, 3: -1, 4: 0}
+_ROTATIONS = {6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def read_orientation(exif: bytes) -> int:
+    """The orientation in EXIF data (a TIFF header and its directory), 1 to 8.
+
+    1, upright, when there is none or the data is broken.
+    """
+    try:
+        values = Directory.read(exif.removeprefix(b"Exif\0\0")).integers(ORIENTATION)
+    except ValueError:
+        return 1
+    if values.size != 1 or not 1 <= values[0] <= 8:
+        return 1
+    return int(values[0])
+
+
+def swaps_sides(orientation: int) -> bool:
+    """Whether the upright image is as wide as the stored one is high."""
+    return orientation >= 5
+
+
+def turn(
+    stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]
+) -> None:
+    """Write `stored` [h,w,3], turned as its orientation (1 to 8) says, to `upright`.
+
+    `upright` is [h,w,3] or [w,h,3], of the caller, and may be a part of a larger one.
+    """
+    if orientation == 1:
+        np.copyto(upright, stored)
+    elif orientation in _FLIPS:
+        cv2.flip(stored, _FLIPS[orientation], upright)
+    elif orientation in _ROTATIONS:
+        cv2.rotate(stored, _ROTATIONS[orientation], upright)
+    elif orientation == 5:
+        cv2.transpose(stored, upright)
+    else:
+        cv2.flip(cv2.transpose(stored), -1, upright)

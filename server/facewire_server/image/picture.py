@@ -1,0 +1,82 @@
+"""A picture: pixels as they are stored, and how to look at them.
+
+Rule: pixels stay as the decoder or the caller made them, for as long as possible.
+Turning and reordering channels is cheap on the small image that the network sees.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire_server.image.orientation import swaps_sides, turn
+
+
+class PixelLayout(Enum):
+    """How the samples of pixels lie in memory, 8 bits each."""
+
+    BGR = auto()
+    RGB = auto()
+    GRAY = auto()
+    BGRA = auto()
+    RGBA = auto()
+    NV12 = auto()
+    I420 = auto()
+
+
+_TO_BGR = {
+    PixelLayout.RGB: cv2.COLOR_RGB2BGR,
+    PixelLayout.GRAY: cv2.COLOR_GRAY2BGR,
+    PixelLayout.BGRA: cv2.COLOR_BGRA2BGR,
+    PixelLayout.RGBA: cv2.COLOR_RGBA2BGR,
+}
+
+
+def as_bgr(pixels: NDArray[np.uint8], layout: PixelLayout) -> NDArray[np.uint8]:
+    """`pixels` [H,W] or [H,W,C] of any layout but NV12 and I420, as BGR [H,W,3].
+
+    Alpha is dropped, the colours under it stay as they are. BGR comes back itself.
+    """
+    if layout is PixelLayout.BGR:
+        return pixels
+    bgr = np.empty((*pixels.shape[:2], 3), np.uint8)
+    cv2.cvtColor(pixels, _TO_BGR[layout], bgr)
+    return bgr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One image: `pixels` [H,W] (GRAY) or [H,W,C], uint8, rows may be strided.
+
+    `pixels` may be read-only and may share memory with the request. `layout` is any
+    but NV12 and I420, which `raw` converts. `orientation` is the EXIF orientation,
+    1 to 8: how the stored pixels are turned to be upright.
+    """
+
+    pixels: NDArray[np.uint8]
+    layout: PixelLayout
+    orientation: int = 1
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right of the upright image."""
+        return int(self.pixels.shape[0 if swaps_sides(self.orientation) else 1])
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom of the upright image."""
+        return int(self.pixels.shape[1 if swaps_sides(self.orientation) else 0])
+
+    def to_bgr(self) -> NDArray[np.uint8]:
+        """The upright image, contiguous [height,width,3] BGR.
+
+        It may be `pixels` itself, and then read-only.
+        """
+        bgr = as_bgr(self.pixels, self.layout)
+        if self.orientation == 1:
+            return np.ascontiguousarray(bgr)
+        upright = np.empty((self.height, self.width, 3), np.uint8)
+        turn(bgr, self.orientation, upright)
+        return upright

@@ -1,0 +1,73 @@
+"""BMP files: every depth, both directions, runs."""
+
+import struct
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from facewire_server.errors import Reason
+from facewire_server.image.encoded import decode
+from tests.server.image.samples import MAX_PIXELS, bgr, bmp, refusal, rgb, save, smooth
+
+PALETTE = np.random.default_rng(3).integers(0, 256, (256, 4), dtype=np.uint8)
+PALETTE[:, 3] = 0
+
+
+def _rows(samples: NDArray[np.uint8]) -> bytes:
+    """The rows from the bottom, each padded to a multiple of 4 bytes."""
+    rows = (row.tobytes() for row in samples[::-1])
+    return b"".join(row + bytes(-len(row) % 4) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [rgb(), rgb().convert("L"), rgb().convert("1"), rgb().quantize(200)],
+    ids=lambda image: str(image.mode),
+)
+def test_the_colours_come_out_as_stored(image: Image.Image) -> None:
+    decoded = decode(save(image, "BMP"), max_pixels=MAX_PIXELS).to_bgr()
+    assert np.array_equal(decoded, bgr(image))
+
+
+def test_rows_from_the_top_are_not_turned_over() -> None:
+    colour = smooth(24, 17)
+    data = bmp(24, -17, 24, _rows(colour[::-1]))
+    assert np.array_equal(decode(data, max_pixels=MAX_PIXELS).to_bgr(), colour)
+
+
+def test_32_bits_are_colour_and_nothing() -> None:
+    samples = smooth(23, 17, 4)
+    data = bmp(23, 17, 32, _rows(samples))
+    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    assert np.array_equal(decoded, samples[:, :, :3])
+
+
+def test_the_oldest_header_is_read() -> None:
+    colour = smooth(24, 17)
+    header = struct.pack("<2sIII", b"BM", 0, 0, 26)
+    header += struct.pack("<IHHHH", 12, 24, 17, 1, 24)
+    decoded = decode(header + _rows(colour), max_pixels=MAX_PIXELS).to_bgr()
+    assert np.array_equal(decoded, colour)
+
+
+@pytest.mark.parametrize(("bits", "coding", "factor"), [(8, 1, 1), (4, 2, 17)])
+def test_runs_decode(bits: int, coding: int, factor: int) -> None:
+    numbers = np.repeat(np.random.default_rng(4).integers(0, 16, (9, 5)), 3, axis=1)
+    runs = b""
+    for row in numbers[::-1, ::3]:
+        runs += b"".join(bytes([3, number * factor]) for number in row) + b"\0\0"
+    palette = PALETTE[: 1 << bits].tobytes()
+    data = bmp(15, 9, bits, runs + b"\0\1", coding=coding, palette=palette)
+    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    assert np.array_equal(decoded, PALETTE[numbers, :3])
+
+
+@pytest.mark.parametrize("width", [0, -5])
+def test_a_width_under_one_is_corrupt(width: int) -> None:
+    assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
+
+
+def test_an_unknown_coding_is_corrupt() -> None:
+    assert refusal(bmp(4, 4, 24, bytes(1000), coding=5)) is Reason.CORRUPT_IMAGE

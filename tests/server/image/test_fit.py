@@ -1,0 +1,192 @@
+"""Pictures in the network's input: where they are, and that nothing else is touched."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facewire_ext import Placement
+from facewire_server.image.fit import ResizeMode, fit
+from facewire_server.image.picture import Picture, PixelLayout
+from tests.server.image.samples import smooth
+
+MODES = list(ResizeMode)
+ORIENTATIONS = range(1, 9)
+SIZES = [(1, 1), (1, 20_000), (20_000, 1), (2, 3), (999, 1), (640, 480), (97, 211)]
+
+
+def _fit(
+    picture: Picture,
+    size: tuple[int, int] = (96, 64),
+    mode: ResizeMode = ResizeMode.STANDARD,
+    pad_value: int = 114,
+) -> tuple[NDArray[np.uint8], Placement]:
+    tensor = np.full((1, size[1], size[0], 3), 7, np.uint8)
+    placement = fit(picture, tensor, mode=mode, pad_value=pad_value)
+    return tensor[0], placement
+
+
+def _covered(placement: Placement) -> tuple[slice, slice]:
+    """Rows and columns of the input that the image covers."""
+    left, top = placement.offset_x, placement.offset_y
+    right = left + placement.image_width * placement.scale_x
+    bottom = top + placement.image_height * placement.scale_y
+    return (
+        slice(max(0, round(top)), min(placement.input_height, round(bottom))),
+        slice(max(0, round(left)), min(placement.input_width, round(right))),
+    )
+
+
+def _centre(frame: NDArray[np.uint8]) -> tuple[float, float]:
+    """Where the light of a frame is centred: x, y in continuous pixels."""
+    light = frame[:, :, 1].astype(float)
+    ys, xs = np.indices(light.shape) + 0.5
+    return (xs * light).sum() / light.sum(), (ys * light).sum() / light.sum()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("size", [(301, 200), (200, 301), (50, 37), (1000, 400)])
+def test_a_mark_is_found_where_the_placement_says(
+    mode: ResizeMode, orientation: int, size: tuple[int, int]
+) -> None:
+    stored = np.zeros((size[1], size[0], 3), np.uint8)
+    rows, columns = size[1] // 3, size[0] * 2 // 5
+    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    picture = Picture(stored, PixelLayout.BGR, orientation)
+    frame, placement = _fit(picture, mode=mode, pad_value=0)
+    x, y = _centre(picture.to_bgr())
+    expected = (
+        x * placement.scale_x + placement.offset_x,
+        y * placement.scale_y + placement.offset_y,
+    )
+    assert _centre(frame) == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("size", [(301, 200), (61, 300), (40, 30)])
+def test_turning_the_small_image_is_turning_the_large_one(
+    mode: ResizeMode, orientation: int, size: tuple[int, int]
+) -> None:
+    turned = Picture(smooth(*size), PixelLayout.BGR, orientation)
+    upright = Picture(turned.to_bgr(), PixelLayout.BGR)
+    one, first = _fit(turned, mode=mode)
+    other, second = _fit(upright, mode=mode)
+    assert repr(first) == repr(second)
+    assert np.abs(one.astype(int) - other).max() <= 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_stretch_covers_the_input(size: tuple[int, int], orientation: int) -> None:
+    picture = Picture(smooth(*size), PixelLayout.BGR, orientation)
+    _, placement = _fit(picture)
+    assert placement.scale_x == 96 / picture.width
+    assert placement.scale_y == 64 / picture.height
+    assert (placement.offset_x, placement.offset_y) == (0, 0)
+    assert (placement.image_width, placement.image_height) == (
+        picture.width,
+        picture.height,
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("middle", [False, True])
+def test_a_kept_aspect_ratio_covers_one_axis_with_whole_pixels(
+    size: tuple[int, int], middle: bool
+) -> None:
+    mode = ResizeMode.FIT_TO_WINDOW_LETTERBOX if middle else ResizeMode.FIT_TO_WINDOW
+    _, placement = _fit(Picture(smooth(*size), PixelLayout.BGR), mode=mode)
+    width, height = size[0] * placement.scale_x, size[1] * placement.scale_y
+    scale = min(96 / size[0], 64 / size[1])
+    assert width == pytest.approx(max(1, round(size[0] * scale)), abs=1e-9)
+    assert height == pytest.approx(max(1, round(size[1] * scale)), abs=1e-9)
+    assert placement.offset_x == ((96 - round(width)) // 2 if middle else 0)
+    assert placement.offset_y == ((64 - round(height)) // 2 if middle else 0)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crop_keeps_the_middle(size: tuple[int, int]) -> None:
+    _, placement = _fit(Picture(smooth(*size), PixelLayout.BGR), mode=ResizeMode.CROP)
+    left = -placement.offset_x / placement.scale_x
+    right = (96 - placement.offset_x) / placement.scale_x
+    top = -placement.offset_y / placement.scale_y
+    bottom = (64 - placement.offset_y) / placement.scale_y
+    assert left == pytest.approx(size[0] - right)
+    assert top == pytest.approx(size[1] - bottom)
+    assert left >= 0 and top >= 0
+    assert min(left, top) == 0 or size[0] * size[1] == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("pad_value", [0, 114, 255])
+def test_all_of_the_input_is_image_or_padding(
+    mode: ResizeMode, size: tuple[int, int], pad_value: int
+) -> None:
+    white = np.full((size[1], size[0], 3), 200, np.uint8)
+    picture = Picture(white, PixelLayout.BGR)
+    frame, placement = _fit(picture, mode=mode, pad_value=pad_value)
+    expected = np.full_like(frame, pad_value)
+    expected[_covered(placement)] = 200
+    assert np.array_equal(frame, expected)
+
+
+@pytest.mark.parametrize("orientation", [1, 7])
+@pytest.mark.parametrize(
+    ("layout", "channels"),
+    [
+        (PixelLayout.RGB, [2, 1, 0]),
+        (PixelLayout.BGRA, [0, 1, 2, 1]),
+        (PixelLayout.RGBA, [2, 1, 0, 1]),
+    ],
+)
+def test_the_layout_does_not_change_the_input(
+    layout: PixelLayout, channels: list[int], orientation: int
+) -> None:
+    colour = smooth(150, 100)
+    reference, _ = _fit(Picture(colour, PixelLayout.BGR, orientation))
+    frame, _ = _fit(Picture(colour[:, :, channels], layout, orientation))
+    assert np.array_equal(frame, reference)
+
+
+def test_grey_fills_all_channels() -> None:
+    gray = smooth(150, 100, 1)[:, :, 0]
+    frame, _ = _fit(Picture(gray, PixelLayout.GRAY))
+    assert np.array_equal(frame[:, :, 0], frame[:, :, 2])
+    reference, _ = _fit(Picture(np.dstack([gray] * 3), PixelLayout.BGR))
+    assert np.array_equal(frame, reference)
+
+
+def test_read_only_strided_rows_are_drawn() -> None:
+    wide = smooth(200, 100)
+    wide.flags.writeable = False
+    frame, _ = _fit(Picture(wide[:, 20:170], PixelLayout.BGR))
+    reference, _ = _fit(Picture(wide[:, 20:170].copy(), PixelLayout.BGR))
+    assert np.array_equal(frame, reference)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", [1, 5])
+def test_a_slot_of_a_batch_is_filled_and_no_other(
+    mode: ResizeMode, orientation: int
+) -> None:
+    picture = Picture(smooth(150, 50), PixelLayout.BGR, orientation)
+    batch = np.full((3, 64, 96, 3), 7, np.uint8)
+    fit(picture, batch[1:2], mode=mode, pad_value=114)
+    assert np.array_equal(batch[1], _fit(picture, mode=mode)[0])
+    assert (batch[[0, 2]] == 7).all()
+
+
+def test_a_tensor_without_a_batch_is_filled() -> None:
+    picture = Picture(smooth(150, 50), PixelLayout.BGR)
+    frame = np.zeros((64, 96, 3), np.uint8)
+    fit(picture, frame, mode=ResizeMode.STANDARD, pad_value=0)
+    assert np.array_equal(frame, _fit(picture)[0])
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (1, 3, 64, 96), (64, 96, 4)])
+def test_a_tensor_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    picture = Picture(smooth(9, 5), PixelLayout.BGR)
+    with pytest.raises(ValueError, match="not an 8-bit BGR tensor"):
+        fit(picture, np.zeros(shape, np.uint8), mode=ResizeMode.CROP, pad_value=0)

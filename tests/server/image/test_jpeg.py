@@ -1,0 +1,128 @@
+"""JPEG files: every colour space and sampling, slips forgiven, damage not."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facewire_server.errors import Reason
+from facewire_server.image.encoded import decode
+from facewire_server.image.jpeg import MAX_SEGMENTS
+from facewire_server.image.picture import PixelLayout
+from tests.server.image.jpeg_writer import Factors, flat_jpeg
+from tests.server.image.samples import MAX_PIXELS, bgr, exif, refusal, rgb, save
+
+YCBCR = (100, 150, 90)
+YCBCR_AS_BGR = (139, 120, 47)
+
+
+def _difference_to_pillow(data: bytes) -> int:
+    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    with Image.open(BytesIO(data)) as image:
+        return int(np.abs(decoded - bgr(image)).max())
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_colour_decodes_as_in_pillow(subsampling: str, progressive: bool) -> None:
+    data = save(rgb(), "JPEG", subsampling=subsampling, progressive=progressive)
+    assert _difference_to_pillow(data) <= 2
+
+
+def test_grey_stays_grey_until_it_is_needed() -> None:
+    data = save(rgb().convert("L"), "JPEG")
+    picture = decode(data, max_pixels=MAX_PIXELS)
+    assert picture.layout is PixelLayout.GRAY
+    assert picture.pixels.shape == (47, 61)
+    assert _difference_to_pillow(data) <= 1
+
+
+@pytest.mark.parametrize("size", [(61, 47), (1, 65_000), (65_000, 9)])
+def test_cmyk_decodes_as_in_pillow(size: tuple[int, int]) -> None:
+    data = save(rgb(*size).convert("CMYK"), "JPEG")
+    assert _difference_to_pillow(data) <= 1
+
+
+@pytest.mark.parametrize("transform", [None, 0, 2])
+def test_cmyk_is_inverted_with_and_without_the_marker_of_adobe(
+    transform: int | None,
+) -> None:
+    colour = (*YCBCR, 200)
+    data = flat_jpeg(32, 24, colour, [(1, 1)] * 4, adobe_transform=transform)
+    assert _difference_to_pillow(data) <= 1
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        [(1, 1), (1, 1), (1, 1)],
+        [(2, 2), (1, 1), (1, 1)],
+        [(4, 2), (1, 1), (1, 1)],
+        [(2, 2), (1, 2), (1, 1)],
+        [(3, 1), (1, 1), (1, 1)],
+        [(1, 4), (1, 1), (1, 1)],
+        [(1, 1), (2, 2), (2, 2)],
+    ],
+)
+def test_rare_samplings_decode(factors: Factors) -> None:
+    picture = decode(flat_jpeg(64, 48, YCBCR, factors), max_pixels=MAX_PIXELS)
+    assert np.abs(picture.to_bgr() - np.array(YCBCR_AS_BGR)).max() <= 1
+
+
+def test_the_limit_holds_for_rare_samplings() -> None:
+    data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
+    assert refusal(data, 64 * 48 - 1) is Reason.IMAGE_TOO_LARGE
+
+
+def test_a_rare_sampling_that_is_cut_off_is_corrupt() -> None:
+    data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
+    reasons = {refusal(data[:cut]) for cut in range(3, len(data))}
+    assert reasons == {Reason.CORRUPT_IMAGE}
+
+
+def _with_stray_bytes() -> tuple[bytes, bytes]:
+    """A sound file, and the same with stray bytes before its last scan."""
+    data = save(rgb(), "JPEG", progressive=True)
+    scan = data.rindex(b"\xff\xda")
+    return data, data[:scan] + b"\0\1\2" + data[scan:]
+
+
+def test_stray_bytes_between_scans_are_forgiven() -> None:
+    sound, strayed = _with_stray_bytes()
+    decoded = decode(strayed, max_pixels=MAX_PIXELS).to_bgr()
+    reference = decode(sound, max_pixels=MAX_PIXELS).to_bgr()
+    assert np.abs(decoded.astype(int) - reference).max() <= 2
+
+
+def test_stray_bytes_do_not_hide_a_cut() -> None:
+    _, strayed = _with_stray_bytes()
+    reasons = {refusal(strayed[:cut]) for cut in range(3, len(strayed))}
+    assert reasons == {Reason.CORRUPT_IMAGE}
+
+
+def test_a_stretch_of_lost_pixels_is_corrupt() -> None:
+    data = save(rgb(300, 200), "JPEG")
+    middle = len(data) // 2
+    lost = data[:middle] + data[middle + 200 :]
+    assert refusal(lost) is Reason.CORRUPT_IMAGE
+
+
+def test_more_segments_than_a_message_can_hold_are_refused() -> None:
+    data = save(rgb(), "JPEG")
+    comment = b"\xff\xfe\0\2"
+    assert refusal(data[:2] + comment * 100 + data[2:]) is None
+    flood = data[:2] + comment * MAX_SEGMENTS + data[2:]
+    assert refusal(flood) is Reason.CORRUPT_IMAGE
+
+
+def test_exif_is_found_behind_other_segments_and_padding() -> None:
+    data = save(rgb(), "JPEG", exif=exif(6))
+    start = data.index(b"\xff\xe1")
+    moved = data[:start] + b"\xff\xfe\0\4ab" + b"\xff\xff\xff" + data[start:]
+    assert decode(moved, max_pixels=MAX_PIXELS).orientation == 6
+
+
+def test_exif_behind_the_pixels_is_not_looked_for() -> None:
+    data = save(rgb(), "JPEG") + save(rgb(), "JPEG", exif=exif(6))
+    assert decode(data, max_pixels=MAX_PIXELS).orientation == 1
