@@ -1,0 +1,39 @@
+"""The command `facewire-server`.
+
+Rule: nothing heavy is imported before it is known to be installed.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+from facewire_server.errors import FacewireError
+
+PROGRAM = "facewire-server"
+
+
+def main() -> None:
+    """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
+    # gRPC reads this when it is imported: its own log would double our messages.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        from facewire_client.errors import FaceClientError
+        from facewire_server.commands.root import root
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("facewire"):
+            raise
+        needs = "the server needs more packages: pip install 'facewire[server]'"
+        _fail(f"{error.name} is not installed; {needs}")
+    try:
+        root(prog_name=PROGRAM)
+    except (FacewireError, FaceClientError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

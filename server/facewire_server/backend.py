@@ -1,0 +1,68 @@
+"""The loaded models and the threads that work for them: what the services share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from facewire_server.config import Config
+from facewire_server.detector import Detections, Detector, Options
+from facewire_server.image.picture import Picture
+from facewire_server.model.runtime import Runtime
+from facewire_server.model.source import Source
+from facewire_server.registry import Registry
+from facewire_server.scheduler import Outcome, Scheduler
+
+QUEUED_PER_WORKER = 32
+"""The default queue: what a light model works off in a fraction of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Answers requests for any of its models."""
+
+    registry: Registry
+    scheduler: Scheduler
+
+    @classmethod
+    def load(cls, config: Config) -> Self:
+        """Loads and warms the models; takes its time. Raises ModelError."""
+        sources = [
+            Source.find(model, precision=config.precision, cache=config.cache)
+            for model in config.models
+        ]
+        registry = Registry([Detector(source, config.runtime) for source in sources])
+        workers = max(detector.parallel for detector in registry)
+        max_queue = config.max_queue
+        if max_queue is None:
+            max_queue = QUEUED_PER_WORKER * workers
+        return cls(registry, Scheduler(workers=workers, max_queue=max_queue))
+
+    async def reload(self, name: str, runtime: Runtime) -> Detector:
+        """Reads a model's files again, and lets the new one take over when it is warm.
+
+        Raises ModelError when they are no good: the old one goes on serving.
+        """
+        old = self.registry.get(name)
+        source = await asyncio.to_thread(old.source.again)
+        detector = await asyncio.to_thread(Detector, source, runtime)
+        self.registry.replace(name, detector)
+        return detector
+
+    async def detect(
+        self,
+        detector: Detector,
+        open_picture: Callable[[], Picture],
+        options: Options,
+        *,
+        deadline: float | None,
+        patient: bool = False,
+    ) -> Outcome[Detections]:
+        """Detects on a thread, when there is one. See Scheduler.run."""
+        return await self.scheduler.run(
+            partial(detector.detect, open_picture, options),
+            kind=detector.description.name,
+            deadline=deadline,
+            patient=patient,
+        )

@@ -1,0 +1,89 @@
+"""The settings of a server: one frozen object, made at the edge and passed down."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facewire_server.catalogue.cache import default_folder
+from facewire_server.errors import ConfigError
+from facewire_server.model.runtime import Runtime
+from facewire_server.model.source import EMBEDDED
+
+MEGA = 1_000_000
+MEBI = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What `facewire-server serve` can be told; see its --help.
+
+    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
+    `precision` is that of published models' files, None: as is there; `pull` fetches
+    them, from `mirror` or else from where they are published.
+    `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE.
+    `max_queue` None: chosen from what the devices can do at a time.
+    `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
+    """
+
+    models: tuple[str, ...] = (EMBEDDED,)
+    host: str = "127.0.0.1"
+    port: int = 50051
+    metrics_port: int | None = 9090
+    precision: str | None = None
+    pull: bool = False
+    mirror: str | None = None
+    device: str = "CPU"
+    inference_precision: str = "auto"
+    device_properties: tuple[str, ...] = ()
+    cache: Path = field(default_factory=default_folder)
+    compile_cache: bool = True
+    watch: bool = False
+    max_message_mb: float = 32
+    max_megapixels: float = 64
+    max_queue: int | None = None
+    grace: float = 30
+
+    def __post_init__(self) -> None:
+        _check("model", bool(self.models), "at least one is needed")
+        for name in ("port", "metrics_port"):
+            port = getattr(self, name)
+            _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
+        for name in ("max_message_mb", "max_megapixels"):
+            _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
+        known = "auto", "f32", "bf16", "f16"
+        _check(
+            "inference_precision",
+            self.inference_precision in known,
+            f"not one of {', '.join(known)}",
+        )
+        for text in self.device_properties:
+            _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
+        _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
+        _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The most bytes of one request message."""
+        return round(self.max_message_mb * MEBI)
+
+    @property
+    def max_pixels(self) -> int:
+        """The most pixels of one image."""
+        return round(self.max_megapixels * MEGA)
+
+    @property
+    def runtime(self) -> Runtime:
+        """How and where the networks run."""
+        chosen = self.inference_precision
+        pairs = (text.partition("=") for text in self.device_properties)
+        return Runtime(
+            device=self.device,
+            inference_precision=None if chosen == "auto" else chosen,
+            properties={key: value for key, _, value in pairs},
+            cache=self.cache if self.compile_cache else None,
+        )
+
+
+def _check(name: str, fits: bool, what: str) -> None:
+    if not fits:
+        raise ConfigError(f"--{name.replace('_', '-')}: {what}")

@@ -1,0 +1,162 @@
+"""The path from a picture to boxes: fit, infer, read. No server, no gRPC."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from facewire_server.errors import Reason, RequestError
+from facewire_server.image.fit import fit
+from facewire_server.image.picture import Picture
+from facewire_server.model.description import Description
+from facewire_server.model.engine import Engine, Lane
+from facewire_server.model.heads import Head, recognise
+from facewire_server.model.heads.base import Found, Threshold
+from facewire_server.model.metadata import Metadata
+from facewire_server.model.network import Network
+from facewire_server.model.runtime import Runtime
+from facewire_server.model.source import Source
+
+DEFAULT_MAX_DETECTIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one request asks for; None: the model's own default.
+
+    Raises RequestError (BAD_OPTION) for a threshold outside [0, 1], NaN included,
+    and for `max_detections` under 1.
+    """
+
+    min_confidence: float | None = None
+    iou_threshold: float | None = None
+    max_detections: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("min_confidence", "iou_threshold"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise RequestError(
+                    Reason.BAD_OPTION, f"{name} is {value}, not within [0, 1]"
+                )
+        if self.max_detections is not None and self.max_detections < 1:
+            raise RequestError(Reason.BAD_OPTION, "max_detections is 0, not at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Seconds spent on decoding and fitting, on the network, on its outputs."""
+
+    decode: float
+    inference: float
+    postprocess: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What was found in one picture of `width` x `height` upright pixels."""
+
+    found: Found
+    width: int
+    height: int
+    stages: Stages
+
+
+class Detector:
+    """One model, ready to be asked by any number of threads at a time.
+
+    Each of them has a lane to itself; idle lanes are kept and used again.
+    """
+
+    def __init__(self, source: Source, runtime: Runtime) -> None:
+        """Reads, compiles and warms the model. Raises ModelError."""
+        network = Network(source.path, source.override.input_size)
+        metadata = Metadata.parse(source.settings(network.metadata))
+        head = recognise(network.outputs, network.input_size, metadata)
+        sha256 = source.sha256()
+        self._engine = Engine(network, head, runtime, key=sha256[:16])
+        self._resize = head.resize
+        self._pad_value = head.metadata.pad_value or 0
+        self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
+        self.source = source
+        self.description = _describe(source, network, head, self._engine, sha256)
+        self.parallel = self._engine.parallel_requests
+        """How many requests at a time keep the device busy."""
+        for _ in range(self.parallel):
+            lane = self._engine.lane()
+            lane.infer()
+            self._idle.put(lane)
+
+    def detect(
+        self, open_picture: Callable[[], Picture], options: Options
+    ) -> Detections:
+        """Finds what there is in one picture.
+
+        Raises what `open_picture` raises.
+        """
+        with self._lane() as lane:
+            started = time.perf_counter()
+            picture = open_picture()
+            placement = fit(
+                picture,
+                lane.image,
+                mode=self._resize,
+                pad_value=self._pad_value,
+            )
+            decoded = time.perf_counter()
+            lane.infer()
+            inferred = time.perf_counter()
+            found = lane.read(placement, self._threshold(options))
+            finished = time.perf_counter()
+        return Detections(
+            found,
+            picture.width,
+            picture.height,
+            Stages(decoded - started, inferred - decoded, finished - inferred),
+        )
+
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        try:
+            lane = self._idle.get_nowait()
+        except queue.Empty:
+            lane = self._engine.lane()
+        try:
+            yield lane
+        finally:
+            self._idle.put(lane)
+
+    def _threshold(self, options: Options) -> Threshold:
+        """The options of a request, with the model's defaults filled in."""
+        iou_threshold = options.iou_threshold
+        if iou_threshold is None:
+            # 0 says of a model that it suppresses by itself.
+            iou_threshold = self.description.iou_threshold or None
+        min_confidence = options.min_confidence
+        if min_confidence is None:
+            min_confidence = self.description.min_confidence
+        return Threshold(
+            min_confidence,
+            iou_threshold,
+            options.max_detections or DEFAULT_MAX_DETECTIONS,
+        )
+
+
+def _describe(
+    source: Source, network: Network, head: Head, engine: Engine, sha256: str
+) -> Description:
+    width, height = network.input_size
+    return Description(
+        name=source.name,
+        labels=head.labels,
+        head=head.title,
+        resize=head.resize,
+        input_width=width,
+        input_height=height,
+        device=engine.device,
+        precision=engine.precision,
+        sha256=sha256,
+        min_confidence=head.min_confidence,
+        iou_threshold=head.iou_threshold or 0.0,
+    )

@@ -1,0 +1,128 @@
+"""The numbers of a running server, for Prometheus; no other module imports it.
+
+Rule: label values come from the server's own small sets (methods, models, codes),
+never from what a caller sends.
+"""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import start_http_server
+
+from facewire_server.detector import Detections
+from facewire_server.model.description import Description
+
+BUCKETS = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
+    *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
+)
+"""Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
+
+
+class Metrics:
+    """The metrics of the public contract, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "facewire_requests_total",
+            "Calls and frames of streams, by how they ended.",
+            ("method", "model", "code"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "facewire_request_seconds",
+            "Time from the arrival of a request to its answer.",
+            ("method", "model"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._stages = Histogram(
+            "facewire_stage_seconds",
+            "Time of answered requests by stage: queue, decode, inference,"
+            " postprocess.",
+            ("stage", "model"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.inflight = Gauge(
+            "facewire_inflight_requests",
+            "Requests that have arrived and are not answered yet.",
+            registry=self.registry,
+        )
+        self._depth = Gauge(
+            "facewire_queue_depth",
+            "Requests that wait for a worker.",
+            registry=self.registry,
+        )
+        self._rejected = Counter(
+            "facewire_rejected_total",
+            "Requests that got an error, by its reason.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._detections = Counter(
+            "facewire_detections_total",
+            "Detections returned.",
+            ("model",),
+            registry=self.registry,
+        )
+        self._info = Gauge(
+            "facewire_model_info",
+            "1 for each loaded model.",
+            ("model", "version", "precision", "device"),
+            registry=self.registry,
+        )
+        self._reloads = Counter(
+            "facewire_model_reloads_total",
+            "Reloads of a model, by outcome: succeeded, failed.",
+            ("model", "outcome"),
+            registry=self.registry,
+        )
+
+    def serve(self, host: str, port: int) -> int:
+        """Answers `/metrics` on a thread of its own; returns the port.
+
+        Raises OSError when the port cannot be had.
+        """
+        server, _ = start_http_server(port, addr=host, registry=self.registry)
+        return int(server.server_port)
+
+    def watch_queue(self, depth: Callable[[], float]) -> None:
+        """Has the queue's depth read from `depth` at each scrape."""
+        self._depth.set_function(depth)
+
+    def loaded(self, model: Description) -> None:
+        """Counts a model in."""
+        self._info.labels(*_identity(model)).set(1)
+
+    def replaced(self, old: Description, new: Description) -> None:
+        """Counts a model out, and the one in that has taken its place."""
+        self._info.remove(*_identity(old))
+        self.loaded(new)
+
+    def reloaded(self, model: str, outcome: str) -> None:
+        """Counts a reload; `outcome` is succeeded or failed."""
+        self._reloads.labels(model, outcome).inc()
+
+    def finished(self, method: str, model: str, code: str, seconds: float) -> None:
+        """Counts a request that has ended; `model` is empty where there is none."""
+        self._requests.labels(method, model, code).inc()
+        self._seconds.labels(method, model).observe(seconds)
+
+    def rejected(self, reason: str) -> None:
+        """Counts a request that got an error."""
+        self._rejected.labels(reason).inc()
+
+    def answered(self, model: str, detections: Detections, waited: float) -> None:
+        """Counts what was found and where the time went, in seconds."""
+        stages = detections.stages
+        self._stages.labels("queue", model).observe(waited)
+        self._stages.labels("decode", model).observe(stages.decode)
+        self._stages.labels("inference", model).observe(stages.inference)
+        self._stages.labels("postprocess", model).observe(stages.postprocess)
+        self._detections.labels(model).inc(len(detections.found.confidences))
+
+
+def _identity(model: Description) -> tuple[str, str, str, str]:
+    return model.name, model.version, model.precision, model.device

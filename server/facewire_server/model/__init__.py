@@ -1,0 +1,1 @@
+"""Networks: where they lie, what they say of themselves, how their outputs are read."""

@@ -1,0 +1,173 @@
+"""Running a network with OpenVINO.
+
+Conversion from 8-bit BGR pixels to what the network wants happens inside the
+compiled graph, so that callers only ever write bytes.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
+
+from facewire_ext import Placement
+from facewire_server.errors import ModelError
+from facewire_server.model.heads import Head
+from facewire_server.model.heads.base import Found, Reader, Threshold
+from facewire_server.model.metadata import Metadata
+from facewire_server.model.network import Network, core, gist
+from facewire_server.model.runtime import Runtime
+
+logger = logging.getLogger(__name__)
+
+PRECISIONS = {
+    "f32": "FP32",
+    "f16": "FP16",
+    "bf16": "BF16",
+    "i8": "INT8",
+    "u8": "INT8",
+}
+
+
+class Engine:
+    """A network compiled for a device and a head; `lane` gives one request of it."""
+
+    def __init__(
+        self, network: Network, head: Head, runtime: Runtime, key: str
+    ) -> None:
+        """Compiles the network, and uses it up.
+
+        `key` tells this model's files from all others, in the cache of compiled
+        networks. Raises ModelError when there is no such device, or it refuses the
+        network or a property.
+        """
+        self._head = head
+        model = _with_conversion(network.model, network.layout, head)
+        try:
+            self._compiled = core().compile_model(
+                model, runtime.device, _properties(runtime, key)
+            )
+        except RuntimeError as error:
+            known = ", ".join(core().available_devices)
+            raise ModelError(
+                f"the network does not run on device {runtime.device!r} (this machine"
+                f" has {known}): {gist(error)}"
+            ) from None
+
+    @property
+    def device(self) -> str:
+        """The devices that run it, as OpenVINO names them."""
+        return ",".join(self._compiled.get_property("EXECUTION_DEVICES"))
+
+    @property
+    def precision(self) -> str:
+        """What most of its convolutions run in: FP32, FP16, BF16 or INT8.
+
+        Read from the compiled graph: what the device does, not what it was asked.
+        """
+        used = Counter(
+            _precision(info)
+            for operation in self._compiled.get_runtime_model().get_ops()
+            if (info := operation.get_rt_info())["layerType"].value == "Convolution"
+        )
+        return used.most_common(1)[0][0] if used else "FP32"
+
+    @property
+    def parallel_requests(self) -> int:
+        """How many requests at a time keep the device busy."""
+        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    def lane(self) -> "Lane":
+        """A new request, with memory of its own."""
+        return Lane(self._compiled.create_infer_request(), self._head)
+
+
+class Lane:
+    """One request of a compiled network. Not to be used by two threads at a time."""
+
+    def __init__(self, request: ov.InferRequest, head: Head) -> None:
+        self._request = request
+        self._head = head
+        outputs = [request.model_outputs[position] for position in head.positions]
+        fixed = not any(output.partial_shape.is_dynamic for output in outputs)
+        self._reader = self._bind() if fixed else None
+        self.image: NDArray[np.uint8] = request.get_input_tensor().data
+        """The input: uint8 [1,H,W,3], BGR, to be written before `infer`."""
+
+    def infer(self) -> None:
+        """Runs the network on `image`, without the GIL."""
+        self._request.infer()
+
+    def read(self, placement: Placement, threshold: Threshold) -> Found:
+        """Reads the outputs of the last `infer`."""
+        reader = self._reader or self._bind()
+        return reader.read(placement, threshold)
+
+    def _bind(self) -> Reader:
+        """Ties the head to the request's own memory.
+
+        Outputs of fixed shape stay where they are; others move at each inference.
+        """
+        return self._head.bind(
+            [
+                self._request.get_output_tensor(position).data
+                for position in self._head.positions
+            ]
+        )
+
+
+def _precision(info: Mapping[str, ov.OVAny]) -> str:
+    """The precision of one operation of a compiled graph.
+
+    On a CPU the name of the primitive ends in it, and `runtimePrecision` may be that
+    of weights that were unpacked beforehand; other devices have no such names.
+    """
+    ending = str(info["primitiveType"].value).rpartition("_")[2]
+    told = str(info["runtimePrecision"].value)
+    return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
+
+
+def _properties(runtime: Runtime, key: str) -> dict[str, str]:
+    properties = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if runtime.inference_precision is not None:
+        properties["INFERENCE_PRECISION_HINT"] = runtime.inference_precision
+    if runtime.cache is not None:
+        # A folder for each version of OpenVINO and each weights file, so that no
+        # entry can be mistaken for another's, however OpenVINO names them.
+        folder = runtime.cache / "compiled" / f"{ov.__version__}-{key}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            properties["CACHE_DIR"] = str(folder)
+        except OSError as error:
+            logger.warning("compiled networks are not kept: %s", error)
+    return properties | dict(runtime.properties)
+
+
+def _with_conversion(model: ov.Model, layout: str, head: Head) -> ov.Model:
+    """The network with the conversions at both ends: 8-bit BGR in, float32 out."""
+    metadata: Metadata = head.metadata
+    steps = PrePostProcessor(model)
+    image = steps.input()
+    image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    image.model().set_layout(ov.Layout(layout))
+    convert = image.preprocess().convert_element_type(ov.Type.f32)
+    if metadata.reverse_input_channels:
+        convert = convert.reverse_channels()
+    if metadata.mean:
+        convert = convert.mean(_per_channel(metadata.mean))
+    if metadata.scale:
+        convert.scale(_per_channel(metadata.scale))
+    for position in head.positions:
+        output = model.outputs[position]
+        integral = output.element_type.is_integral()
+        steps.output(position).tensor().set_element_type(
+            ov.Type.i32 if integral else ov.Type.f32
+        )
+    return steps.build()
+
+
+def _per_channel(values: tuple[float, ...]) -> list[float]:
+    return list(values) * 3 if len(values) == 1 else list(values)

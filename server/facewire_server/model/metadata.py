@@ -1,0 +1,166 @@
+"""What a model says of itself in its metadata (`rt_info/model_info` of an IR).
+
+Rule: a value that is absent is None, and the head decides; a value that makes no
+sense refuses the model and names its key. It knows nothing of OpenVINO.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from facewire_server.errors import ModelError
+from facewire_server.image.fit import ResizeMode
+
+T = TypeVar("T")
+
+Settings = Mapping[str, str | tuple[str, ...]]
+"""Values by key in their text form: one text, or a list of them."""
+
+KEYS = (
+    "model_type",
+    "labels",
+    "confidence_threshold",
+    "iou_threshold",
+    "resize_type",
+    "pad_value",
+    "reverse_input_channels",
+    "mean_values",
+    "scale_values",
+    "strides",
+    "octave_base_scale",
+    "target_stds",
+    "score_fusion",
+)
+"""The keys that `Metadata.parse` reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """The settings of a model, as OpenVINO's own wrappers name them.
+
+    `mean` and `scale` are per channel, in the channel order of the network.
+    `strides` to `score_fusion` describe raw heads and are facewire's own.
+    """
+
+    model_type: str | None = None
+    labels: tuple[str, ...] | None = None
+    confidence_threshold: float | None = None
+    iou_threshold: float | None = None
+    resize_type: ResizeMode | None = None
+    pad_value: int | None = None
+    reverse_input_channels: bool = False
+    mean: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | None = None
+    strides: tuple[int, ...] | None = None
+    octave_base_scale: float | None = None
+    target_stds: tuple[float, float, float, float] | None = None
+    score_fusion: str | None = None
+
+    @classmethod
+    def parse(cls, values: Settings) -> Self:
+        """Reads the metadata from its text form; unknown keys are ignored.
+
+        Raises ModelError when a value is not of its kind.
+        """
+
+        def read(key: str, kind: Callable[[str], T]) -> T | None:
+            value = values.get(key, "")
+            text = (value if isinstance(value, str) else " ".join(value)).strip()
+            if not text:
+                return None
+            try:
+                return kind(text)
+            except ValueError as error:
+                raise ModelError(
+                    f"metadata {key} = {text!r} makes no sense: {error}"
+                ) from None
+
+        return cls(
+            model_type=read("model_type", str),
+            labels=_labels(values.get("labels", "")),
+            confidence_threshold=read("confidence_threshold", _fraction),
+            iou_threshold=read("iou_threshold", _fraction),
+            resize_type=read("resize_type", ResizeMode),
+            pad_value=read("pad_value", _byte),
+            reverse_input_channels=read("reverse_input_channels", _truth) or False,
+            mean=read("mean_values", _floats),
+            scale=read("scale_values", _divisors),
+            strides=read("strides", _strides),
+            octave_base_scale=read("octave_base_scale", _positive),
+            target_stds=read("target_stds", _four_positive),
+            score_fusion=read("score_fusion", _score_fusion),
+        )
+
+
+def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
+    """In one text, labels are words; in a list, they may have spaces."""
+    return (tuple(value.split()) if isinstance(value, str) else value) or None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError("not within [0, 1]")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = _finite(text)
+    if value <= 0:
+        raise ValueError("not greater than 0")
+    return value
+
+
+def _byte(text: str) -> int:
+    value = _finite(text)
+    if not 0 <= value <= 255:
+        raise ValueError("not within [0, 255]")
+    return round(value)
+
+
+def _truth(text: str) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False}
+    try:
+        return (known | {"0": False})[text.lower()]
+    except KeyError:
+        raise ValueError("neither True nor False") from None
+
+
+def _floats(text: str) -> tuple[float, ...]:
+    values = tuple(_finite(part) for part in text.replace(",", " ").split())
+    if len(values) not in (1, 3):
+        raise ValueError("neither one number nor three")
+    return values
+
+
+def _divisors(text: str) -> tuple[float, ...]:
+    values = _floats(text)
+    if 0 in values:
+        raise ValueError("0 divides nothing")
+    return values
+
+
+def _strides(text: str) -> tuple[int, ...]:
+    values = tuple(int(part) for part in text.split())
+    if any(value < 1 for value in values):
+        raise ValueError("a stride is at least 1")
+    return values
+
+
+def _four_positive(text: str) -> tuple[float, float, float, float]:
+    first, second, third, fourth = (_positive(part) for part in text.split())
+    return first, second, third, fourth
+
+
+def _score_fusion(text: str) -> str:
+    if text not in ("product", "geometric_mean"):
+        raise ValueError("neither product nor geometric_mean")
+    return text

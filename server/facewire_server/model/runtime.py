@@ -1,0 +1,19 @@
+"""How and where networks run: the settings of OpenVINO that an operator chooses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """`inference_precision` (f32, bf16 or f16) None: as the device chooses.
+
+    `properties` go to the device as they are; `cache` is the folder for compiled
+    networks, None: they are compiled at every start.
+    """
+
+    device: str = "CPU"
+    inference_precision: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    cache: Path | None = None

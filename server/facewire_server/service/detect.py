@@ -1,0 +1,179 @@
+"""facewire.v1.DetectService: convert in, ask the core, convert out."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1 import detect_pb2_grpc
+from facewire_server.backend import Backend
+from facewire_server.config import Config
+from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.metrics import Metrics
+from facewire_server.service import messages
+from facewire_server.service.gate import (
+    Call,
+    CallFailed,
+    Context,
+    Gate,
+    abort,
+    shutting_down,
+)
+from facewire_server.service.pipeline import Pipeline
+from facewire_server.service.status import Failure
+
+WINDOW_PER_WORKER = 2
+"""How many images of one stream are taken in at a time for each worker: one to
+work on, one to have ready."""
+
+
+class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
+    """Answers from loaded models; see the .proto for what each method promises."""
+
+    def __init__(self, config: Config, gate: Gate, metrics: Metrics) -> None:
+        self._max_pixels = config.max_pixels
+        self._max_message_bytes = config.max_message_bytes
+        self._gate = gate
+        self._metrics = metrics
+        self._loaded: Backend | None = None
+
+    def attach(self, backend: Backend) -> None:
+        """Gives it the models; before that every request is refused."""
+        self._loaded = backend
+
+    @property
+    def _backend(self) -> Backend:
+        if self._loaded is None:
+            raise RefusalError(Reason.NOT_READY, "the models are being loaded")
+        return self._loaded
+
+    async def Detect(
+        self, request: pb.DetectRequest, context: Context
+    ) -> pb.DetectResponse:
+        """See the .proto."""
+        async with self._gate.call(context, "Detect") as call:
+            return await self._detect(request, call)
+
+    async def DetectStream(
+        self, requests: AsyncIterator[pb.DetectStreamRequest], context: Context
+    ) -> AsyncIterator[pb.DetectStreamResponse]:
+        """See the .proto."""
+        try:
+            with self._gate.stream(context, "DetectStream"):
+                first = await anext(aiter(requests), None)
+                if first is None:
+                    return
+                pipeline = self._pipeline(first.overflow_policy, context)
+                frames = pipeline.run(_chain(first, requests), self._gate.draining)
+                async with aclosing(frames) as answers:
+                    async for answer in answers:
+                        yield answer
+                if pipeline.stopped:
+                    raise shutting_down()
+        except CallFailed as failed:
+            await abort(context, failed.failure)
+
+    def _pipeline(
+        self, policy: pb.OverflowPolicy.ValueType, context: Context
+    ) -> Pipeline[pb.DetectStreamRequest, pb.DetectStreamResponse]:
+        """What works on the frames of one stream.
+
+        Raises RefusalError while the models are being loaded.
+        """
+
+        async def answer(frame: pb.DetectStreamRequest) -> pb.DetectStreamResponse:
+            try:
+                with self._gate.request(context, "DetectStream") as call:
+                    response = await self._detect(frame.request, call, patient=True)
+            except CallFailed as failed:
+                return _error(frame, failed.failure)
+            return pb.DetectStreamResponse(frame_id=frame.frame_id, response=response)
+
+        def dropped(frame: pb.DetectStreamRequest) -> pb.DetectStreamResponse:
+            try:
+                with self._gate.request(context, "DetectStream"):
+                    raise RefusalError(
+                        Reason.FRAME_DROPPED, "a newer frame took its place"
+                    )
+            except CallFailed as failed:
+                return _error(frame, failed.failure)
+
+        workers = self._backend.scheduler.workers
+        if policy == pb.OVERFLOW_POLICY_DROP_OLDEST:
+            return Pipeline(answer, window=workers, dropped=dropped)
+        return Pipeline(answer, window=WINDOW_PER_WORKER * workers)
+
+    async def ListModels(
+        self, request: pb.ListModelsRequest, context: Context
+    ) -> pb.ListModelsResponse:
+        """See the .proto."""
+        async with self._gate.call(context, "ListModels"):
+            registry = self._backend.registry
+            return pb.ListModelsResponse(
+                models=[
+                    messages.model(
+                        detector.description, is_default=detector is registry.default
+                    )
+                    for detector in registry
+                ]
+            )
+
+    async def GetModel(
+        self, request: pb.GetModelRequest, context: Context
+    ) -> pb.GetModelResponse:
+        """See the .proto."""
+        async with self._gate.call(context, "GetModel"):
+            registry = self._backend.registry
+            detector = registry.get(request.name)
+            return pb.GetModelResponse(
+                model=messages.model(
+                    detector.description, is_default=detector is registry.default
+                )
+            )
+
+    async def _detect(
+        self, request: pb.DetectRequest, call: Call, *, patient: bool = False
+    ) -> pb.DetectResponse:
+        """One image. Raises FacewireError."""
+        backend = self._backend
+        detector = backend.registry.get(request.model)
+        call.model = detector.description.name
+        self._check_size(request)
+        options = messages.options(request.options)
+        open_picture = messages.picture_opener(request, self._max_pixels)
+        outcome = await backend.detect(
+            detector, open_picture, options, deadline=call.deadline, patient=patient
+        )
+        self._metrics.answered(call.model, outcome.value, outcome.waited)
+        return messages.response(
+            outcome.value,
+            detector.description,
+            waited=outcome.waited,
+            total=time.monotonic() - call.arrived,
+        )
+
+    def _check_size(self, request: pb.DetectRequest) -> None:
+        size = request.ByteSize()
+        if size > self._max_message_bytes:
+            raise RequestError(
+                Reason.MESSAGE_TOO_LARGE,
+                f"the message has {size} bytes, and the server takes"
+                f" {self._max_message_bytes}: see facewire-server serve"
+                " --max-message-mb",
+            )
+
+
+def _error(frame: pb.DetectStreamRequest, failed: Failure) -> pb.DetectStreamResponse:
+    number, _ = failed.code.value
+    return pb.DetectStreamResponse(
+        frame_id=frame.frame_id,
+        error=pb.FrameError(code=number, reason=failed.reason, message=failed.message),
+    )
+
+
+async def _chain(
+    first: pb.DetectStreamRequest, rest: AsyncIterator[pb.DetectStreamRequest]
+) -> AsyncIterator[pb.DetectStreamRequest]:
+    yield first
+    async for frame in rest:
+        yield frame

@@ -1,0 +1,144 @@
+"""A server's life: listen, load, serve, drain, stop."""
+
+import asyncio
+from types import TracebackType
+from typing import Literal, Self
+
+import grpc.aio
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_reflection.v1alpha import reflection
+
+from facewire.v1 import detect_pb2, detect_pb2_grpc
+from facewire_server.backend import Backend
+from facewire_server.config import Config
+from facewire_server.errors import ConfigError
+from facewire_server.metrics import Metrics
+from facewire_server.service.detect import DetectServicer
+from facewire_server.service.gate import Gate
+from facewire_server.service.reload import Reloader
+
+HealthStatus = Literal[0, 1, 2, 3]
+"""A HealthCheckResponse.ServingStatus."""
+
+SERVICE = detect_pb2.DESCRIPTOR.services_by_name["DetectService"].full_name
+HARD_LIMIT = 2
+"""gRPC cuts a message off at this many times the limit, in its own words. Up to
+there the server reads it and says which flag raises the limit."""
+
+FLUSH_SECONDS = 0.5
+"""For finished answers to reach the wire; what is not finished by then is cut off."""
+
+
+class Server:
+    """A server that listens while it is open; `async with` opens and stops it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._metrics = Metrics()
+        self._gate = Gate(self._metrics)
+        self._detect = DetectServicer(config, self._gate, self._metrics)
+        self._health = HealthServicer()
+        self._grpc = grpc.aio.server(
+            options=(
+                ("grpc.so_reuseport", 0),  # two servers on one port are a mistake
+                (
+                    "grpc.max_receive_message_length",
+                    min(HARD_LIMIT * config.max_message_bytes, 2**31 - 1),
+                ),
+                ("grpc.max_send_message_length", -1),
+            )
+        )
+        detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        reflection.enable_server_reflection(
+            (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
+        )
+        self._backend: Backend | None = None
+        self._reloader: Reloader | None = None
+        self._reloads: asyncio.Task[None] | None = None
+        self.port = 0
+        """The port it listens on."""
+        self.metrics_port: int | None = None
+        """The port of `/metrics`; None: there is none."""
+
+    async def __aenter__(self) -> Self:
+        """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
+        await self._set_health(HealthCheckResponse.NOT_SERVING)
+        self.port = self._listen()
+        self.metrics_port = self._serve_metrics()
+        await self._grpc.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stops; see `drain` for how to do so politely."""
+        if self._reloads is not None:
+            self._reloads.cancel()
+        await self._grpc.stop(FLUSH_SECONDS)
+        if self._backend is not None:
+            self._backend.scheduler.close()
+
+    async def load(self) -> Backend:
+        """Loads the models; then health says SERVING. Raises ModelError."""
+        backend = await asyncio.to_thread(Backend.load, self._config)
+        self._backend = backend
+        self._metrics.watch_queue(lambda: backend.scheduler.depth)
+        for detector in backend.registry:
+            self._metrics.loaded(detector.description)
+        self._detect.attach(backend)
+        self._reloader = Reloader(
+            backend, self._config.runtime, self._metrics, watch=self._config.watch
+        )
+        self._reloads = asyncio.create_task(self._reloader.run())
+        await self._set_health(HealthCheckResponse.SERVING)
+        return backend
+
+    def reload(self) -> None:
+        """Has all models reloaded soon, if they are loaded at all; none goes missing."""
+        if self._reloader is not None:
+            self._reloader.ask()
+
+    async def drain(self) -> bool:
+        """Refuses new requests, finishes those that run, for at most `grace`.
+
+        Health says NOT_SERVING from the start. Returns whether all were finished.
+        """
+        await self._set_health(HealthCheckResponse.NOT_SERVING)
+        try:
+            async with asyncio.timeout(self._config.grace):
+                await self._gate.drain()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _set_health(self, status: HealthStatus) -> None:
+        for service in (health.OVERALL_HEALTH, SERVICE):
+            await self._health.set(service, status)
+
+    def _listen(self) -> int:
+        host, port = self._config.host, self._config.port
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            return self._grpc.add_insecure_port(address)
+        except RuntimeError:
+            raise ConfigError(
+                f"cannot listen on {address}: it is taken, or not ours"
+            ) from None
+
+    def _serve_metrics(self) -> int | None:
+        port = self._config.metrics_port
+        if port is None:
+            return None
+        try:
+            return self._metrics.serve(self._config.host, port)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot serve metrics on port {port}: {error.strerror}; choose"
+                " another with --metrics-port, or off"
+            ) from None

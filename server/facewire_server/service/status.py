@@ -1,0 +1,72 @@
+"""What an error looks like to a caller: the one table from errors to gRPC statuses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from facewire_server.errors import Reason, RefusalError, RequestError
+
+DOMAIN = "facewire"
+
+CODES = {
+    Reason.EMPTY_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.UNSUPPORTED_FORMAT: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.CORRUPT_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.IMAGE_TOO_LARGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.BAD_RAW_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.BAD_OPTION: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.UNKNOWN_MODEL: grpc.StatusCode.NOT_FOUND,
+    Reason.MESSAGE_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.QUEUE_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.DEADLINE_UNREACHABLE: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.NOT_READY: grpc.StatusCode.UNAVAILABLE,
+    Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.FRAME_DROPPED: grpc.StatusCode.ABORTED,
+}
+
+RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
+"""Codes that clients try again unless the trailer tells them otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The status that a call ends with; `reason` empty: an unforeseen fault."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    retry_after: float | None = None
+
+    def trailers(self) -> Sequence[tuple[str, str | bytes]]:
+        """The trailing metadata: the details, and when to come back."""
+        trailers: list[tuple[str, str | bytes]] = []
+        if self.reason:
+            trailers.append(("grpc-status-details-bin", self._details()))
+        if self.retry_after is not None:
+            pushback = str(round(self.retry_after * 1000))
+            trailers.append(("grpc-retry-pushback-ms", pushback))
+        elif self.code in RETRIED:
+            trailers.append(("grpc-retry-pushback-ms", "-1"))
+        return trailers
+
+    def _details(self) -> bytes:
+        detail = Any()
+        detail.Pack(ErrorInfo(reason=self.reason, domain=DOMAIN))
+        number, _ = self.code.value
+        status = Status(code=number, message=self.message, details=[detail])
+        return status.SerializeToString()
+
+
+def failure(error: BaseException, request_id: str) -> Failure:
+    """What to tell the caller of an error; of an unforeseen one only its number."""
+    if isinstance(error, RequestError):
+        return Failure(CODES[error.reason], error.reason, str(error))
+    if isinstance(error, RefusalError):
+        code = CODES[error.reason]
+        return Failure(code, error.reason, str(error), error.retry_after)
+    message = f"internal error; the server's log has it as request {request_id}"
+    return Failure(grpc.StatusCode.INTERNAL, "", message)

@@ -1,0 +1,48 @@
+"""A tiny model, a web server that has it, and an empty cache."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from facewire_server.catalogue.cache import Cache
+from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.fetch import Patience
+from tests.server.catalogue import tiny
+from tests.server.catalogue.file_server import FileServer
+
+QUICK = Patience(
+    retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the environment's proxies out of the tests."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with FileServer() as running:
+        for path, content in tiny.FILES.items():
+            running.contents[f"{tiny.BASE}/{path}"] = content
+        yield running
+
+
+@pytest.fixture
+def entry(server: FileServer, tmp_path: Path) -> Entry:
+    return tiny.catalogue(tmp_path / "tables", server.url).get(tiny.NAME)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def patience() -> Patience:
+    """Gives up soon."""
+    return QUICK

@@ -1,0 +1,154 @@
+"""A real web server of files for tests, which misbehaves as it is told."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+from urllib.parse import urlsplit
+
+Answer = Callable[["Handler", bytes, int], None]
+"""Answers a request for a file, from some byte on."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the server is told to, or as it should."""
+
+    protocol_version = "HTTP/1.1"
+    files: "FileServer"
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        path = urlsplit(self.path).path
+        self.files.requests.append((path, asked))
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if path not in self.files.contents:
+            self.start_answer(404, 0)
+            return
+        answer = self.files.answers.pop(0) if self.files.answers else properly
+        answer(self, self.files.contents[path], start)
+
+    def start_answer(self, status: int, length: int | None, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        if length is None:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        else:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def start_range(self, body: bytes, start: int) -> None:
+        """The head of a proper answer."""
+        if start:
+            content = f"bytes {start}-{len(body) - 1}/{len(body)}"
+            self.start_answer(206, len(body) - start, Content_Range=content)
+        else:
+            self.start_answer(200, len(body))
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps quiet."""
+
+
+def properly(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_range(body, start)
+    handler.wfile.write(body[start:])
+
+
+def without_ranges(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_answer(200, len(body))
+    handler.wfile.write(body)
+
+
+def nothing_left(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_answer(416, 0, Content_Range=f"bytes */{len(body)}")
+
+
+def another_range(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_answer(206, 1, Content_Range=f"bytes 0-0/{len(body)}")
+    handler.wfile.write(body[:1])
+
+
+def too_much(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_answer(200, None)
+    handler.wfile.write(body + b"and more")
+
+
+def too_little(handler: Handler, body: bytes, start: int) -> None:
+    handler.start_answer(200, None)
+    handler.wfile.write(body[:-1])
+
+
+def status(code: int, **headers: str) -> Answer:
+    return lambda handler, body, start: handler.start_answer(code, 0, **headers)
+
+
+def length_of(length: int) -> Answer:
+    def answer(handler: Handler, body: bytes, start: int) -> None:
+        handler.start_answer(200, length)
+        handler.wfile.write(body[:length])
+        handler.close_connection = True
+
+    return answer
+
+
+def broken_off(after: int) -> Answer:
+    """Sends so many bytes of the rest, and closes the connection."""
+
+    def answer(handler: Handler, body: bytes, start: int) -> None:
+        handler.start_range(body, start)
+        handler.wfile.write(body[start : start + after])
+        handler.close_connection = True
+
+    return answer
+
+
+def stalled(after: int, until: threading.Event) -> Answer:
+    """Sends so many bytes of the rest, and waits before it sends what is left."""
+
+    def answer(handler: Handler, body: bytes, start: int) -> None:
+        handler.start_range(body, start)
+        handler.wfile.write(body[start : start + after])
+        until.wait(20)
+        handler.close_connection = True
+        handler.wfile.write(body[start + after :])
+
+    return answer
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing when who asked has gone: in these tests they often do."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """See socketserver.BaseServer.handle_error."""
+
+
+class FileServer:
+    """Serves `contents` by path while it is open.
+
+    `answers` are given to the next requests for files that are there, one each.
+    `requests` are those that came, with their Range header.
+    """
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.answers: list[Answer] = []
+        self.requests: list[tuple[str, str | None]] = []
+        handler = type("Bound", (Handler,), {"files": self})
+        self._server = QuietServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

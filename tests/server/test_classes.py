@@ -1,0 +1,80 @@
+"""Models with several classes: suppression within a class, labels in the answer."""
+
+from pathlib import Path
+
+import numpy as np
+
+from facewire.v1 import detect_pb2 as pb
+from facewire_server.detector import Detector, Options
+from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.model.runtime import Runtime
+from facewire_server.model.source import Source
+from facewire_server.service import messages
+from tests.server.constant_model import SIDE, Row, write_constant_model
+
+ROWS: list[Row] = [
+    (8, 8, 40, 40, 0.9, 0),
+    (9, 8, 41, 40, 0.8, 1),
+    (8, 9, 40, 41, 0.7, 0),
+    (48, 48, 60, 60, 0.6, 2),
+    (0, 0, 0, 0, 0.0, 0),
+]
+LABELS = {"labels": "face mask no_mask", "confidence_threshold": "0.3"}
+
+
+def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
+    """What a request for an image of the input's own size is answered."""
+    detector = Detector(Source.find(str(model)), Runtime())
+    image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
+    chosen: Options = messages.options(options)
+    return messages.response(
+        detector.detect(lambda: image, chosen),
+        detector.description,
+        waited=0,
+        total=0,
+    )
+
+
+def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:
+    return [
+        (detection.class_id, detection.label, round(detection.confidence, 3))
+        for detection in response.detections
+    ]
+
+
+def test_every_detection_has_the_label_that_the_model_gives_its_class(
+    tmp_path: Path,
+) -> None:
+    model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
+    assert found(answer(model, pb.DetectOptions())) == [
+        (0, "face", 0.9),
+        (1, "mask", 0.8),
+        (0, "face", 0.7),
+        (2, "no_mask", 0.6),
+    ]
+
+
+def test_boxes_of_different_classes_do_not_suppress_each_other(tmp_path: Path) -> None:
+    model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
+    assert found(answer(model, pb.DetectOptions(iou_threshold=0.5))) == [
+        (0, "face", 0.9),
+        (1, "mask", 0.8),
+        (2, "no_mask", 0.6),
+    ]
+
+
+def test_the_file_beside_the_model_names_and_filters_its_classes(
+    tmp_path: Path,
+) -> None:
+    model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
+    model.with_suffix(".toml").write_text(
+        'labels = ["a face", "a mask"]\nconfidence_threshold = 0.55\nname = "m"'
+    )
+    response = answer(model, pb.DetectOptions(iou_threshold=0.5))
+    assert response.model_name == "m"
+    assert found(response) == [(0, "a face", 0.9), (1, "a mask", 0.8), (2, "", 0.6)]
+
+
+def test_a_model_without_labels_finds_faces(tmp_path: Path) -> None:
+    model = write_constant_model(tmp_path / "faces.xml", ROWS[:1], {})
+    assert found(answer(model, pb.DetectOptions())) == [(0, "face", 0.9)]

@@ -1,0 +1,63 @@
+"""The settings: sensible by default, and refused by name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facewire_server.config import Config
+from facewire_server.errors import ConfigError
+from facewire_server.model.runtime import Runtime
+
+
+def test_the_defaults_listen_on_loopback_only() -> None:
+    config = Config()
+    assert config.host == "127.0.0.1"
+    assert config.models == ("face-detection-nano",)
+
+
+def test_limits_are_turned_into_bytes_and_pixels() -> None:
+    config = Config(max_message_mb=0.5, max_megapixels=1.5)
+    assert config.max_message_bytes == 524_288
+    assert config.max_pixels == 1_500_000
+
+
+def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> None:
+    config = Config(
+        device="AUTO",
+        inference_precision="f32",
+        device_properties=("NUM_STREAMS=1", "KEY=a=b"),
+        cache=tmp_path,
+    )
+    assert config.runtime == Runtime(
+        device="AUTO",
+        inference_precision="f32",
+        properties={"NUM_STREAMS": "1", "KEY": "a=b"},
+        cache=tmp_path,
+    )
+
+
+def test_nothing_is_chosen_for_the_device_unless_told() -> None:
+    assert Config(compile_cache=False).runtime == Runtime()
+
+
+@pytest.mark.parametrize(
+    ("settings", "flag"),
+    [
+        ({"models": ()}, "--model"),
+        ({"port": 65536}, "--port"),
+        ({"metrics_port": -1}, "--metrics-port"),
+        ({"max_message_mb": 0}, "--max-message-mb"),
+        ({"max_message_mb": float("nan")}, "--max-message-mb"),
+        ({"max_megapixels": 5000}, "--max-megapixels"),
+        ({"max_queue": -1}, "--max-queue"),
+        ({"grace": float("inf")}, "--grace"),
+        ({"inference_precision": "f64"}, "--inference-precision"),
+        ({"device_properties": ("NUM_STREAMS",)}, "--device-property"),
+    ],
+)
+def test_a_setting_out_of_range_names_its_flag(
+    settings: dict[str, Any], flag: str
+) -> None:
+    with pytest.raises(ConfigError, match=flag):
+        Config(**settings)

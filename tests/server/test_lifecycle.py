@@ -1,0 +1,130 @@
+"""A server as its operator sees it: a process, its output, its signals, its health."""
+
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from tests.server.health import NOT_SERVING, SERVING, check, watch
+from tests.server.process import command, connected, serving
+from tests.server.rpc_errors import reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_server_with_success(number: signal.Signals) -> None:
+    with serving() as (process, _):
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_what_runs_when_the_signal_comes_is_answered(photo: bytes) -> None:
+    with connected() as (process, channel):
+        calls = ask(channel, photo)
+        process.send_signal(signal.SIGTERM)
+        outcomes = []
+        for call in calls:
+            try:
+                outcomes.append(len(call.result().detections))
+            except grpc.RpcError as error:
+                assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
+        assert process.wait(30) == 0
+        assert outcomes
+        assert set(outcomes) == {1}
+
+
+def test_a_draining_server_answers_its_stream_refuses_the_new_and_says_so(
+    photo: bytes,
+) -> None:
+    release = threading.Event()
+
+    def frames() -> Iterator[pb.DetectStreamRequest]:
+        yield pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=photo))
+        release.wait(20)
+
+    with connected("--grace", "20") as (process, channel):
+        health = watch(channel)
+        assert next(health) == SERVING
+        stream = iter(DetectServiceStub(channel).DetectStream(frames(), timeout=30))
+        assert len(next(stream).response.detections) == 1
+        process.send_signal(signal.SIGTERM)
+        assert next(health) == NOT_SERVING
+        with pytest.raises(grpc.RpcError) as ended:
+            next(stream)
+        code = grpc.StatusCode.UNAVAILABLE
+        assert reason(ended.value) == (code, "SHUTTING_DOWN")
+        release.set()
+        assert process.wait(30) == 0
+
+
+def test_requests_that_outlast_the_grace_are_cut_off() -> None:
+    with connected("--grace", "0") as (process, channel):
+        calls = ask(channel, large_png())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert any(call.exception() for call in calls)
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    with connected("--grace", "600") as (process, channel):
+        ask(channel, large_png())
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+
+
+def ask(
+    channel: grpc.Channel, image: bytes
+) -> "Sequence[grpc.Future[pb.DetectResponse]]":
+    """Sends sixty requests at once, and returns when the first is answered."""
+    request = pb.DetectRequest(encoded_image=image)
+    stub = DetectServiceStub(channel)
+    calls = [stub.Detect.future(request, timeout=60) for _ in range(60)]
+    answered = threading.Event()
+    for call in calls:
+        call.add_done_callback(lambda _: answered.set())
+    assert answered.wait(60)
+    return calls
+
+
+def large_png() -> bytes:
+    """62 megapixels in a small file: sixty of them keep a server busy."""
+    _, encoded = cv2.imencode(".png", np.zeros((7900, 7900), np.uint8))
+    return encoded.tobytes()
+
+
+def test_health_is_told_for_the_server_and_the_service(channel: grpc.Channel) -> None:
+    for service in ("", "facewire.v1.DetectService"):
+        assert check(channel, service) == SERVING
+    with pytest.raises(grpc.RpcError) as unknown:
+        check(channel, "x")
+    assert reason(unknown.value)[0] is grpc.StatusCode.NOT_FOUND
+
+
+def test_a_port_that_is_taken_is_one_plain_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            command("serve", "--port", port, "--metrics-port", "off"),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    assert done.returncode == 1
+    (line,) = [text for text in done.stderr.splitlines() if port in text]
+    assert line.startswith("facewire-server: cannot listen on")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,146 @@
+"""A server with too much to do: it refuses by the rules, and stays itself."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
+from facewire_server.service.background import BackgroundServer
+from tests.server.health import SERVING, check
+from tests.server.rpc_errors import reason
+
+
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    """A photo of 9 megapixels that takes its time to decode."""
+    noise = np.random.default_rng(7).integers(0, 255, (3000, 3000), np.uint8)
+    _, encoded = cv2.imencode(".jpg", cv2.GaussianBlur(noise, (0, 0), 9))
+    return encoded.tobytes()
+
+
+@pytest.fixture
+def narrow() -> Iterator[BackgroundServer]:
+    """A server without a queue."""
+    with BackgroundServer(Config(port=0, metrics_port=None, max_queue=0)) as running:
+        yield running
+
+
+def test_what_does_not_fit_is_refused_with_the_time_to_come_back(
+    narrow: BackgroundServer, large: bytes
+) -> None:
+    with grpc.insecure_channel(narrow.target) as channel:
+        stub = DetectServiceStub(channel)
+        request = pb.DetectRequest(encoded_image=large)
+        calls = [stub.Detect.future(request, timeout=30) for _ in range(20)]
+        errors = [call.exception() for call in calls]
+    refused = [error for error in errors if isinstance(error, grpc.RpcError)]
+    assert 1 <= len(refused) < 20
+    full = (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
+    assert {reason(error) for error in refused} == {full}
+    for error in refused:
+        assert isinstance(error, grpc.Call)
+        trailers = dict(error.trailing_metadata())
+        assert int(trailers["grpc-retry-pushback-ms"]) > 0
+
+
+def test_a_stream_waits_where_single_calls_are_refused(
+    narrow: BackgroundServer, photo: bytes
+) -> None:
+    frame = pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=photo))
+    with grpc.insecure_channel(narrow.target) as channel:
+        stub = DetectServiceStub(channel)
+        answers = list(stub.DetectStream(iter([frame] * 30), timeout=60))
+    assert [answer.WhichOneof("result") for answer in answers] == ["response"] * 30
+
+
+def test_a_deadline_that_cannot_be_met_is_refused_before_it_passes(
+    stub: DetectServiceStub, large: bytes
+) -> None:
+    request = pb.DetectRequest(encoded_image=large)
+    for _ in range(3):
+        stub.Detect(request, timeout=30)
+    calls = [stub.Detect.future(request, timeout=0.2) for _ in range(30)]
+    errors = [call.exception() for call in calls]
+    reasons = {reason(error) for error in errors if isinstance(error, grpc.RpcError)}
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+    assert (code, "DEADLINE_UNREACHABLE") in reasons
+    assert reasons <= {(code, "DEADLINE_UNREACHABLE"), (code, "")}
+
+
+def test_cancelled_calls_leave_the_server_serving(
+    stub: DetectServiceStub, large: bytes, photo: bytes
+) -> None:
+    request = pb.DetectRequest(encoded_image=large)
+    calls = [stub.Detect.future(request, timeout=30) for _ in range(20)]
+    for call in calls:
+        call.cancel()
+    found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+    assert len(found.detections) == 1
+
+
+def test_health_is_answered_while_every_core_works(
+    server: BackgroundServer, channel: grpc.Channel, large: bytes
+) -> None:
+    stop = threading.Event()
+
+    def keep_busy() -> None:
+        with grpc.insecure_channel(server.target) as own:
+            stub = DetectServiceStub(own)
+            while not stop.is_set():
+                stub.Detect(pb.DetectRequest(encoded_image=large), timeout=30)
+
+    workers = [threading.Thread(target=keep_busy) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    try:
+        for _ in range(20):
+            # Generous for a noisy machine; a decode on the loop would block longer.
+            assert check(channel, timeout=2) == SERVING
+            time.sleep(0.01)
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+
+
+def resident_kb() -> int:
+    """Resident memory of this process, in kB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS in /proc/self/status")
+
+
+def test_a_thousand_bad_images_leave_memory_where_it_was(
+    stub: DetectServiceStub, photo: bytes
+) -> None:
+    bad = [
+        photo[:20_000],
+        b"\x89PNG\r\n\x1a\n" + bytes(1000),
+        b"RIFF\x10\x00\x00\x00WEBPVP8 " + bytes(1000),
+        b"II*\x00\x08\x00\x00\x00" + bytes(1000),
+        b"BM" + bytes(1000),
+        b"not an image",
+        b"",
+    ]
+
+    def send(count: int) -> None:
+        for number in range(count):
+            image = bad[number % len(bad)]
+            with pytest.raises(grpc.RpcError):
+                stub.Detect(pb.DetectRequest(encoded_image=image), timeout=30)
+
+    send(200)
+    before = resident_kb()
+    send(1000)
+    assert resident_kb() - before < 10_000
+    found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+    assert len(found.detections) == 1

@@ -1,0 +1,144 @@
+"""How `facewire-server serve` is told what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facewire_server.commands import serve as module
+from facewire_server.config import Config
+
+Told = list[Config]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    """The configurations that the command would have served with."""
+    configs: Told = []
+
+    async def note(config: Config, announce: object) -> None:
+        configs.append(config)
+
+    monkeypatch.setattr(module, "run", note)
+    return configs
+
+
+def serve(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(module.serve, arguments, env=environment)
+
+
+def test_without_options_the_defaults_hold(told: Told) -> None:
+    assert serve().exit_code == 0
+    assert told == [Config()]
+
+
+def test_every_setting_is_an_option(told: Told) -> None:
+    result = serve(
+        *("--model", "a.xml", "--model", "b.onnx", "--host", "::1", "--port", "0"),
+        *("--metrics-port", "off", "--device", "AUTO", "--max-message-mb", "8"),
+        *("--max-megapixels", "12.5", "--max-queue", "3", "--grace", "1.5"),
+        *("--inference-precision", "f32", "--device-property", "NUM_STREAMS=1"),
+        *("--cache", "kept", "--no-compile-cache", "--watch"),
+        *("--precision", "FP32", "--mirror", "there"),
+    )
+    assert result.exit_code == 0, result.output
+    assert told == [
+        Config(
+            models=("a.xml", "b.onnx"),
+            host="::1",
+            port=0,
+            metrics_port=None,
+            device="AUTO",
+            max_message_mb=8,
+            max_megapixels=12.5,
+            max_queue=3,
+            grace=1.5,
+            inference_precision="f32",
+            device_properties=("NUM_STREAMS=1",),
+            cache=Path("kept"),
+            compile_cache=False,
+            watch=True,
+            precision="FP32",
+            mirror="there",
+        )
+    ]
+
+
+def test_the_environment_holds_where_the_command_line_is_silent(told: Told) -> None:
+    serve("--port", "1", FACEWIRE_PORT="2", FACEWIRE_METRICS_PORT="3")
+    assert (told[0].port, told[0].metrics_port) == (1, 3)
+
+
+def test_several_models_come_from_one_variable(told: Told) -> None:
+    serve(FACEWIRE_MODEL="a.xml b.xml")
+    assert told[0].models == ("a.xml", "b.xml")
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "facewire.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_the_file_holds_where_environment_and_command_line_are_silent(
+    told: Told, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path,
+        'port = 1\nmax-queue = 2\ngrace = 3\nmodel = "a.xml"\nmetrics-port = "off"\n',
+    )
+    result = serve("--config", path, "--port", "9", FACEWIRE_MAX_QUEUE="8")
+    assert result.exit_code == 0, result.output
+    config = told[0]
+    assert (config.port, config.max_queue, config.grace) == (9, 8, 3)
+    assert config.models == ("a.xml",)
+    assert config.metrics_port is None
+
+
+def test_a_file_may_list_several_models(told: Told, tmp_path: Path) -> None:
+    serve("--config", write(tmp_path, 'model = ["a.xml", "b.xml"]'))
+    assert told[0].models == ("a.xml", "b.xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1", "'prot'"),
+        ("[port]\nnumber = 1", "'port'"),
+        ("port = ", "cannot be read"),
+        ('port = "many"', "many"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_wrong_usage(
+    told: Told, tmp_path: Path, text: str, message: str
+) -> None:
+    result = serve("--config", write(tmp_path, text))
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "x"),
+        ("--metrics-port", "on"),
+        ("--unknown",),
+        ("surplus",),
+        ("--config", "nowhere.toml"),
+    ],
+)
+def test_wrong_usage_exits_with_two(told: Told, arguments: tuple[str, ...]) -> None:
+    assert serve(*arguments).exit_code == 2
+    assert not told
+
+
+def test_help_names_every_option_with_its_default() -> None:
+    text = serve("--help").output
+    settings: Any = Config.__dataclass_fields__
+    singular = {"models": "model", "device_properties": "device_property"}
+    for name in settings:
+        assert f"--{singular.get(name, name).replace('_', '-')}" in text
+    assert "50051" in text
+    assert "127.0.0.1" in text
