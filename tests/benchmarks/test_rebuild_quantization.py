@@ -1,0 +1,45 @@
+"""The rebuild in INT8."""
+
+import pytest
+from openvino import Model, Output
+
+from benchmarks.rebuild.network import raw_network
+from benchmarks.rebuild.quantization import quantized
+from benchmarks.rebuild.reading import head_of
+from benchmarks.rebuild.tail import with_tail
+from tests.benchmarks.narrow import NARROW
+
+pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")
+
+
+@pytest.fixture(scope="module")
+def smaller() -> Model:
+    return quantized(raw_network(NARROW, seed=0), samples=1, seed=0)
+
+
+def test_every_convolution_has_eight_bit_weights(smaller: Model) -> None:
+    convolutions = [
+        node for node in smaller.get_ops() if node.get_type_name() == "Convolution"
+    ]
+    assert {_stored_bits(node.input_value(1)) for node in convolutions} == {8}
+
+
+def test_facewire_recognises_its_head(smaller: Model) -> None:
+    assert head_of(smaller, NARROW.side) == head_of(
+        raw_network(NARROW, seed=0), NARROW.side
+    )
+
+
+def test_the_tail_stays_in_floating_point(smaller: Model) -> None:
+    def count(model: Model) -> int:
+        types = [node.get_type_name() for node in model.get_ops()]
+        return types.count("FakeQuantize")
+
+    assert count(with_tail(smaller)) == count(smaller) > 0
+
+
+def _stored_bits(weights: Output) -> int:
+    """Of the constant that the weights are made of."""
+    while weights.get_node().get_type_name() != "Constant":
+        weights = weights.get_node().input_value(0)
+    return weights.element_type.bitwidth

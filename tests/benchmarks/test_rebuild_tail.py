@@ -1,0 +1,52 @@
+"""The rebuild's tail in the graph, held against the extension on its raw head."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+from openvino import Model
+
+from benchmarks.rebuild.agreement import Agreement
+from benchmarks.rebuild.network import raw_network
+from benchmarks.rebuild.runner import Runner
+from benchmarks.rebuild.tail import with_tail
+from benchmarks.rebuild.views import views
+from tests.benchmarks.narrow import NARROW
+
+
+@pytest.fixture(scope="module")
+def raw() -> Model:
+    return raw_network(NARROW, seed=0)
+
+
+@pytest.fixture(scope="module")
+def tail(raw: Model) -> Runner:
+    return Runner(with_tail(raw), NARROW.side, "f32")
+
+
+def test_its_outputs_have_the_published_form(raw: Model) -> None:
+    ports = [(port.names, tuple(port.shape)) for port in with_tail(raw).outputs]
+    assert ports == [({"boxes"}, (750, 5)), ({"labels"}, (750,))]
+
+
+def test_unused_rows_have_no_confidence_and_no_label(tail: Runner) -> None:
+    tail.show(next(views(NARROW.side, seed=0)))
+    tail.infer()
+    boxes, labels = tail.outputs
+    used = boxes[:, 4] > 0
+    assert 0 < used.sum() < 750
+    assert np.all(labels == np.where(used, 0, -1))
+    assert np.all(boxes[used, 4] > 0.02)
+
+
+def test_the_extension_finds_the_same_boxes_as_the_tail(
+    raw: Model, tail: Runner
+) -> None:
+    headless = Runner(raw, NARROW.side, "f32")
+    for image in islice(views(NARROW.side, seed=1), 5):
+        for runner in (tail, headless):
+            runner.show(image)
+            runner.infer()
+        agreement = Agreement.between(tail.read(), headless.read())
+        assert agreement.first > 0
+        assert agreement.holds, agreement
