@@ -1,0 +1,169 @@
+"""The client for asyncio; its methods are those of `FaceClient`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from functools import cached_property, partial
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import grpc
+from grpc import aio
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from facewire.v1 import detect_pb2, detect_pb2_grpc
+from facewire.v1.detect_pb2 import DetectStreamRequest, DetectStreamResponse
+from facewire_client.connection import HEALTH_CHECK, Connection
+from facewire_client.errors import from_rpc_error
+from facewire_client.feed import AsyncFeed, prepare
+from facewire_client.frames import Frames
+from facewire_client.request import DetectOptions, Image, fill_request
+from facewire_client.response import detect_result, model_info
+from facewire_client.result import DetectResult, ModelInfo, StreamResult
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+class AsyncFaceClient(Connection):
+    """Finds faces by way of a facewire server, for one event loop.
+
+    async with AsyncFaceClient("127.0.0.1:50051") as client:
+        result = await client.detect("photo.jpg")
+
+    The arguments are those of `Connection`. Calls raise FaceClientError, and try
+    again as `FaceClient` does. Files are read away from the event loop.
+    """
+
+    # Opened on first use, because gRPC ties it to the running event loop.
+    @cached_property
+    def _channel(self) -> aio.Channel:
+        credentials, options = self.credentials(), self.options()
+        if credentials is None:
+            return aio.insecure_channel(self.target, options)
+        return aio.secure_channel(self.target, credentials, options)
+
+    @cached_property
+    def _stub(self) -> "detect_pb2_grpc.DetectServiceAsyncStub":
+        return detect_pb2_grpc.DetectServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connection; calls that are under way are cancelled."""
+        await self._channel.close()
+
+    async def detect(
+        self,
+        image: Image,
+        *,
+        timeout: float | None = None,
+        **options: Unpack[DetectOptions],
+    ) -> DetectResult:
+        """The faces of one image: see `FaceClient.detect`."""
+        request = detect_pb2.DetectRequest()
+        await prepare(image, partial(fill_request, request, image, **options))
+        self.check_size(request)
+        return detect_result(await self._call(self._stub.Detect, request, timeout))
+
+    def detect_stream(
+        self,
+        images: Iterable[Image] | AsyncIterable[Image],
+        *,
+        window: int = 16,
+        drop_oldest: bool = False,
+        timeout: float | None = None,
+        **options: Unpack[DetectOptions],
+    ) -> AsyncGenerator[StreamResult]:
+        """The answers to many images: see `FaceClient.detect_stream`.
+
+        `images` is read in a task of its own; one that is not asynchronous must
+        not block. To stop early, close the generator (`contextlib.aclosing`).
+        """
+        if window < 1:
+            raise ValueError(f"window must be at least 1, not {window}")
+        frames = Frames(self, options, drop_oldest=drop_oldest)
+        seconds = None if timeout is None else self.seconds(timeout)
+        return self._answers(frames, AsyncFeed(frames, images, window), seconds)
+
+    async def models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
+        """The models that the server has loaded, the default one first."""
+        request = detect_pb2.ListModelsRequest()
+        response = await self._call(self._stub.ListModels, request, timeout)
+        return tuple(model_info(model) for model in response.models)
+
+    async def model(self, name: str = "", *, timeout: float | None = None) -> ModelInfo:
+        """One model; without a name, the default one."""
+        request = detect_pb2.GetModelRequest(name=name)
+        response = await self._call(self._stub.GetModel, request, timeout)
+        return model_info(response.model)
+
+    async def health(self, service: str = "", *, timeout: float | None = None) -> bool:
+        """Whether the server or a service is serving: see `FaceClient.health`."""
+        check = self._channel.unary_unary(
+            HEALTH_CHECK,
+            HealthCheckRequest.SerializeToString,
+            HealthCheckResponse.FromString,
+        )
+        request = HealthCheckRequest(service=service)
+        response = await self._call(check, request, timeout)
+        return response.status == HealthCheckResponse.SERVING
+
+    async def _call(
+        self,
+        method: "aio.UnaryUnaryMultiCallable[Request, Response]",
+        request: Request,
+        timeout: float | None,
+    ) -> Response:
+        try:
+            return await method(
+                request, timeout=self.seconds(timeout), metadata=self.metadata
+            )
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+
+    async def _answers(
+        self, frames: Frames, feed: AsyncFeed, seconds: float | None
+    ) -> AsyncGenerator[StreamResult]:
+        call = self._stub.DetectStream(None, timeout=seconds, metadata=self.metadata)
+        writer = asyncio.create_task(_write(feed, call))
+
+        def ended(_: object) -> None:
+            # A write that fails now would put INTERNAL in the place of the status:
+            # https://github.com/grpc/grpc/issues/36066.
+            writer.cancel()
+
+        call.add_done_callback(ended)
+        try:
+            async for response in call:
+                feed.answered()
+                yield frames.result(response)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+        finally:
+            call.cancel()
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        feed.failure.reraise()
+
+
+async def _write(
+    feed: AsyncFeed,
+    call: "aio.StreamStreamCall[DetectStreamRequest, DetectStreamResponse]",
+) -> None:
+    """Sends a stream's requests; what goes wrong with that, its reader learns."""
+    try:
+        async for request in feed:
+            await call.write(request)
+        await call.done_writing()
+    except asyncio.CancelledError:
+        call.cancel()  # or its reader would wait for ever
+        raise

@@ -1,0 +1,1 @@
+"""The command `facewire`, one file for each of its commands."""

@@ -1,0 +1,148 @@
+"""`facewire detect`: the faces in images, as a table, as JSON, as pictures."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from facewire_client.cli.connection import with_client
+from facewire_client.cli.picture import Picture, outputs
+from facewire_client.client import FaceClient
+from facewire_client.draw import annotate
+from facewire_client.errors import FaceClientError
+from facewire_client.result import DetectResult, StreamResult
+from facewire_client.table import faces_table
+
+_EPILOG = """\b
+Examples:
+  facewire detect photo.jpg
+  facewire detect --json *.jpg > faces.json
+  facewire detect --draw annotated/ *.jpg
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@with_client
+@click.option("--model", default="", metavar="NAME", help="Not the default model.")
+@click.option(
+    "--min-confidence",
+    type=float,
+    metavar="0..1",
+    help="Keep what the model is at least so sure of.",
+)
+@click.option(
+    "--iou-threshold",
+    type=float,
+    metavar="0..1",
+    help="Of two boxes that overlap more, keep the surer one.",
+)
+@click.option("--max-detections", type=int, metavar="N", help="Keep no more.")
+@click.option(
+    "--draw",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write annotated pictures: a file for one image, a folder for several.",
+)
+@click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
+def detect(
+    client: FaceClient,
+    images: tuple[str, ...],
+    draw: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Find the faces in images; "-" is standard input.
+
+    Several images share one connection. One that fails is told on standard error,
+    and the others are still done; the exit status is 1 then.
+    """
+    pictures = [Picture.named(name) for name in images]
+    drawings = outputs(pictures, draw) if draw else None
+    answers = _ask(client, pictures, options)
+    failed = False
+    for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True)):
+        try:
+            result = answer.unwrap()
+            if drawings is not None:
+                annotate(picture.content, result, drawings[number])
+        except FaceClientError as error:
+            failed = True
+            click.echo(f"facewire: {picture.name}: {error}", err=True)
+    if as_json:
+        click.echo(_document(pictures, answers))
+    elif any(answer.result is not None for answer in answers):
+        click.echo(faces_table(_results(pictures, answers)))
+    sys.exit(1 if failed else 0)
+
+
+def _ask(
+    client: FaceClient, pictures: Sequence[Picture], options: dict[str, Any]
+) -> list[StreamResult]:
+    """The answers to all pictures, with a progress bar for people who wait."""
+    if len(pictures) == 1:
+        return [_ask_once(client, pictures[0], options)]
+    stream = client.detect_stream((each.content for each in pictures), **options)
+    with click.progressbar(
+        stream,
+        length=len(pictures),
+        label="detecting",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        return list(bar)
+
+
+def _ask_once(
+    client: FaceClient, picture: Picture, options: dict[str, Any]
+) -> StreamResult:
+    try:
+        return StreamResult(0, client.detect(picture.content, **options))
+    except FaceClientError as error:
+        return StreamResult(0, error=error)
+
+
+def _results(
+    pictures: Sequence[Picture], answers: Sequence[StreamResult]
+) -> Iterator[tuple[str, DetectResult]]:
+    for picture, answer in zip(pictures, answers, strict=True):
+        if answer.result is not None:
+            yield picture.name, answer.result
+
+
+def _document(pictures: Sequence[Picture], answers: Sequence[StreamResult]) -> str:
+    images = [
+        {"image": picture.name, **_as_json(answer)}
+        for picture, answer in zip(pictures, answers, strict=True)
+    ]
+    return json.dumps({"images": images}, indent=2)
+
+
+def _as_json(answer: StreamResult) -> dict[str, Any]:
+    if answer.error is not None:
+        error = answer.error
+        told = {"code": error.code.name, "reason": error.reason}
+        return {"error": told | {"message": error.message}}
+    result = answer.unwrap()
+    width, height = result.image_size
+    return {
+        "width": width,
+        "height": height,
+        "model": result.model,
+        "model_version": result.model_version,
+        "faces": [
+            {
+                "box": list(face.box),
+                "confidence": face.confidence,
+                "label": face.label,
+                "class_id": face.class_id,
+                "landmarks": [list(point) for point in face.landmarks],
+            }
+            for face in result.faces
+        ],
+        "timing": asdict(result.timing),
+    }

@@ -1,0 +1,22 @@
+"""`facewire models`: what the server has loaded."""
+
+import dataclasses
+import json
+
+import click
+
+from facewire_client.cli.connection import with_client
+from facewire_client.client import FaceClient
+from facewire_client.table import models_table
+
+
+@click.command()
+@with_client
+@click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
+def models(client: FaceClient, as_json: bool) -> None:
+    """List the models that the server has loaded, the default one first."""
+    loaded = client.models()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(model) for model in loaded]))
+    else:
+        click.echo(models_table(loaded))

@@ -1,0 +1,140 @@
+"""Where the server is and how to talk to it: what both clients have in common.
+
+Timeouts apart, everything about connecting and trying again is left to gRPC and
+said here, in its channel options and its service config.
+"""
+
+import json
+import math
+from dataclasses import KW_ONLY, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+
+from facewire_client.errors import message_too_large
+
+HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+
+# A PEM file: its contents (bytes) or its path.
+Pem: TypeAlias = bytes | str | PathLike[str]
+
+# Streams are not tried again: with large messages gRPC 1.85 then loses some, or
+# ends the process.
+_RETRIED = "Detect", "GetModel", "ListModels"
+
+# https://github.com/grpc/grpc/blob/master/doc/service_config.md. A server that is
+# full sends grpc-retry-pushback-ms, which then takes the place of the backoff.
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [
+                {"service": "facewire.v1.DetectService", "method": method}
+                for method in _RETRIED
+            ],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+            },
+        }
+    ],
+}
+
+
+@dataclass(eq=False)
+class Connection:
+    """A server's address, what to show it, and how long to wait for it.
+
+    `target` is HOST:PORT, or any other gRPC target. `token` is sent with every
+    call as `authorization: Bearer`. The channel is encrypted when `tls` is true
+    or one of the PEM files is given: `root_certificates` of the authorities to
+    trust (None: gRPC's own list), `certificate_chain` and `private_key` of the
+    client for mutual TLS. `timeout` is what a call may take in seconds, all its
+    attempts and the connecting included; `math.inf` is no limit.
+    `max_message_mb` is the largest message in MiB, either way, and the server's
+    default.
+    """
+
+    target: str
+    _: KW_ONLY
+    token: str | None = field(default=None, repr=False)
+    root_certificates: Pem | None = field(default=None, repr=False)
+    certificate_chain: Pem | None = field(default=None, repr=False)
+    private_key: Pem | None = field(default=None, repr=False)
+    tls: bool = False
+    timeout: float = 30.0
+    max_message_mb: int = 32
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise ValueError("the target is empty; give HOST:PORT")
+        # A header value; gRPC's own complaint would name neither.
+        if self.token is not None and not (
+            self.token.isascii() and self.token.isprintable() and self.token.strip()
+        ):
+            raise ValueError("the token is empty or has characters outside of ASCII")
+        if not 1 <= self.max_message_mb <= 2047:
+            raise ValueError(f"max_message_mb is {self.max_message_mb}, not in 1..2047")
+        # gRPC would end the process.
+        if (self.certificate_chain is None) != (self.private_key is None):
+            raise ValueError("certificate_chain and private_key go together")
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What is sent with every call."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest message in bytes."""
+        return self.max_message_mb << 20
+
+    def check_size(self, message: Message) -> None:
+        """Raises FaceClientError (MESSAGE_TOO_LARGE) for what gRPC would not send."""
+        size = message.ByteSize()
+        if size > self.max_message_bytes:
+            raise message_too_large(size, self.max_message_bytes)
+
+    def seconds(self, timeout: float | None) -> float | None:
+        """A call's own timeout or else the connection's, as gRPC wants it."""
+        seconds = self.timeout if timeout is None else timeout
+        return None if math.isinf(seconds) else seconds
+
+    def credentials(self) -> grpc.ChannelCredentials | None:
+        """The TLS side of the channel; None: it is not encrypted."""
+        pems = self.root_certificates, self.private_key, self.certificate_chain
+        if not self.tls and all(pem is None for pem in pems):
+            return None
+        return grpc.ssl_channel_credentials(*(_contents(pem) for pem in pems))
+
+    def options(self) -> list[tuple[str, str | int]]:
+        """The channel's options: see grpc/impl/channel_arg_names.h."""
+        return [
+            ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+            ("grpc.max_send_message_length", self.max_message_bytes),
+            ("grpc.max_receive_message_length", self.max_message_bytes),
+            # Only what is in this buffer, headers included, can be sent again. The
+            # default of 256 KiB would end the retries of larger images silently.
+            ("grpc.per_rpc_retry_buffer_size", self.max_message_bytes + 65_536),
+            # A server that restarts is found again soon, and one whose address
+            # does not answer is given up after five seconds.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 5_000),
+            ("grpc.min_reconnect_backoff_ms", 5_000),
+            # Notices a dead peer on an idle stream. Servers with gRPC's defaults
+            # hang up on clients that ask more often than every five minutes.
+            ("grpc.keepalive_time_ms", 330_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+        ]
+
+
+def _contents(pem: Pem | None) -> bytes | None:
+    if pem is None or isinstance(pem, bytes):
+        return pem
+    return Path(pem).read_bytes()

@@ -1,0 +1,60 @@
+"""Pictures with their faces drawn in. Needs Pillow: pip install 'facewire[draw]'."""
+
+import io
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import grpc
+
+from facewire_client.errors import FaceClientError
+from facewire_client.result import DetectResult, Face
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+_COLOUR = (57, 255, 20)
+_SHADE = (0, 0, 0)
+
+
+def annotate(
+    image: str | PathLike[str] | bytes, result: DetectResult, output: Path
+) -> None:
+    """Writes the upright picture with boxes, confidences and landmarks drawn in.
+
+    `image` is the path or the contents of the image file that `result` is about; the
+    name of `output` says which format to write. Raises FaceClientError when Pillow is
+    not installed, or the picture cannot be read or written.
+    """
+    try:
+        from PIL import Image, ImageDraw, ImageOps
+    except ModuleNotFoundError:
+        _fail("drawing needs one more package: pip install 'facewire[draw]'")
+    source = io.BytesIO(image) if isinstance(image, bytes) else image
+    try:
+        with Image.open(source) as stored:
+            picture = ImageOps.exif_transpose(stored).convert("RGB")
+        pen = ImageDraw.Draw(picture)
+        width = max(2, round(max(picture.size) / 300))
+        for face in result.faces:
+            _draw_face(pen, face, width)
+        picture.save(output)
+    except (OSError, ValueError) as error:
+        _fail(f"{output} cannot be drawn: {error}")
+
+
+def _draw_face(pen: "ImageDraw", face: Face, width: int) -> None:
+    from PIL.ImageFont import load_default
+
+    pen.rectangle(face.box, outline=_COLOUR, width=width)
+    for point in face.landmarks:
+        pen.circle(point, width, fill=_COLOUR)
+    font = load_default(size=7 * width)
+    text = f"{face.label} {face.confidence:.2f}".strip()
+    x, y = face.box.x_min, face.box.y_min - 9 * width
+    corner = (x, y if y >= 0 else face.box.y_max)
+    pen.text(corner, text, fill=_COLOUR, font=font, stroke_width=1, stroke_fill=_SHADE)
+
+
+def _fail(message: str) -> NoReturn:
+    raise FaceClientError(grpc.StatusCode.FAILED_PRECONDITION, "", message)

@@ -1,0 +1,93 @@
+"""The one exception of the client, and how a failed RPC becomes one."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+_DOMAIN = "facewire"
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+# What gRPC itself says of a message over the limit of one side.
+_OVER_LIMIT = re.compile(
+    r"(CLIENT|SERVER): \w+ message larger than max \((\d+) vs\. (\d+)\)"
+)
+# What gRPC puts before the cause when it cannot connect.
+_CONNECT_NOISE = re.compile(
+    r"^.*last error: (\w+: )?(ipv[46]:\S+: )?(Failed to connect to remote host: )?"
+)
+
+
+class FaceClientError(Exception):
+    """A call that failed, or one image of a stream.
+
+    `code` is the gRPC status. `reason` says why in one word of capitals, as
+    google.rpc.ErrorInfo holds it (CORRUPT_IMAGE, QUEUE_FULL, ...); it is empty
+    when the failure is not one of facewire's own, such as a lost connection.
+    `message` is one sentence for people.
+    """
+
+    def __init__(self, code: grpc.StatusCode, reason: str, message: str) -> None:
+        super().__init__(code, reason, message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.reason or self.code.name})"
+
+
+def from_rpc_error(error: grpc.RpcError, target: str) -> FaceClientError:
+    """The failure of a call to `target`, in words that say what to do."""
+    code, details = error.code(), error.details() or f"{target} gave no reason"
+    reason = _reason(error.trailing_metadata() or ())
+    match code, reason:
+        case grpc.StatusCode.UNAVAILABLE, "":
+            details = f"cannot reach {target}: {_CONNECT_NOISE.sub('', details)}"
+        case grpc.StatusCode.DEADLINE_EXCEEDED, "":
+            details = f"{target} did not answer in time"
+        case grpc.StatusCode.RESOURCE_EXHAUSTED, "":
+            if over := _OVER_LIMIT.search(details):
+                side, size, limit = over.groups()
+                return message_too_large(int(size), int(limit), side)
+    return FaceClientError(code, reason, details)
+
+
+def from_frame_error(code: int, reason: str, message: str) -> FaceClientError:
+    """The failure of one image of a stream; `code` is a google.rpc.Code."""
+    return FaceClientError(_CODES.get(code, grpc.StatusCode.UNKNOWN), reason, message)
+
+
+def message_too_large(size: int, limit: int, side: str = "CLIENT") -> FaceClientError:
+    """The failure of a message of `size` bytes at the limit of CLIENT or SERVER."""
+    if side == "CLIENT":
+        advice = "the client's limit is its `max_message_mb`"
+    else:
+        advice = "the server's limit is `facewire-server serve --max-message-mb`"
+    return FaceClientError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "MESSAGE_TOO_LARGE",
+        f"the message has {size} bytes and {limit} are allowed; {advice}",
+    )
+
+
+def _reason(trailers: Iterable[Any]) -> str:
+    """The reason of facewire's ErrorInfo among a call's trailers, or ""."""
+    for key, value in trailers:
+        if key == "grpc-status-details-bin":
+            return _reason_of_status(value)
+    return ""
+
+
+def _reason_of_status(data: bytes) -> str:
+    info = ErrorInfo()
+    try:
+        for detail in Status.FromString(data).details:
+            if detail.Unpack(info) and info.domain == _DOMAIN:
+                return info.reason
+    except DecodeError:
+        pass  # not written by facewire, whose details are whole
+    return ""

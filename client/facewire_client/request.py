@@ -1,0 +1,133 @@
+"""From an image and options to a DetectRequest.
+
+An array is anything with the buffer protocol, so that this module needs no NumPy.
+"""
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, cast
+
+import grpc
+
+from facewire.v1 import detect_pb2
+from facewire_client.errors import FaceClientError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class Array(Protocol):
+    """An array of NumPy's, whose types call it a buffer from Python 3.12 on only."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]: ...
+
+
+Image: TypeAlias = "str | PathLike[str] | Buffer | Array | detect_pb2.RawImage"
+
+_FORMATS = {
+    1: detect_pb2.PIXEL_FORMAT_GRAY,
+    3: detect_pb2.PIXEL_FORMAT_BGR,
+    4: detect_pb2.PIXEL_FORMAT_BGRA,
+}
+
+
+class DetectOptions(TypedDict, total=False):
+    """How to look at an image; what is left out or None is the server's choice.
+
+    `model` is a name as `models()` spells it; a detection is kept when its
+    confidence is at least `min_confidence`, in [0, 1]; of two whose intersection
+    over union is above `iou_threshold`, in [0, 1], the less confident is dropped;
+    at most `max_detections` are returned, the most confident ones.
+    """
+
+    model: str
+    min_confidence: float | None
+    iou_threshold: float | None
+    max_detections: int | None
+
+
+def fill_request(
+    request: detect_pb2.DetectRequest,
+    image: Image,
+    *,
+    model: str = "",
+    min_confidence: float | None = None,
+    iou_threshold: float | None = None,
+    max_detections: int | None = None,
+) -> None:
+    """Makes an empty message ask for the faces of an image.
+
+    A str or PathLike is the path of an image file; bytes, or an array of one
+    dimension, are the contents of one. An array of the shape [H, W, 3] (BGR),
+    [H, W, 4] (BGRA), [H, W] or [H, W, 1] (grey) and the type uint8 is pixels; it
+    may be a view into a larger one. A RawImage goes out as it is.
+
+    Raises FaceClientError with INVALID_ARGUMENT when the file cannot be read
+    (UNREADABLE_FILE), the array is no image (BAD_RAW_IMAGE) or an option fits no
+    message (BAD_OPTION; all other ranges are the server's to check), and TypeError
+    when `image` is nothing of the above.
+    """
+    try:
+        request.model = model
+        request.options.CopyFrom(
+            detect_pb2.DetectOptions(
+                min_confidence=min_confidence,
+                iou_threshold=iou_threshold,
+                max_detections=max_detections,
+            )
+        )
+    except ValueError as error:
+        raise _refused("BAD_OPTION", f"an option cannot be sent: {error}") from error
+    if isinstance(image, detect_pb2.RawImage):
+        request.raw_image.CopyFrom(image)
+    elif isinstance(image, str | PathLike):
+        request.encoded_image = _read(image)
+    else:
+        _add_buffer(request, image)
+
+
+def _read(path: str | PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"cannot read {fspath(path)}: {error.strerror}"
+        raise _refused("UNREADABLE_FILE", message) from error
+
+
+def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array") -> None:
+    try:
+        view = memoryview(cast("Buffer", image))
+    except TypeError:
+        raise TypeError(
+            "an image is a path, the bytes of an image file or an array, "
+            f"not {type(image).__name__}"
+        ) from None
+    shape = view.shape or ()
+    channels = shape[2] if len(shape) == 3 else 1
+    if view.format != "B" or len(shape) not in (1, 2, 3) or channels not in _FORMATS:
+        raise _refused(
+            "BAD_RAW_IMAGE",
+            f"an array of shape {list(shape)} and format {view.format!r} is no image: "
+            "give [H, W, 3] BGR, [H, W, 4] BGRA or [H, W] grey, of type uint8",
+        )
+    if len(shape) == 1:
+        request.encoded_image = image if isinstance(image, bytes) else view.tobytes()
+        return
+    raw = request.raw_image
+    raw.height, raw.width = shape[:2]
+    raw.pixel_format = _FORMATS[channels]
+    raw.data = _packed(view, raw.height)
+
+
+def _packed(view: memoryview, rows: int) -> bytes:
+    """The samples of a view of two or three dimensions, without gaps."""
+    if view[:1].c_contiguous and not view.c_contiguous:
+        # A crop: copying row by row is four times as fast as tobytes, which
+        # then goes pixel by pixel.
+        return b"".join([view[row : row + 1] for row in range(rows)])
+    return view.tobytes()
+
+
+def _refused(reason: str, message: str) -> FaceClientError:
+    return FaceClientError(grpc.StatusCode.INVALID_ARGUMENT, reason, message)

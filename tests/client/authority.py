@@ -1,0 +1,67 @@
+"""A throw-away certificate authority."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+
+class Identity(NamedTuple):
+    """A private key and the certificate for it, both PEM."""
+
+    private_key: bytes
+    certificate_chain: bytes
+
+
+class Authority:
+    """Issues certificates for 127.0.0.1, valid for an hour."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("authority")
+        self._certificate = self._sign("authority", self._key, is_authority=True)
+
+    @property
+    def root_certificates(self) -> bytes:
+        """The authority's own certificate, PEM."""
+        return self._certificate.public_bytes(Encoding.PEM)
+
+    def issue(self, name: str) -> Identity:
+        """A new identity of that name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(name, key, is_authority=False)
+        return Identity(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            certificate.public_bytes(Encoding.PEM),
+        )
+
+    def _sign(
+        self, name: str, key: ec.EllipticCurvePrivateKey, *, is_authority: bool
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        addresses = [x509.IPAddress(ip_address("127.0.0.1"))]
+        return (
+            x509.CertificateBuilder()
+            .subject_name(_name(name))
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+            .sign(self._key, SHA256())
+        )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

@@ -1,0 +1,49 @@
+"""What a fake server can fail with."""
+
+from typing import NoReturn
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+
+class Failure(Exception):
+    """What a call is to end with; `pushback` is the trailer that steers retries.
+
+    `details` are the status details in bytes; None: an ErrorInfo with the reason.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str = "",
+        *,
+        message: str = "as told",
+        pushback: int | None = None,
+        domain: str = "facewire",
+        details: bytes | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.pushback = pushback
+        self.details = self._info(domain) if details is None else details
+
+    def abort(self, context: grpc.ServicerContext) -> NoReturn:
+        """Ends the call of `context` with this failure."""
+        trailers: list[tuple[str, str | bytes]] = []
+        if self.details:
+            trailers.append(("grpc-status-details-bin", self.details))
+        if self.pushback is not None:
+            trailers.append(("grpc-retry-pushback-ms", str(self.pushback)))
+        context.set_trailing_metadata(tuple(trailers))
+        context.abort(self.code, self.message)
+
+    def _info(self, domain: str) -> bytes:
+        if not self.reason:
+            return b""
+        detail = Any()
+        detail.Pack(ErrorInfo(reason=self.reason, domain=domain))
+        return Status(code=self.code.value[0], details=[detail]).SerializeToString()

@@ -1,0 +1,67 @@
+"""What a client is told about its server."""
+
+import math
+
+import pytest
+
+from facewire_client import FaceClient
+from facewire_client.connection import Connection
+from tests.client.fake_server import FakeServer
+
+
+def test_the_token_goes_with_every_call(fake: FakeServer) -> None:
+    with FaceClient(fake.target, token="secret") as client:
+        client.detect(b"x")
+        client.models()
+        client.model()
+        list(client.detect_stream([b"x"]))
+    assert [call["authorization"] for call in fake.metadata] == ["Bearer secret"] * 4
+
+
+def test_without_a_token_none_is_sent(client: FaceClient, fake: FakeServer) -> None:
+    client.detect(b"x")
+    assert "authorization" not in fake.metadata[0]
+
+
+def test_the_token_is_not_shown() -> None:
+    assert "secret" not in repr(Connection("localhost:1", token="secret"))
+
+
+@pytest.mark.parametrize("token", ["", " ", "line\n", "Grüße"])
+def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ValueError, match="^the token is empty or has characters"):
+        Connection("localhost:1", token=token)
+
+
+def test_an_empty_target_is_refused() -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        Connection("")
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2048])
+def test_a_message_limit_out_of_range_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match=f"max_message_mb is {limit}"):
+        Connection("localhost:1", max_message_mb=limit)
+
+
+def test_the_largest_message_limit_is_taken(fake: FakeServer) -> None:
+    with FaceClient(fake.target, max_message_mb=2047) as client:
+        client.detect(b"x")
+
+
+@pytest.mark.parametrize("given", ["certificate_chain", "private_key"])
+def test_a_certificate_without_its_key_is_refused_and_the_reverse(given: str) -> None:
+    half = {given: b"PEM"}
+    with pytest.raises(ValueError, match="go together"):
+        Connection(
+            "localhost:1",
+            certificate_chain=half.get("certificate_chain"),
+            private_key=half.get("private_key"),
+        )
+
+
+def test_a_call_has_its_own_timeout_or_that_of_the_client() -> None:
+    connection = Connection("localhost:1", timeout=7)
+    assert connection.seconds(None) == 7
+    assert connection.seconds(0) == 0
+    assert connection.seconds(math.inf) is None

@@ -1,0 +1,59 @@
+"""What the package needs and shows when it is imported."""
+
+import subprocess
+import sys
+
+import facewire_client
+
+# Whatever only the server needs; importing any of it fails.
+BLOCK = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {
+            "PIL", "cv2", "facewire_ext", "facewire_server", "numpy", "openvino"
+        }:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def run(code: str) -> str:
+    """What Python prints, in a process where the heavy packages are absent."""
+    command = [sys.executable, "-c", BLOCK + code]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+
+def test_the_clients_need_no_heavy_package() -> None:
+    code = """
+from facewire_client import AsyncFaceClient, FaceClient
+from facewire_client.request import fill_request
+from facewire.v1.detect_pb2 import DetectRequest
+request = DetectRequest()
+fill_request(request, memoryview(bytes(12)).cast("B", (2, 2, 3)))
+print(request.raw_image.width, FaceClient("localhost:1").target)
+"""
+    assert run(code) == "2 localhost:1\n"
+
+
+def test_the_command_needs_no_heavy_package() -> None:
+    code = "from facewire_client.cli.root import root; print(sorted(root.commands))"
+    assert "'detect'" in run(code)
+
+
+def test_importing_the_package_imports_no_grpc() -> None:
+    # The command sets gRPC's environment before gRPC is imported.
+    code = "import facewire_client, sys; print('grpc' in sys.modules)"
+    assert run(code) == "False\n"
+
+
+def test_every_public_name_can_be_imported() -> None:
+    assert "FaceClient" in dir(facewire_client)
+    for name in dir(facewire_client):
+        assert getattr(facewire_client, name).__name__ == name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    assert not hasattr(facewire_client, "absent")
