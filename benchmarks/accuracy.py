@@ -10,9 +10,9 @@ one face at most, and is a false positive when it counts for none.
 
 import argparse
 import platform
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 import openvino
 

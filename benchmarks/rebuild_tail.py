@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from benchmarks.rebuild.agreement import Agreement
-from benchmarks.rebuild.cut import cut
 from benchmarks.rebuild.plan import NAME
-from benchmarks.rebuild.proof import proven
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.turns import Spent, print_turns, take_turns
 from benchmarks.rebuild.views import Image, views
+from facewire_server.model.agreement import Agreement
+from facewire_server.model.cut import cut
+from facewire_server.model.proof import proven
 
 SIDE = 640
 NAMES = ("tail in the graph", "raw head and facewire_ext")
@@ -72,7 +72,7 @@ def compare_networks(
 def compare_tails(folder: Path, image: Image, rounds: int) -> None:
     """The tail alone, cut off, against the extension on the same raw head."""
     parts = cut(load(folder, "tail", ""))
-    if parts is None or not proven(parts):
+    if parts is None or not proven(parts, (SIDE, SIDE)):
         raise SystemExit("the tail was not recognised, or not proven to be ATSS's")
     network, tail = Runner(parts.raw, SIDE, "f32"), Runner(parts.tail, SIDE, "f32")
     network.show(image)

@@ -30,6 +30,3 @@ STRIDES = (4, 8, 16, 32, 64)
 
 OCTAVE_BASE_SCALE = 8
 """The side of an anchor, in strides."""
-
-TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
-"""What the deltas are multiplied by."""

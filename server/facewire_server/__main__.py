@@ -1,6 +1,7 @@
 """The command `facewire-server`.
 
-Rule: nothing heavy is imported before it is known to be installed.
+Rule: what only the server needs is imported by the commands, which may find that it is
+not installed.
 """
 
 import os
@@ -16,16 +17,16 @@ def main() -> None:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from facewire_client.errors import FaceClientError
+    from facewire_server.commands.root import root
+
     try:
-        from facewire_client.errors import FaceClientError
-        from facewire_server.commands.root import root
+        root(prog_name=PROGRAM)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("facewire"):
             raise
         needs = "the server needs more packages: pip install 'facewire[server]'"
         _fail(f"{error.name} is not installed; {needs}")
-    try:
-        root(prog_name=PROGRAM)
     except (FacewireError, FaceClientError) as error:
         _fail(str(error))
 

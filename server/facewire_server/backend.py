@@ -1,12 +1,12 @@
 """The loaded models and the threads that work for them: what the services share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from facewire_server.config import Config
+from facewire_server.config import Config, available_cores
 from facewire_server.detector import Detections, Detector, Options
 from facewire_server.image.picture import Picture
 from facewire_server.model.runtime import Runtime
@@ -33,7 +33,7 @@ class Backend:
             for model in config.models
         ]
         registry = Registry([Detector(source, config.runtime) for source in sources])
-        workers = max(detector.parallel for detector in registry)
+        workers = _workers([detector.parallel for detector in registry])
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
@@ -66,3 +66,12 @@ class Backend:
             deadline=deadline,
             patient=patient,
         )
+
+
+def _workers(parallel: Sequence[int]) -> int:
+    """How many requests to work on at a time, given what each model can do.
+
+    All models together keep the cores busy and no more, unless one of them alone, on
+    another device, can do more.
+    """
+    return min(sum(parallel), max(available_cores(), *parallel))

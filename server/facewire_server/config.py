@@ -1,6 +1,7 @@
 """The settings of a server: one frozen object, made at the edge and passed down."""
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Config:
     device_properties: tuple[str, ...] = ()
     cache: Path = field(default_factory=default_folder)
     compile_cache: bool = True
+    cut_tail: bool = False
     watch: bool = False
     max_message_mb: float = 32
     max_megapixels: float = 64
@@ -81,7 +83,24 @@ class Config:
             inference_precision=None if chosen == "auto" else chosen,
             properties={key: value for key, _, value in pairs},
             cache=self.cache if self.compile_cache else None,
+            requests=self._requests_per_model,
+            cut_tail=self.cut_tail,
         )
+
+    @property
+    def _requests_per_model(self) -> int | None:
+        """Each of several models gets its part of the cores' threads.
+
+        All of them together then have as many threads of their own as one alone would
+        have, and one that is asked alone still uses all cores for each request.
+        """
+        models = len(self.models)
+        return None if models == 1 else -(-available_cores() // models)
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _check(name: str, fits: bool, what: str) -> None:

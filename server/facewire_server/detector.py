@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from facewire_server.model.metadata import Metadata
 from facewire_server.model.network import Network
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
+from facewire_server.model.tail import cut_tail
 
 DEFAULT_MAX_DETECTIONS = 1000
 
@@ -71,11 +73,15 @@ class Detector:
 
     def __init__(self, source: Source, runtime: Runtime) -> None:
         """Reads, compiles and warms the model. Raises ModelError."""
-        network = Network(source.path, source.override.input_size)
-        metadata = Metadata.parse(source.settings(network.metadata))
-        head = recognise(network.outputs, network.input_size, metadata)
-        sha256 = source.sha256()
-        self._engine = Engine(network, head, runtime, key=sha256[:16])
+        with ThreadPoolExecutor(1) as aside:
+            hashing = aside.submit(source.sha256)
+            network = Network(source.path, source.override.input_size)
+            metadata = Metadata.parse(source.settings(network.metadata))
+            head = recognise(network.outputs, network.input_size, metadata)
+            raw = cut_tail(network, head, source) if runtime.cut_tail else None
+            sha256 = hashing.result()
+        head, form = (raw, "-raw") if raw else (head, "")
+        self._engine = Engine(network, head, runtime, key=sha256[:16] + form)
         self._resize = head.resize
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
@@ -83,9 +89,10 @@ class Detector:
         self.description = _describe(source, network, head, self._engine, sha256)
         self.parallel = self._engine.parallel_requests
         """How many requests at a time keep the device busy."""
-        for _ in range(self.parallel):
-            lane = self._engine.lane()
-            lane.infer()
+        lanes = [self._engine.lane() for _ in range(self.parallel)]
+        with ThreadPoolExecutor(self.parallel) as threads:
+            list(threads.map(Lane.infer, lanes))
+        for lane in lanes:
             self._idle.put(lane)
 
     def detect(

@@ -6,10 +6,10 @@ from openvino import Model
 
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.plan import STRIDES
-from benchmarks.rebuild.reading import head_of
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.views import views
 from facewire_server.model.heads.atss import AtssHead
+from facewire_server.model.proof import head_of
 from tests.benchmarks.narrow import NARROW
 
 
@@ -30,7 +30,7 @@ def test_its_outputs_are_three_for_each_stride(raw: Model) -> None:
 
 
 def test_facewire_recognises_its_head(raw: Model) -> None:
-    head = head_of(raw, NARROW.side)
+    head = head_of(raw, (NARROW.side, NARROW.side))
     assert isinstance(head, AtssHead)
     assert (head.strides, head.iou_threshold, head.labels) == (STRIDES, 0.5, ("face",))
 

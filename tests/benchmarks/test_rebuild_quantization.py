@@ -5,8 +5,8 @@ from openvino import Model, Output
 
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.quantization import quantized
-from benchmarks.rebuild.reading import head_of
 from benchmarks.rebuild.tail import with_tail
+from facewire_server.model.proof import head_of
 from tests.benchmarks.narrow import NARROW
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")
@@ -25,9 +25,8 @@ def test_every_convolution_has_eight_bit_weights(smaller: Model) -> None:
 
 
 def test_facewire_recognises_its_head(smaller: Model) -> None:
-    assert head_of(smaller, NARROW.side) == head_of(
-        raw_network(NARROW, seed=0), NARROW.side
-    )
+    size = (NARROW.side, NARROW.side)
+    assert head_of(smaller, size) == head_of(raw_network(NARROW, seed=0), size)
 
 
 def test_the_tail_stays_in_floating_point(smaller: Model) -> None:

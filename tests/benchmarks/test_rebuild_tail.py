@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from openvino import Model
 
-from benchmarks.rebuild.agreement import Agreement
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild.views import views
+from facewire_server.model.agreement import Agreement
 from tests.benchmarks.narrow import NARROW
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from facewire_server.config import Config
+from facewire_server.config import Config, available_cores
 from facewire_server.errors import ConfigError
 from facewire_server.model.runtime import Runtime
 
@@ -28,17 +28,25 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
         inference_precision="f32",
         device_properties=("NUM_STREAMS=1", "KEY=a=b"),
         cache=tmp_path,
+        cut_tail=True,
     )
     assert config.runtime == Runtime(
         device="AUTO",
         inference_precision="f32",
         properties={"NUM_STREAMS": "1", "KEY": "a=b"},
         cache=tmp_path,
+        cut_tail=True,
     )
 
 
 def test_nothing_is_chosen_for_the_device_unless_told() -> None:
     assert Config(compile_cache=False).runtime == Runtime()
+
+
+def test_several_models_share_the_threads_of_one() -> None:
+    models = ("a.xml", "b.xml")
+    cores = available_cores()
+    assert Config(models=models).runtime.requests == max(1, (cores + 1) // 2)
 
 
 @pytest.mark.parametrize(

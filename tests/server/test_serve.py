@@ -39,7 +39,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--metrics-port", "off", "--device", "AUTO", "--max-message-mb", "8"),
         *("--max-megapixels", "12.5", "--max-queue", "3", "--grace", "1.5"),
         *("--inference-precision", "f32", "--device-property", "NUM_STREAMS=1"),
-        *("--cache", "kept", "--no-compile-cache", "--watch"),
+        *("--cache", "kept", "--no-compile-cache", "--cut-tail", "--watch"),
         *("--precision", "FP32", "--mirror", "there"),
     )
     assert result.exit_code == 0, result.output
@@ -58,6 +58,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
             device_properties=("NUM_STREAMS=1",),
             cache=Path("kept"),
             compile_cache=False,
+            cut_tail=True,
             watch=True,
             precision="FP32",
             mirror="there",

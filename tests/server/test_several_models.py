@@ -8,7 +8,8 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.config import Config
+from facewire_server.backend import Backend
+from facewire_server.config import Config, available_cores
 from facewire_server.errors import ModelError
 from facewire_server.model.source import DATA, EMBEDDED
 from facewire_server.service.background import BackgroundServer
@@ -37,6 +38,16 @@ def test_the_request_chooses_and_the_first_is_the_default(
         for asked, answers in {"": "own", "own": "own", EMBEDDED: EMBEDDED}.items():
             request = pb.DetectRequest(encoded_image=photo, model=asked)
             assert stub.Detect(request, timeout=30).model_name == answers
+
+
+def test_several_models_work_on_no_more_at_a_time_than_one(second: str) -> None:
+    one = Backend.load(Config(models=(EMBEDDED,)))
+    two = Backend.load(Config(models=(EMBEDDED, second)))
+    try:
+        assert two.scheduler.workers <= max(one.scheduler.workers, available_cores())
+    finally:
+        one.scheduler.close()
+        two.scheduler.close()
 
 
 def test_two_models_of_one_name_do_not_start(second: str) -> None:

@@ -87,6 +87,12 @@ def _metrics_port(
     help="Keep compiled networks in the cache folder, for faster starts.",
 )
 @click.option(
+    "--cut-tail/--no-cut-tail",
+    default=False,
+    help="Do in the extension what a network's own tail of ATSS does, where it is"
+    " proven to do the same.",
+)
+@click.option(
     "--watch",
     is_flag=True,
     help="Reload models whose files change; SIGHUP reloads them in any case.",

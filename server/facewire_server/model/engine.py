@@ -132,12 +132,15 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
 
 def _properties(runtime: Runtime, key: str) -> dict[str, str]:
     properties = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if runtime.requests is not None:
+        properties["PERFORMANCE_HINT_NUM_REQUESTS"] = str(runtime.requests)
     if runtime.inference_precision is not None:
         properties["INFERENCE_PRECISION_HINT"] = runtime.inference_precision
     if runtime.cache is not None:
         # A folder for each version of OpenVINO and each weights file, so that no
         # entry can be mistaken for another's, however OpenVINO names them.
-        folder = runtime.cache / "compiled" / f"{ov.__version__}-{key}"
+        version = ov.__version__.replace("/", "-")
+        folder = runtime.cache / "compiled" / f"{version}-{key}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             properties["CACHE_DIR"] = str(folder)

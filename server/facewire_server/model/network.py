@@ -48,30 +48,40 @@ class Network:
     @property
     def outputs(self) -> tuple[Output, ...]:
         """The outputs, in the network's order."""
-        return tuple(
-            Output(
-                tuple(sorted(output.names)),
-                tuple(
-                    -1 if size.is_dynamic else size.get_length()
-                    for size in output.partial_shape
-                ),
-                output.element_type.is_integral(),
-            )
-            for output in self.model.outputs
-        )
+        return outputs_of(self.model)
 
     @property
     def metadata(self) -> dict[str, str]:
         """The texts under `rt_info/model_info`; empty for a file without."""
-        if not self.model.has_rt_info("model_info"):
-            return {}
-        values = self.model.rt_info["model_info"]
-        return {key: str(value.value) for key, value in values.items()}
+        return metadata_of(self.model)
 
     @property
     def cost(self) -> Cost:
         """What it costs: parameters and arithmetic."""
         return cost(self.model)
+
+
+def outputs_of(model: ov.Model) -> tuple[Output, ...]:
+    """See Network.outputs."""
+    return tuple(
+        Output(
+            tuple(sorted(output.names)),
+            tuple(
+                -1 if size.is_dynamic else size.get_length()
+                for size in output.partial_shape
+            ),
+            output.element_type.is_integral(),
+        )
+        for output in model.outputs
+    )
+
+
+def metadata_of(model: ov.Model) -> dict[str, str]:
+    """See Network.metadata."""
+    if not model.has_rt_info("model_info"):
+        return {}
+    values = model.rt_info["model_info"]
+    return {key: str(value.value) for key, value in values.items()}
 
 
 def gist(error: RuntimeError) -> str:

@@ -10,10 +10,14 @@ class Runtime:
     """`inference_precision` (f32, bf16 or f16) None: as the device chooses.
 
     `properties` go to the device as they are; `cache` is the folder for compiled
-    networks, None: they are compiled at every start.
+    networks, None: they are compiled at every start. `requests` is how many a model
+    shall work on at a time, None: as many as the device likes. `cut_tail`: networks
+    whose tail facewire is proven to do the same as are run without it.
     """
 
     device: str = "CPU"
     inference_precision: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
+    requests: int | None = None
+    cut_tail: bool = False

@@ -14,19 +14,23 @@ MAX_CONFIDENCE_ERROR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How many boxes each found, and how far the worst matching pair is apart."""
+    """How many boxes each found, and how far the worst matching pair is apart.
+
+    `one_class`: both of every pair are of the same class.
+    """
 
     first: int
     second: int
     iou: float
     confidence_error: float
+    one_class: bool
 
     @classmethod
     def between(cls, first: Found, second: Found) -> Self:
         """Matches every detection of `first` with its closest in `second`."""
         counts = len(first.confidences), len(second.confidences)
         if 0 in counts:
-            return cls(*counts, 1.0, 0.0)
+            return cls(*counts, 1.0, 0.0, True)
         overlaps = _ious(first.boxes, second.boxes)
         errors = np.abs(first.confidences[:, None] - second.confidences)
         # Boxes clipped at an edge may coincide: then the confidence tells them apart.
@@ -35,13 +39,15 @@ class Agreement:
             *counts,
             float(overlaps[rows, closest].min()),
             float(errors[rows, closest].max()),
+            np.array_equal(first.class_ids, second.class_ids[closest]),
         )
 
     @property
     def holds(self) -> bool:
-        """Equal numbers, IoU over 0.99 and confidences within 1e-3."""
+        """Equal numbers and classes, IoU over 0.99 and confidences within 1e-3."""
         return (
             self.first == self.second
+            and self.one_class
             and self.iou > MIN_IOU
             and self.confidence_error <= MAX_CONFIDENCE_ERROR
         )

@@ -12,11 +12,23 @@ from openvino import Model, Node, Output
 from openvino import opset15 as ops
 from openvino.op import Constant
 
-from benchmarks.rebuild.network import KINDS, METADATA
-from benchmarks.rebuild.plan import TARGET_STDS
+KINDS = ("cls", "bbox", "centerness")
+"""What a raw network's outputs are called, kind by kind, each with its level's number:
+class logits, deltas, centerness logits."""
+
+TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
+"""What face-detection-0206 multiplies the deltas by."""
 
 IOU_THRESHOLD_INPUT = 3
 """Which input of NonMaxSuppression it is."""
+
+METADATA = {
+    "model_type": "ATSS",
+    "strides": "",
+    "octave_base_scale": "",
+    "score_fusion": "",
+}
+"""How boxes are made of a raw head; empty: as the head does by default."""
 
 Level = tuple[Output, Output, Output]
 """Class logits, deltas, centerness."""
@@ -35,25 +47,24 @@ def cut(model: Model) -> Cut | None:
     """Cuts copies of `model`, which is left as it is; None: no tail is recognised.
 
     The raw network's metadata says that boxes are made as in face-detection-0206,
-    which is a guess until it is proven.
+    which is a guess until it is proven, and nothing else. Raises RuntimeError where
+    OpenVINO does not take one of the parts for a network.
     """
-    side, threshold = _side(model), _iou_threshold(model)
-    if side is None or threshold is None:
+    threshold = _iou_threshold(model)
+    if threshold is None:
         return None
     front, back = model.clone(), model.clone()
     levels, ends = _levels(front), _levels(back)
     if not levels or not ends:
         return None
-    strides = [side // logits.shape[3] for logits, _, _ in levels]
     results = []
     for index, kind in enumerate(KINDS):
-        for stride, level in zip(strides, levels, strict=True):
-            level[index].set_names({f"{kind}_{stride}"})
+        for number, level in enumerate(levels):
+            level[index].set_names({f"{kind}_{number}"})
             results.append(ops.result(level[index]))
     raw = Model(results, front.get_parameters(), "raw")
     own = {
-        "strides": " ".join(map(str, strides)),
-        "iou_threshold": f"{float(threshold.data):g}",
+        "iou_threshold": f"{threshold.data.item():g}",
         "target_stds": " ".join(map(str, _target_stds(threshold))),
     }
     for key, value in (METADATA | own).items():
@@ -131,15 +142,6 @@ def _last_layers(model: Model) -> list[Node]:
             else:
                 waiting.append(node)
     return found
-
-
-def _side(model: Model) -> int | None:
-    """The side of its one square input [1,3,side,side]; None: it is none."""
-    shapes = [port.partial_shape for port in model.inputs]
-    if len(shapes) != 1 or shapes[0].is_dynamic or len(shapes[0]) != 4:
-        return None
-    batch, channels, height, width = model.inputs[0].shape
-    return width if (batch, channels) == (1, 3) and height == width else None
 
 
 def _iou_threshold(model: Model) -> Constant | None:
