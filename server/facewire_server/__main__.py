@@ -17,7 +17,6 @@ def main() -> None:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from facewire_client.errors import FaceClientError
     from facewire_server.commands.root import root
 
     try:
@@ -27,7 +26,7 @@ def main() -> None:
             raise
         needs = "the server needs more packages: pip install 'facewire[server]'"
         _fail(f"{error.name} is not installed; {needs}")
-    except (FacewireError, FaceClientError) as error:
+    except FacewireError as error:
         _fail(str(error))
 
 

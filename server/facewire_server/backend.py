@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -66,6 +67,14 @@ class Backend:
             deadline=deadline,
             patient=patient,
         )
+
+
+def load_aside(config: Config) -> Future[Backend]:
+    """Begins to load the models on a thread, so that the caller can do the rest."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="facewire-load")
+    loading = thread.submit(Backend.load, config)
+    thread.shutdown(wait=False)
+    return loading
 
 
 def _workers(parallel: Sequence[int]) -> int:

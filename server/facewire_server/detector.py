@@ -86,14 +86,12 @@ class Detector:
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         self.source = source
-        self.description = _describe(source, network, head, self._engine, sha256)
-        self.parallel = self._engine.parallel_requests
-        """How many requests at a time keep the device busy."""
-        lanes = [self._engine.lane() for _ in range(self.parallel)]
-        with ThreadPoolExecutor(self.parallel) as threads:
-            list(threads.map(Lane.infer, lanes))
-        for lane in lanes:
-            self._idle.put(lane)
+        with ThreadPoolExecutor(1) as aside:
+            warming = aside.submit(self._warm)
+            self.description = _describe(source, network, head, self._engine, sha256)
+            self.parallel = self._engine.parallel_requests
+            """How many requests at a time keep the device busy."""
+            warming.result()
 
     def detect(
         self, open_picture: Callable[[], Picture], options: Options
@@ -122,6 +120,11 @@ class Detector:
             picture.height,
             Stages(decoded - started, inferred - decoded, finished - inferred),
         )
+
+    def _warm(self) -> None:
+        """Runs the network once: what is still to be prepared is prepared then."""
+        with self._lane() as lane:
+            lane.infer()
 
     @contextmanager
     def _lane(self) -> Iterator[Lane]:

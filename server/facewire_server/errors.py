@@ -55,5 +55,9 @@ class ModelError(FacewireError):
     """The operator's fault: a model that cannot be loaded or is not understood."""
 
 
+class CommandError(FacewireError):
+    """A command that could not do its job; for the person who has typed it."""
+
+
 class ConfigError(FacewireError):
     """The operator's fault: a setting that makes no sense; the message names it."""

@@ -17,10 +17,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     """The configurations that the command would have served with."""
     configs: Told = []
 
-    async def note(config: Config, announce: object) -> None:
+    async def note(config: Config, loading: object, announce: object) -> None:
         configs.append(config)
 
-    monkeypatch.setattr(module, "run", note)
+    monkeypatch.setattr("facewire_server.service.run.run", note)
+    monkeypatch.setattr(module, "load_aside", lambda config: None)
     return configs
 
 

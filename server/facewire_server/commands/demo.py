@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from facewire_client import FaceClient
+from facewire_client import FaceClient, FaceClientError
 from facewire_client.draw import annotate
 from facewire_client.table import faces_table
 from facewire_server.config import Config
+from facewire_server.errors import CommandError
 from facewire_server.model.source import DATA
 from facewire_server.service.background import BackgroundServer
 
@@ -34,6 +35,15 @@ def demo(image: Path, output: Path) -> None:
     """
     output.mkdir(parents=True, exist_ok=True)
     picture = output / f"{image.stem}-faces.jpg"
+    try:
+        _detect(image, picture)
+    except FaceClientError as error:
+        raise CommandError(str(error)) from error
+    click.echo(f"wrote {picture}")
+
+
+def _detect(image: Path, picture: Path) -> None:
+    """Prints what a server finds in an image, and draws it into another."""
     with (
         BackgroundServer(Config(port=0, metrics_port=None)) as server,
         FaceClient(server.target) as client,
@@ -42,4 +52,3 @@ def demo(image: Path, output: Path) -> None:
         result = client.detect(image)
     click.echo(faces_table([(image.name, result)]))
     annotate(image, result, picture)
-    click.echo(f"wrote {picture}")

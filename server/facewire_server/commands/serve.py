@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import PRECISIONS
 from facewire_server.commands import toml_config
 from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.model.source import EMBEDDED
-from facewire_server.service.run import run
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -147,7 +147,13 @@ def serve(
     config = Config(models=model, device_properties=device_property, **settings)
     if config.pull:
         _pull(config)
-    asyncio.run(run(config, lambda line: click.echo(f"facewire-server {line}")))
+    loading = load_aside(config)
+    # Imported here: gRPC and the rest come in while the models load.
+    from facewire_server.service.run import run
+
+    asyncio.run(
+        run(config, loading, lambda line: click.echo(f"facewire-server {line}"))
+    )
 
 
 def _pull(config: Config) -> None:

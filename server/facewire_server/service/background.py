@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.service.server import Server
 
@@ -60,7 +61,7 @@ class BackgroundServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with Server(self.config) as server:
-            await server.load()
+            await server.load(load_aside(self.config))
             self.port, self.metrics_port = server.port, server.metrics_port
             self._ready.set()
             await self._stop.wait()

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from facewire_server.backend import Backend
 from facewire_server.config import Config
@@ -15,19 +16,21 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def run(config: Config, announce: Callable[[str], None]) -> None:
+async def run(
+    config: Config, loading: Future[Backend], announce: Callable[[str], None]
+) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
 
     SIGHUP reloads the models.
 
-    `announce` gets the line that says where the server listens, once it is ready.
+    `loading` brings the models. `announce` gets the line that says where the server listens, once it is ready.
     Raises ConfigError and ModelError.
     """
     signalled = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, _on_signal, number, signalled)
-    if not await _serve(config, announce, signalled):
+    if not await _serve(config, loading, announce, signalled):
         # A thread is still busy, with a network or with loading one. Nobody waits
         # for it any more, and Python would wait for it to end.
         logging.shutdown()
@@ -35,13 +38,16 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
 
 
 async def _serve(
-    config: Config, announce: Callable[[str], None], signalled: asyncio.Event
+    config: Config,
+    loading: Future[Backend],
+    announce: Callable[[str], None],
+    signalled: asyncio.Event,
 ) -> bool:
     """Serves until `signalled`; returns whether no thread is left working."""
     async with Server(config) as server:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, server.reload)
-        load = asyncio.create_task(server.load())
+        load = asyncio.create_task(server.load(loading))
         stop = asyncio.create_task(signalled.wait())
         await asyncio.wait((load, stop), return_when=asyncio.FIRST_COMPLETED)
         if not load.done():

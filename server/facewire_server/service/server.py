@@ -1,6 +1,7 @@
 """A server's life: listen, load, serve, drain, stop."""
 
 import asyncio
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Literal, Self
 
@@ -84,9 +85,9 @@ class Server:
         if self._backend is not None:
             self._backend.scheduler.close()
 
-    async def load(self) -> Backend:
-        """Loads the models; then health says SERVING. Raises ModelError."""
-        backend = await asyncio.to_thread(Backend.load, self._config)
+    async def load(self, loading: Future[Backend]) -> Backend:
+        """Waits for the models; then health says SERVING. Raises ModelError."""
+        backend = await asyncio.wrap_future(loading)
         self._backend = backend
         self._metrics.watch_queue(lambda: backend.scheduler.depth)
         for detector in backend.registry:
