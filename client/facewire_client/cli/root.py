@@ -2,6 +2,7 @@
 
 import click
 
+from facewire_client.cli.bench import bench
 from facewire_client.cli.detect import detect
 from facewire_client.cli.health import health
 from facewire_client.cli.models import models
@@ -13,5 +14,5 @@ def root() -> None:
     """Ask a facewire server for the faces in images."""
 
 
-for command in (detect, models, health):
+for command in (detect, bench, models, health):
     root.add_command(command)

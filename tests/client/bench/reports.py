@@ -1,0 +1,66 @@
+"""A report to test with."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import grpc
+
+from facewire.v1.detect_pb2 import Detection, DetectResponse, Timing
+from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.photo import Photo
+from facewire_client.bench.recorder import Recorder
+from facewire_client.bench.report import Report, report
+from facewire_client.bench.run import Run
+from facewire_client.bench.settings import Settings
+from facewire_client.bench.window import Window
+from facewire_client.connection import Connection
+from facewire_client.errors import FaceClientError
+from facewire_client.response import model_info
+from tests.client.fake_server import MODELS
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FULL = FaceClientError(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", "it is full")
+CLOSED = Settings(load=ClosedLoop(4), warmup=1.0, duration=2.0)
+OPEN = Settings(
+    load=OpenLoop(rate=9.5, seed=3, outstanding=7),
+    warmup=1.0,
+    duration=2.0,
+    deadline=0.5,
+)
+Change = Callable[[Recorder], None]
+
+
+def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Report:
+    """A report of answers with so many faces, 100, 200, ... ms after their time."""
+    window = Window(settings.warmup, settings.duration)
+    record = Recorder(window, 1, settings.deadline)
+    for number, count in enumerate(faces, start=1):
+        planned = window.opens
+        record.came_due(planned)
+        answer = DetectResponse(
+            detections=[Detection()] * count, timing=Timing(queue_us=1500)
+        )
+        record.answered(planned, planned, planned + number / 10, 0, answer)
+    change(record)
+    photos = [Photo("photo.jpg", b"12345")]
+    model = model_info(MODELS[0])
+    return report(
+        Connection("host:1"), settings, photos, model, Run(STARTED, record, 0.5)
+    )
+
+
+def refuse(record: Recorder) -> None:
+    """One request is refused, and two never sent."""
+    planned = record.window.opens
+    for _ in range(3):
+        record.came_due(planned)
+    record.failed(planned, planned, planned + 0.001, FULL)
+    record.never_sent(planned)
+    record.never_sent(planned)
+
+
+def interrupt(record: Recorder) -> None:
+    """The run is interrupted with one request on its way."""
+    record.came_due(record.window.opens)
+    record.window.interrupt()

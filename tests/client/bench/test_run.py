@@ -1,0 +1,142 @@
+"""Runs against a fake server."""
+
+from dataclasses import replace
+
+import grpc
+import pytest
+
+from facewire_client import FaceClientError
+from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.percentiles import spread
+from facewire_client.bench.photo import Photo
+from facewire_client.bench.recorder import Recorder
+from facewire_client.bench.run import run
+from facewire_client.bench.settings import Settings
+from facewire_client.connection import Connection
+from tests.client.authority import Authority
+from tests.client.bench.servers import Crowd, Peers, Stall, Turns
+from tests.client.fake_server import FakeServer
+
+PHOTO = Photo("photo.jpg", b"0123456789")
+SHORT = Settings(load=ClosedLoop(1), warmup=0.0, duration=0.2)
+
+
+def record(target: str, settings: Settings = SHORT, *photos: Photo) -> Recorder:
+    """What is found when such a load is sent to this server."""
+    connection = Connection(target, timeout=10.0, token="secret")
+    return run(connection, settings, photos or [PHOTO], lambda _: None).record
+
+
+def test_a_closed_loop_keeps_so_many_in_flight(fake: FakeServer) -> None:
+    fake.answer = crowd = Crowd()
+    found = record(fake.target, replace(SHORT, load=ClosedLoop(4)))
+    assert crowd.most == 4
+    assert len(found.latencies) == found.planned == len(fake.requests)
+
+
+def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
+    fake: FakeServer,
+) -> None:
+    fake.answer = Stall(after=30)
+    # So few places that nearly all that come during the stall cannot be sent.
+    load = OpenLoop(rate=150, seed=1, outstanding=2)
+    found = record(fake.target, replace(SHORT, load=load, duration=0.8))
+    times = spread(found.latencies)
+    assert times is not None
+    assert times.p99 > 200
+    assert times.p90 > 100
+    assert found.planned == len(found.latencies) + found.unsent
+
+
+def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
+    fake: FakeServer,
+) -> None:
+    fake.answer = Turns()
+    found = record(fake.target)
+    full, fault = ("RESOURCE_EXHAUSTED", "QUEUE_FULL"), ("INTERNAL", "")
+    assert set(found.failures) == {full, fault}
+    assert found.failures[full] == pytest.approx(len(fake.requests) / 4, abs=1)
+    assert found.messages[fault] == "a fault"
+    assert found.planned == len(fake.requests)
+    assert set(found.detections[0]) == {0, 1}
+
+
+def test_the_warm_up_is_left_out(fake: FakeServer) -> None:
+    fake.answer = Crowd()
+    found = record(fake.target, replace(SHORT, warmup=0.2))
+    assert 0 < found.planned < len(fake.requests)
+
+
+def test_a_deadline_is_sent_and_missed(fake: FakeServer) -> None:
+    fake.answer = fake.hang
+    found = record(fake.target, replace(SHORT, deadline=0.05))
+    assert set(found.failures) == {("DEADLINE_EXCEEDED", "")}
+    assert not found.latencies
+
+
+def test_what_waits_for_a_place_beyond_its_deadline_is_not_sent(
+    fake: FakeServer,
+) -> None:
+    fake.answer = fake.hang
+    load = OpenLoop(rate=300, seed=1, outstanding=1)
+    found = record(fake.target, replace(SHORT, load=load, deadline=0.05))
+    assert found.unsent > 10
+    assert found.planned == found.unsent + found.failures.total()
+
+
+def test_images_take_turns_with_the_model_asked_for(fake: FakeServer) -> None:
+    photos = Photo("one.jpg", b"1"), Photo("two.jpg", b"22")
+    found = record(fake.target, replace(SHORT, model="nano"), *photos)
+    sent = [(request.encoded_image, request.model) for request in fake.requests[:4]]
+    assert sent == [(b"1", "nano"), (b"22", "nano")] * 2
+    first, second = (each.total() for each in found.detections)
+    assert first - second in (0, 1)
+    assert fake.metadata[0]["authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_connections_take_turns(connections: int) -> None:
+    with Peers() as server:
+        record(server.target, replace(SHORT, connections=connections))
+    assert len(server.peers) == connections
+
+
+def test_a_secure_server_is_measured_too() -> None:
+    authority = Authority()
+    key, chain = authority.issue("server")
+    with FakeServer(grpc.ssl_server_credentials([(key, chain)])) as server:
+        root = authority.root_certificates
+        connection = Connection(server.target, root_certificates=root)
+        found = run(connection, SHORT, [PHOTO], lambda _: None).record
+    assert len(found.latencies) == found.planned > 0
+
+
+def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> None:
+    fake.answer = Crowd()
+    told: list[float] = []
+    settings = replace(SHORT, warmup=0.1, duration=0.3)
+    found = run(Connection(fake.target), settings, [PHOTO], told.append)
+    assert found.cpu_seconds > 0
+    assert sum(told) == pytest.approx(0.4)
+
+
+def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
+    fake: FakeServer,
+) -> None:
+    load = OpenLoop(rate=0.001, seed=1, outstanding=1)
+    run(Connection(fake.target), replace(SHORT, load=load), [PHOTO], lambda _: None)
+    assert not fake.requests
+
+
+def test_a_server_that_is_not_there_is_an_error_before_the_load() -> None:
+    connection = Connection("127.0.0.1:1", timeout=0.2)
+    with pytest.raises(FaceClientError, match="cannot reach") as caught:
+        run(connection, SHORT, [PHOTO], lambda _: None)
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_photo_over_the_limit_is_an_error_before_the_load() -> None:
+    connection = Connection("127.0.0.1:1", max_message_mb=1)
+    with pytest.raises(FaceClientError, match="MESSAGE_TOO_LARGE"):
+        run(connection, SHORT, [Photo("large", bytes(1 << 20))], lambda _: None)
