@@ -7,18 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facewire_server.errors import Reason, RequestError
+from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture
 from facewire_server.model.description import Description
 from facewire_server.model.engine import Engine, Lane
-from facewire_server.model.heads import Head, recognise
 from facewire_server.model.heads.base import Found, Threshold
-from facewire_server.model.metadata import Metadata
-from facewire_server.model.network import Network
+from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
-from facewire_server.model.tail import cut_tail
 
 DEFAULT_MAX_DETECTIONS = 1000
 
@@ -73,22 +70,23 @@ class Detector:
 
     def __init__(self, source: Source, runtime: Runtime) -> None:
         """Reads, compiles and warms the model. Raises ModelError."""
-        with ThreadPoolExecutor(1) as aside:
-            hashing = aside.submit(source.sha256)
-            network = Network(source.path, source.override.input_size)
-            metadata = Metadata.parse(source.settings(network.metadata))
-            head = recognise(network.outputs, network.input_size, metadata)
-            raw = cut_tail(network, head, source) if runtime.cut_tail else None
-            sha256 = hashing.result()
-        head, form = (raw, "-raw") if raw else (head, "")
-        self._engine = Engine(network, head, runtime, key=sha256[:16] + form)
+        prepared = Prepared.of(source, runtime)
+        try:
+            self._engine = Engine(prepared, runtime)
+        except ModelError:
+            if not prepared.is_kept:
+                raise
+            # It may be what is kept that does not run.
+            prepared = Prepared.again(source, runtime)
+            self._engine = Engine(prepared, runtime)
+        head = prepared.head
         self._resize = head.resize
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         self.source = source
         with ThreadPoolExecutor(1) as aside:
             warming = aside.submit(self._warm)
-            self.description = _describe(source, network, head, self._engine, sha256)
+            self.description = _describe(source, prepared, self._engine)
             self.parallel = self._engine.parallel_requests
             """How many requests at a time keep the device busy."""
             warming.result()
@@ -153,10 +151,9 @@ class Detector:
         )
 
 
-def _describe(
-    source: Source, network: Network, head: Head, engine: Engine, sha256: str
-) -> Description:
-    width, height = network.input_size
+def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description:
+    head = prepared.head
+    width, height = prepared.input_size
     return Description(
         name=source.name,
         labels=head.labels,
@@ -166,7 +163,7 @@ def _describe(
         input_height=height,
         device=engine.device,
         precision=engine.precision,
-        sha256=sha256,
+        sha256=prepared.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
     )

@@ -1,27 +1,20 @@
-"""Running a network with OpenVINO.
+"""Running a network with OpenVINO."""
 
-Conversion from 8-bit BGR pixels to what the network wants happens inside the
-compiled graph, so that callers only ever write bytes.
-"""
-
-import logging
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from openvino.preprocess import PrePostProcessor
 
 from facewire_ext import Placement
 from facewire_server.errors import ModelError
 from facewire_server.model.heads import Head
 from facewire_server.model.heads.base import Found, Reader, Threshold
-from facewire_server.model.metadata import Metadata
-from facewire_server.model.network import Network, core, gist
+from facewire_server.model.network import core, gist
+from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Runtime
-
-logger = logging.getLogger(__name__)
 
 PRECISIONS = {
     "f32": "FP32",
@@ -33,22 +26,18 @@ PRECISIONS = {
 
 
 class Engine:
-    """A network compiled for a device and a head; `lane` gives one request of it."""
+    """A network compiled for a device; `lane` gives one request of it."""
 
-    def __init__(
-        self, network: Network, head: Head, runtime: Runtime, key: str
-    ) -> None:
-        """Compiles the network, and uses it up.
+    def __init__(self, prepared: Prepared, runtime: Runtime) -> None:
+        """Compiles the network.
 
-        `key` tells this model's files from all others, in the cache of compiled
-        networks. Raises ModelError when there is no such device, or it refuses the
-        network or a property.
+        Raises ModelError when there is no such device, or it refuses the network or a
+        property.
         """
-        self._head = head
-        model = _with_conversion(network.model, network.layout, head)
+        self._head = prepared.head
         try:
             self._compiled = core().compile_model(
-                model, runtime.device, _properties(runtime, key)
+                prepared.network, runtime.device, _properties(runtime, prepared.folder)
             )
         except RuntimeError as error:
             known = ", ".join(core().available_devices)
@@ -130,47 +119,12 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
 
 
-def _properties(runtime: Runtime, key: str) -> dict[str, str]:
+def _properties(runtime: Runtime, cache: Path | None) -> dict[str, str]:
     properties = {"PERFORMANCE_HINT": "THROUGHPUT"}
     if runtime.requests is not None:
         properties["PERFORMANCE_HINT_NUM_REQUESTS"] = str(runtime.requests)
     if runtime.inference_precision is not None:
         properties["INFERENCE_PRECISION_HINT"] = runtime.inference_precision
-    if runtime.cache is not None:
-        # A folder for each version of OpenVINO and each weights file, so that no
-        # entry can be mistaken for another's, however OpenVINO names them.
-        version = ov.__version__.replace("/", "-")
-        folder = runtime.cache / "compiled" / f"{version}-{key}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            properties["CACHE_DIR"] = str(folder)
-        except OSError as error:
-            logger.warning("compiled networks are not kept: %s", error)
+    if cache is not None:
+        properties["CACHE_DIR"] = str(cache)
     return properties | dict(runtime.properties)
-
-
-def _with_conversion(model: ov.Model, layout: str, head: Head) -> ov.Model:
-    """The network with the conversions at both ends: 8-bit BGR in, float32 out."""
-    metadata: Metadata = head.metadata
-    steps = PrePostProcessor(model)
-    image = steps.input()
-    image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    image.model().set_layout(ov.Layout(layout))
-    convert = image.preprocess().convert_element_type(ov.Type.f32)
-    if metadata.reverse_input_channels:
-        convert = convert.reverse_channels()
-    if metadata.mean:
-        convert = convert.mean(_per_channel(metadata.mean))
-    if metadata.scale:
-        convert.scale(_per_channel(metadata.scale))
-    for position in head.positions:
-        output = model.outputs[position]
-        integral = output.element_type.is_integral()
-        steps.output(position).tensor().set_element_type(
-            ov.Type.i32 if integral else ov.Type.f32
-        )
-    return steps.build()
-
-
-def _per_channel(values: tuple[float, ...]) -> list[float]:
-    return list(values) * 3 if len(values) == 1 else list(values)

@@ -5,9 +5,9 @@ import logging
 from openvino import Model
 
 from facewire_server.errors import ModelError
-from facewire_server.model.heads import Head, recognise
+from facewire_server.model.heads import Head
 from facewire_server.model.heads.boxes_labels import BoxesLabelsHead
-from facewire_server.model.metadata import Metadata
+from facewire_server.model.metadata import Settings
 from facewire_server.model.network import Network, gist, metadata_of
 from facewire_server.model.override import merged
 from facewire_server.model.source import Source
@@ -15,8 +15,8 @@ from facewire_server.model.source import Source
 logger = logging.getLogger(__name__)
 
 
-def cut_tail(network: Network, head: Head, source: Source) -> Head | None:
-    """Cuts the tail off `network`, and returns the head of what is left.
+def cut_tail(network: Network, head: Head, source: Source) -> Settings | None:
+    """Cuts the tail off `network`, and returns the settings of what is left.
 
     `head` is the network's own. Defaults stay as they are, and suppression is by the
     tail's threshold, unless the file beside the model has another. None: the network
@@ -34,7 +34,7 @@ def cut_tail(network: Network, head: Head, source: Source) -> Head | None:
     # What was proven goes over all that was said of the whole network.
     settings = merged(source.settings(network.metadata), metadata_of(raw), chosen)
     network.model = raw
-    return recognise(network.outputs, network.input_size, Metadata.parse(settings))
+    return settings
 
 
 def _raw(network: Network, head: Head) -> Model:
