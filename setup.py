@@ -1,6 +1,8 @@
 """Builds what pyproject.toml cannot describe: the gRPC stubs and the Cython code.
 
-FACEWIRE_EXT_DEBUG=1 builds the extension with bounds checks on.
+Switches for builds of the extension that check it (see `scripts/build-ext`):
+FACEWIRE_EXT_DEBUG=1 with bounds checks; FACEWIRE_EXT_SANITIZE=1 with AddressSanitizer
+and UndefinedBehaviorSanitizer; FACEWIRE_EXT_COVERAGE=1 with line tracing.
 """
 
 import os
@@ -11,10 +13,24 @@ from grpc_tools.command import BuildPackageProtos
 from setuptools import Extension, setup
 from setuptools.command.build import build
 
-# No fused multiply-add: every level of vectors has to give the same bits.
-COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno"]
-COMPILE_ARGS += ["-fno-trapping-math"]
-DEBUG = os.environ.get("FACEWIRE_EXT_DEBUG") == "1"
+# No fused multiply-add: every level of vectors has to give the same bits. The other
+# two let loops with square roots and comparisons become vectors; no result changes.
+COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off"]
+COMPILE_ARGS += ["-fno-math-errno", "-fno-trapping-math"]
+SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow"]
+SANITIZERS += ["-fno-sanitize-recover=all"]
+
+
+def switched_on(name):
+    return os.environ.get(f"FACEWIRE_EXT_{name}") == "1"
+
+
+DEBUG = switched_on("DEBUG")
+COVERAGE = switched_on("COVERAGE")
+LINK_ARGS = []
+if switched_on("SANITIZE"):
+    COMPILE_ARGS += [*SANITIZERS, "-O1", "-g", "-fno-omit-frame-pointer"]
+    LINK_ARGS += SANITIZERS
 
 
 class BuildProto(BuildPackageProtos):
@@ -38,7 +54,9 @@ def extension(source):
     module = Extension(
         f"facewire_ext.{source.stem}",
         [str(source)],
+        define_macros=[("CYTHON_TRACE_NOGIL", "1")] if COVERAGE else [],
         extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
         depends=[str(path) for path in Path("ext").rglob("*.h")],
     )
     module.cython_directives = {
@@ -48,6 +66,7 @@ def extension(source):
         "wraparound": False,
         "cdivision": True,
         "embedsignature": True,
+        "linetrace": COVERAGE,
     }
     return module
 

@@ -5,9 +5,10 @@ Takes and fills arrays of the caller by the buffer protocol; does not import Num
 
 from facewire_ext._atss import AtssLevels, decode_atss
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
-from facewire_ext._nms import nms, soft_nms
+from facewire_ext._nms import nms
 from facewire_ext._placement import Placement, rescale
 from facewire_ext._rows import decode_boxes_labels, decode_ssd
+from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
 from facewire_ext._yunet import YunetLevels, decode_yunet
 

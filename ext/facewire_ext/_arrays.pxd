@@ -8,6 +8,12 @@ cdef struct Array:
     int item_size
 
 
+cdef inline int require_aligned(const float* data, str name) except -1:
+    """Refuses values at odd addresses, which vectors cannot be trusted with."""
+    if <size_t> data % sizeof(float):
+        raise ValueError(f"{name} must be aligned to its elements")
+
+
 cdef int open_floats(
     Array* array, object source, str name, Py_ssize_t columns
 ) except -1

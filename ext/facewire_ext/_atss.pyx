@@ -138,7 +138,9 @@ cdef void collect(AtssLevels levels, Rules rules, Scratch* scratch) noexcept nog
         keep_top(scratch, first, rules.candidates_per_level)
 
 
-cdef inline float lowest_logit(float min_confidence, bint geometric_mean) noexcept nogil:
+cdef inline float lowest_logit(
+    float min_confidence, bint geometric_mean
+) noexcept nogil:
     """A class logit under which no centerness can reach the confidence.
 
     The fused confidence is at most sigmoid(logit), or its root. A little is taken off

@@ -104,8 +104,9 @@ cdef inline int octave_of(double side) noexcept nogil:
 cdef inline double cell_size(int octave, bint inverse) noexcept nogil:
     """2 ** (octave + 1) in pixels, or one over it: made from its exponent."""
     cdef int exponent = octave + 1 + LOWEST_EXPONENT
-    cdef uint64_t bits = <uint64_t> (1023 - exponent if inverse else 1023 + exponent) << 52
+    cdef uint64_t bits = 1023 - exponent if inverse else 1023 + exponent
     cdef double size
+    bits <<= 52
     memcpy(&size, &bits, sizeof(size))
     return size
 

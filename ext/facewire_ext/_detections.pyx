@@ -6,6 +6,7 @@ there, and writes what is left into the caller's arrays.
 
 from libc.stdint cimport uint32_t
 
+from ._arrays cimport require_aligned
 from ._order cimport sort_descending
 from ._placement cimport Transform, place_box
 from ._suppression cimport Rules, start_suppression, survives
@@ -24,6 +25,10 @@ cdef Py_ssize_t checked_outputs(
             f"boxes, confidences and class_ids must be of one length, not {room}, "
             f"{confidences.shape[0]} and {class_ids.shape[0]}"
         )
+    if room > 0:
+        require_aligned(&boxes[0, 0], "boxes")
+        require_aligned(&confidences[0], "confidences")
+        require_aligned(<float*> &class_ids[0], "class_ids")
     return room
 
 

@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Into functions of any target, which a plain `inline` may refuse. */
+#define FACEWIRE_INLINE static inline __attribute__((always_inline))
+
 /* Coordinates are limited to this many input pixels either way, so that areas stay
  * finite; a box with a side that is not longer than the shortest has no area, so that
  * products of sides stay normal float32 numbers. */
@@ -68,7 +71,7 @@ typedef struct {
     ptrdiff_t line;
 
     /* Writes the indices of all values that are at least `lowest`; returns how many.
-     * Up to 16 places after the last may be overwritten. */
+     * `found` has room for `count`, and all of it may be overwritten. */
     ptrdiff_t (*scan)(
         const float *values, ptrdiff_t count, float lowest, int32_t *found);
 
@@ -80,8 +83,8 @@ typedef struct {
     void (*fuse_probabilities)(const float *scores, const float *quality,
         const int32_t *found, ptrdiff_t count, float *confidence);
 
-    /* Boxes of locations as rows of four, limited; returns whether all have an area (no NaN has; with
-     * one among a face's landmarks, YuNet's box is made one). */
+    /* Boxes of locations as rows of four, limited; returns whether all have an area.
+     * No NaN has; one among a face's landmarks makes YuNet's box one. */
     int (*decode_atss)(const facewire_level *level, const int32_t *found,
         ptrdiff_t count, float *boxes);
     int (*decode_yunet)(const facewire_level *level, const int32_t *found,

@@ -34,4 +34,6 @@ def use_simd_level(str name not None):
     kernels = available[simd_levels().index(name)]
 
 
-use_simd_level(os.environ.get("FACEWIRE_EXT_SIMD") or simd_levels()[available_count - 1])
+kernels = available[available_count - 1]
+if os.environ.get("FACEWIRE_EXT_SIMD"):
+    use_simd_level(os.environ["FACEWIRE_EXT_SIMD"])

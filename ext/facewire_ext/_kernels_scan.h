@@ -18,8 +18,6 @@
 #define FACEWIRE_NEON 1
 #endif
 
-#define FACEWIRE_INLINE static inline __attribute__((always_inline))
-
 /* Appends the places of the bits that are set. */
 FACEWIRE_INLINE ptrdiff_t append_bits(
     uint64_t bits, ptrdiff_t first, int32_t *found, ptrdiff_t count)
@@ -74,7 +72,8 @@ static ptrdiff_t scan_sse2(
             __m128i c = _mm_castps_si128(_mm_cmpge_ps(_mm_loadu_ps(from + 8), limit));
             __m128i d = _mm_castps_si128(_mm_cmpge_ps(_mm_loadu_ps(from + 12), limit));
             /* Narrowing keeps the order: 16 lanes become 16 bytes, then 16 bits. */
-            __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d));
+            __m128i low = _mm_packs_epi32(a, b), high = _mm_packs_epi32(c, d);
+            __m128i bytes = _mm_packs_epi16(low, high);
             bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(bytes) << lane;
         }
         written = append_bits(bits, at, found, written);
@@ -145,7 +144,8 @@ static ptrdiff_t scan_neon(
 {
     const float32x4_t limit = vdupq_n_f32(lowest);
     /* One bit for each of eight bytes: summing them up gives eight lanes as bits. */
-    const uint8x16_t weights = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t weights
+        = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     ptrdiff_t written = 0;
     ptrdiff_t at = 0;
     for (; at + 16 <= count; at += 16) {

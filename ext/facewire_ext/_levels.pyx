@@ -7,6 +7,8 @@ decodes them again has nothing left to do but read.
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free
 
+from ._arrays cimport require_aligned
+
 
 cdef class Levels:
     """The base of `AtssLevels` and `YunetLevels`; not to be made by itself."""
@@ -25,16 +27,15 @@ cdef class Levels:
 
     cdef int set_strides(self, object strides) except -1:
         """Takes one stride for each level."""
-        cdef Py_ssize_t index
         if len(strides) != self.level_count:
             raise ValueError(
                 f"strides must be as many as levels, {self.level_count}, "
                 f"not {len(strides)}"
             )
-        for index in range(self.level_count):
-            self.levels[index].stride = strides[index]
-            if not (isfinite(self.levels[index].stride) and self.levels[index].stride > 0):
+        for index, stride in enumerate(strides):
+            if not (isfinite(stride) and stride > 0):
                 raise ValueError("strides must be finite and positive")
+            self.levels[index].stride = stride
 
     cdef int count_candidates(self) except -1:
         """Sums up `first` and `candidates`; refuses what the kernels cannot number."""
@@ -63,8 +64,7 @@ cdef class Levels:
         if view.nbytes == 0:
             return NULL
         values = view.cast("B").cast("f")
-        if <size_t> &values[0] % sizeof(float):
-            raise ValueError(f"{name} must be aligned to its elements")
+        require_aligned(&values[0], name)
         return &values[0]
 
 

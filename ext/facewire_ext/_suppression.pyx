@@ -53,7 +53,8 @@ cdef void start_suppression(Scratch* scratch) noexcept nogil:
         kernels.hash_boxes(
             scratch.boxes, scratch.count, scratch.hashes, scratch.shifted_hashes
         )
-    if scratch.count > kernels.line:
+    scratch.line_limit = kernels.line
+    if scratch.count > scratch.line_limit:
         clear_bins(scratch)
 
 
@@ -68,7 +69,8 @@ cdef bint survives_all(
     cdef int32_t found = NOBODY
     if scratch.count > FEW:
         hint = &scratch.hints[scratch.hashes[candidate] >> shift]
-        shifted_hint = &scratch.shifted_hints[scratch.shifted_hashes[candidate] >> shift]
+        shifted_hint = scratch.shifted_hints
+        shifted_hint += scratch.shifted_hashes[candidate] >> shift
         found = shifted_hint[0]
         if found != NOBODY and not overlaps(&scratch.kept[found], box, iou_threshold):
             found = NOBODY
@@ -84,7 +86,7 @@ cdef inline int32_t suppressor(
     const Scratch* scratch, const KeptBox* box, float threshold
 ) noexcept nogil:
     """A kept box that suppresses this one, or nobody."""
-    if scratch.kept_count > kernels.line:
+    if scratch.kept_count > scratch.line_limit:
         return find_in_bins(scratch, box, threshold)
     return kernels.suppressor(
         &scratch.line, scratch.kept_count, &box.x_min, box.class_id, threshold
@@ -93,9 +95,9 @@ cdef inline int32_t suppressor(
 
 cdef inline void keep(Scratch* scratch, const KeptBox* box) noexcept nogil:
     scratch.kept[scratch.kept_count] = box[0]
-    if scratch.kept_count < kernels.line:
+    if scratch.kept_count < scratch.line_limit:
         append_to_line(scratch, box)
-    if scratch.count > kernels.line:
+    if scratch.count > scratch.line_limit:
         put_into_bins(scratch, <int32_t> scratch.kept_count)
     scratch.kept_count += 1
 

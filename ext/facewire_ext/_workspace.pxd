@@ -36,6 +36,7 @@ cdef struct Scratch:
     int32_t* returned
     # What suppression kept so far: all of it, and the first of it as a line.
     Py_ssize_t kept_count
+    Py_ssize_t line_limit
     KeptBox* kept
     Line line
     # Hash tables of kept boxes: those of a bin, and who last suppressed there.
@@ -47,6 +48,13 @@ cdef struct Scratch:
     uint64_t octaves
 
 
+cdef struct Block:
+    # Memory of which arrays are taken one after the other.
+    float* next
+    Py_ssize_t candidates
+    Py_ssize_t stride
+
+
 cdef class Workspace:
     cdef Scratch scratch
     cdef void* memory
@@ -56,7 +64,7 @@ cdef class Workspace:
     cdef Scratch* borrow(self, Py_ssize_t candidates) except NULL
     cdef void give_back(self) noexcept
     cdef int grow(self, Py_ssize_t candidates) except -1
-    cdef void lay_out(self, float* memory, Py_ssize_t stride, int table_bits) noexcept
+    cdef void lay_out(self, Block block, int table_bits) noexcept
 
 
 cdef int bits_for(Py_ssize_t candidates) noexcept nogil

@@ -3,6 +3,10 @@
 cimport cython
 from libc.stdlib cimport free, malloc
 
+cdef extern from "_poison.h":
+    void poison "facewire_poison"(void* memory, size_t bytes)
+
+
 cdef enum:
     # For each candidate: two keys of two words, a box of four, class, confidence,
     # location, returned, two hashes, and seven words of a kept box.
@@ -43,8 +47,8 @@ cdef class Workspace:
     cdef int grow(self, Py_ssize_t candidates) except -1:
         """Lays out new arrays; what the old ones held is not needed any more."""
         # An odd number of cache lines, so that equal indices of different arrays do
-        # not fall into the same cache set; one more than needed, as scans overwrite.
-        cdef Py_ssize_t lines = (candidates // WORDS_PER_CACHE_LINE + 2) | 1
+        # not fall into the same cache set.
+        cdef Py_ssize_t lines = (candidates // WORDS_PER_CACHE_LINE + 1) | 1
         cdef Py_ssize_t stride = lines * WORDS_PER_CACHE_LINE
         cdef int bits = bits_for(candidates)
         cdef Py_ssize_t words = stride * WORDS_PER_CANDIDATE + (TABLES << bits)
@@ -54,23 +58,33 @@ cdef class Workspace:
         free(self.memory)
         self.memory = memory
         self.capacity = candidates
-        self.lay_out(<float*> memory, stride, bits)
+        self.lay_out(Block(<float*> memory, candidates, stride), bits)
 
-    cdef void lay_out(self, float* memory, Py_ssize_t stride, int table_bits) noexcept:
+    cdef void lay_out(self, Block block, int table_bits) noexcept:
         cdef Scratch* scratch = &self.scratch
-        scratch.keys = <uint64_t*> memory
-        scratch.spare_keys = <uint64_t*> (memory + 2 * stride)
-        scratch.boxes = memory + 4 * stride
-        scratch.class_id = <int32_t*> (memory + 8 * stride)
-        scratch.confidence = memory + 9 * stride
-        scratch.location = <int32_t*> (memory + 10 * stride)
-        scratch.returned = <int32_t*> (memory + 11 * stride)
-        scratch.hashes = <uint32_t*> (memory + 12 * stride)
-        scratch.shifted_hashes = <uint32_t*> (memory + 13 * stride)
-        scratch.kept = <KeptBox*> (memory + 14 * stride)
-        scratch.bins = <int32_t*> (memory + WORDS_PER_CANDIDATE * stride)
-        scratch.hints = scratch.bins + (<Py_ssize_t> 1 << table_bits)
-        scratch.shifted_hints = scratch.hints + (<Py_ssize_t> 1 << table_bits)
+        cdef Py_ssize_t places = <Py_ssize_t> 1 << table_bits
+        scratch.keys = <uint64_t*> array(&block, 2)
+        scratch.spare_keys = <uint64_t*> array(&block, 2)
+        scratch.boxes = array(&block, 4)
+        scratch.class_id = <int32_t*> array(&block, 1)
+        scratch.confidence = array(&block, 1)
+        scratch.location = <int32_t*> array(&block, 1)
+        scratch.returned = <int32_t*> array(&block, 1)
+        scratch.hashes = <uint32_t*> array(&block, 1)
+        scratch.shifted_hashes = <uint32_t*> array(&block, 1)
+        scratch.kept = <KeptBox*> array(&block, 7)
+        scratch.bins = <int32_t*> block.next
+        scratch.hints = scratch.bins + places
+        scratch.shifted_hints = scratch.hints + places
+
+
+cdef float* array(Block* block, Py_ssize_t words) noexcept:
+    """The next array, of so many words for each candidate."""
+    cdef float* start = block.next
+    cdef Py_ssize_t used = words * block.candidates
+    block.next += words * block.stride
+    poison(start + used, (words * block.stride - used) * sizeof(float))
+    return start
 
 
 cdef int bits_for(Py_ssize_t candidates) noexcept nogil:

@@ -9,6 +9,16 @@ from facewire_ext import Placement
 from tests.ext.reference import Detections
 
 
+def zeros(*shape: int) -> NDArray[np.float32]:
+    return np.zeros(shape, np.float32)
+
+
+def misaligned(*shape: int) -> NDArray[np.float32]:
+    """Zeros at an odd address."""
+    size = 4 * int(np.prod(shape))
+    return np.frombuffer(bytearray(size + 1), np.float32, offset=1).reshape(shape)
+
+
 @dataclass
 class Outputs:
     """The caller's arrays, filled with what must not come out again."""

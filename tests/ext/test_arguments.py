@@ -18,14 +18,9 @@ from facewire_ext import (
     rescale,
     soft_nms,
 )
-from tests.ext.arrays import unchanged
+from tests.ext.arrays import misaligned, unchanged, zeros
 
-F4 = np.float32
 ROOM = 3
-
-
-def zeros(*shape: int) -> NDArray[np.float32]:
-    return np.zeros(shape, F4)
 
 
 def atss() -> AtssLevels:
@@ -137,6 +132,8 @@ def test_a_threshold_outside_its_range_is_refused(
         ("boxes", zeros(ROOM)),
         ("boxes", np.zeros((ROOM, 4))),
         ("boxes", zeros(4, ROOM).T[:, :4]),
+        ("boxes", misaligned(ROOM, 4)),
+        ("confidences", misaligned(ROOM)),
         ("confidences", zeros(ROOM - 1)),
         ("confidences", zeros(2 * ROOM)[::2]),
         ("class_ids", np.zeros(ROOM + 1, np.int32)),
@@ -201,6 +198,8 @@ def test_lengths_that_disagree_are_refused() -> None:
         nms(zeros(2, 4), zeros(2), keep, iou_threshold=0.5, class_ids=classes)
     with pytest.raises(ValueError, match="columns"):
         nms(zeros(2, 5), zeros(2), keep, iou_threshold=0.5)
+    with pytest.raises(ValueError, match="aligned"):
+        nms(misaligned(2, 4), zeros(2), keep, iou_threshold=0.5)
     with pytest.raises(ValueError, match="rescored"):
         soft_nms(zeros(2, 4), zeros(2), keep, zeros(3))
     with pytest.raises(ValueError, match="rows"):

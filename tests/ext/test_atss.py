@@ -178,6 +178,17 @@ def test_broken_output_gives_no_nan_and_no_crash(
     assert (outputs.confidences[:count] >= np.float32(min_confidence)).all()
 
 
+def test_200000_locations_agree_with_the_reference() -> None:
+    head = AtssHead((2,))
+    # A seed that leaves no decision too close to call.
+    levels = random_levels(1, head.strides, 896, 1, 0.001)
+    assert levels[0][0].size == 448 * 448 > 200_000
+    choice = Choice(0.02, 0.5)
+    outputs, count = run(head, levels, stretch(896, 4000, 3000), choice)
+    expected = detect(head.candidates(levels), stretch(896, 4000, 3000), choice)
+    assert_same(outputs, count, expected)
+
+
 @pytest.mark.parametrize("fusion", ["product", "geometric_mean"])
 def test_34100_locations_agree_with_the_reference(fusion: str) -> None:
     head = AtssHead((4, 8, 16, 32, 64), score_fusion=fusion)

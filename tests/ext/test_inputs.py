@@ -17,17 +17,7 @@ from facewire_ext import (
     decode_boxes_labels,
     decode_ssd,
 )
-from tests.ext.arrays import Outputs, unchanged
-
-
-def zeros(*shape: int) -> NDArray[np.float32]:
-    return np.zeros(shape, np.float32)
-
-
-def misaligned(*shape: int) -> NDArray[np.float32]:
-    size = 4 * int(np.prod(shape))
-    return np.frombuffer(bytearray(size + 1), np.float32, offset=1).reshape(shape)
-
+from tests.ext.arrays import Outputs, misaligned, unchanged, zeros
 
 ATSS = (zeros(1, 2, 3), zeros(4, 2, 3), zeros(1, 2, 3))
 YUNET = (zeros(6, 1), zeros(6, 1), zeros(6, 4), zeros(6, 10))
@@ -54,7 +44,9 @@ BAD_YUNET = [
 def test_an_atss_level_that_does_not_fit_is_refused(
     part: int, array: NDArray[np.generic], message: str
 ) -> None:
-    logits, deltas, centerness = [*ATSS[:part], array, *ATSS[part + 1 :]]
+    parts: list[NDArray[np.generic]] = [*ATSS]
+    parts[part] = array
+    logits, deltas, centerness = parts
     with pytest.raises(ValueError, match=message):
         AtssLevels([(logits, deltas, centerness)], strides=[8], octave_base_scale=8)
 
@@ -63,7 +55,9 @@ def test_an_atss_level_that_does_not_fit_is_refused(
 def test_a_yunet_level_that_does_not_fit_is_refused(
     part: int, array: NDArray[np.generic], message: str
 ) -> None:
-    scores, objects, boxes, points = [*YUNET[:part], array, *YUNET[part + 1 :]]
+    parts: list[NDArray[np.generic]] = [*YUNET]
+    parts[part] = array
+    scores, objects, boxes, points = parts
     with pytest.raises(ValueError, match=message):
         YunetLevels(
             [(scores, objects, boxes, points)],
@@ -107,6 +101,12 @@ def test_no_levels_are_refused() -> None:
 def test_an_input_of_broken_cells_is_refused(width: int, height: int) -> None:
     with pytest.raises(ValueError, match="input"):
         YunetLevels([YUNET], strides=[8], input_width=width, input_height=height)
+
+
+def test_a_level_of_too_many_locations_is_refused() -> None:
+    parts = (zeros(1, 4096, 4096), zeros(4, 4096, 4096), zeros(1, 4096, 4096))
+    with pytest.raises(ValueError, match="fewer than 2\\*\\*24 locations"):
+        AtssLevels([parts], strides=[1], octave_base_scale=8)
 
 
 def test_what_is_no_array_is_refused_by_name() -> None:
@@ -163,7 +163,7 @@ def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.generic]) -> None
 def test_levels_keep_their_arrays_alive() -> None:
     logits = zeros(1, 2, 3)
     gone = weakref.ref(logits)
-    levels = AtssLevels([(logits, *ATSS[1:])], strides=[8], octave_base_scale=8)
+    levels = AtssLevels([(logits, ATSS[1], ATSS[2])], strides=[8], octave_base_scale=8)
     del logits
     gc.collect()
     assert gone() is not None
@@ -175,4 +175,4 @@ def test_levels_keep_their_arrays_alive() -> None:
 
 def test_importing_the_extension_does_not_import_numpy() -> None:
     program = "import sys, facewire_ext; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -37,7 +37,7 @@ def test_a_side_of_zero_is_refused(position: int) -> None:
         Placement(sides[0], sides[1], sides[2], sides[3], 1.0, 1.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan, np.inf, 5e-324])
 def test_a_scale_that_is_not_finite_and_positive_is_refused(scale: float) -> None:
     with pytest.raises(ValueError, match="scales"):
         Placement(8, 8, 8, 8, scale, 1.0, 0.0, 0.0)
