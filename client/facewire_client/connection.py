@@ -78,7 +78,7 @@ class Connection:
         if self.token is not None and not (
             self.token.isascii() and self.token.isprintable() and self.token.strip()
         ):
-            raise ValueError("the token is empty or has characters outside of ASCII")
+            raise ValueError("the token is empty or not one line of printable ASCII")
         if not 1 <= self.max_message_mb <= 2047:
             raise ValueError(f"max_message_mb is {self.max_message_mb}, not in 1..2047")
         # gRPC would end the process.

@@ -1,6 +1,7 @@
 """Pictures with their faces drawn in. Needs Pillow: pip install 'facewire[draw]'."""
 
 import io
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -26,10 +27,9 @@ def annotate(
     name of `output` says which format to write. Raises FaceClientError when Pillow is
     not installed, or the picture cannot be read or written.
     """
-    try:
-        from PIL import Image, ImageDraw, ImageOps
-    except ModuleNotFoundError:
-        _fail("drawing needs one more package: pip install 'facewire[draw]'")
+    require_pillow()
+    from PIL import Image, ImageDraw, ImageOps
+
     source = io.BytesIO(image) if isinstance(image, bytes) else image
     try:
         with Image.open(source) as stored:
@@ -41,6 +41,14 @@ def annotate(
         picture.save(output)
     except (OSError, ValueError) as error:
         _fail(f"{output} cannot be drawn: {error}")
+
+
+def require_pillow() -> None:
+    """Raises FaceClientError, with the command to type, when there is no Pillow."""
+    try:
+        import_module("PIL")
+    except ModuleNotFoundError:
+        _fail("drawing needs one more package: pip install 'facewire[draw]'")
 
 
 def _draw_face(pen: "ImageDraw", face: Face, width: int) -> None:

@@ -29,7 +29,7 @@ _OPTIONS = (
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
         show_default=True,
-        help="How long one call may take.",
+        help="How long an image, or any other call, may take.",
     ),
     click.option(
         "--token-file",
@@ -65,10 +65,19 @@ def with_client(function: Callable[..., None]) -> Callable[..., None]:
                 *("certificate_chain", "private_key"),
             )
         }
-        token = token_file.read_text().strip() if token_file else None
-        with FaceClient(server, token=token, **connection) as client:
+        token = _token(token_file) if token_file else None
+        try:
+            client = FaceClient(server, token=token, **connection)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        with client:
             function(client, **settings)
 
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def _token(path: Path) -> str:
+    # What is not ASCII comes out as what the client refuses.
+    return path.read_text("ascii", errors="replace").strip()

@@ -12,7 +12,7 @@ import click
 from facewire_client.cli.connection import with_client
 from facewire_client.cli.picture import Picture, outputs
 from facewire_client.client import FaceClient
-from facewire_client.draw import annotate
+from facewire_client.draw import annotate, require_pillow
 from facewire_client.errors import FaceClientError
 from facewire_client.result import DetectResult, StreamResult
 from facewire_client.table import faces_table
@@ -62,8 +62,10 @@ def detect(
     and the others are still done; the exit status is 1 then.
     """
     pictures = [Picture.named(name) for name in images]
+    if draw:
+        require_pillow()
     drawings = outputs(pictures, draw) if draw else None
-    answers = _ask(client, pictures, options)
+    answers, broken = _ask(client, pictures, options)
     failed = False
     for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True)):
         try:
@@ -72,7 +74,12 @@ def detect(
                 annotate(picture.content, result, drawings[number])
         except FaceClientError as error:
             failed = True
-            click.echo(f"facewire: {picture.name}: {error}", err=True)
+            if error is not broken:
+                click.echo(f"facewire: {picture.name}: {error}", err=True)
+    if broken is not None:
+        lost = sum(answer.error is broken for answer in answers)
+        count = f"{lost} of {len(answers)} images were not answered"
+        click.echo(f"facewire: {broken}; {count}", err=True)
     if as_json:
         click.echo(_document(pictures, answers))
     elif any(answer.result is not None for answer in answers):
@@ -82,11 +89,20 @@ def detect(
 
 def _ask(
     client: FaceClient, pictures: Sequence[Picture], options: dict[str, Any]
-) -> list[StreamResult]:
-    """The answers to all pictures, with a progress bar for people who wait."""
+) -> tuple[list[StreamResult], FaceClientError | None]:
+    """The answers to all pictures, with a progress bar for people who wait.
+
+    When the stream breaks, that is the second value, and the error of the pictures
+    that were not answered until then.
+    """
     if len(pictures) == 1:
-        return [_ask_once(client, pictures[0], options)]
-    stream = client.detect_stream((each.content for each in pictures), **options)
+        return [_ask_once(client, pictures[0], options)], None
+    stream = client.detect_stream(
+        (each.content for each in pictures),
+        timeout=client.timeout * len(pictures),
+        **options,
+    )
+    answers: list[StreamResult] = []
     with click.progressbar(
         stream,
         length=len(pictures),
@@ -94,7 +110,12 @@ def _ask(
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        return list(bar)
+        try:
+            answers.extend(bar)  # keeps what it got before an error
+        except FaceClientError as broken:
+            rest = range(len(answers), len(pictures))
+            return answers + [StreamResult(each, error=broken) for each in rest], broken
+    return answers, None
 
 
 def _ask_once(
