@@ -92,3 +92,12 @@ def test_what_is_beside_a_model_counts_before_what_it_says_before_the_catalogue(
     assert source.settings(said) == said
     source.path.with_suffix(".toml").write_text('labels = ["c d"]')
     assert source.again().settings(said) == {"labels": ("c d",), "pad_value": "1"}
+
+
+def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "own.onnx"
+    path.write_bytes(b"here for now")
+    source = Source.find(str(path))
+    path.unlink()
+    with pytest.raises(ModelError, match="own.onnx cannot be read"):
+        source.sha256()

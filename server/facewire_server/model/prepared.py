@@ -128,7 +128,7 @@ def _folder(source: Source, runtime: Runtime, sha256: str) -> Path | None:
         return None
     made_of = [
         *(ov.__version__, version("facewire"), sha256, runtime.cut_tail),
-        hashlib.sha256(source.path.read_bytes()).hexdigest(),
+        source.graph_sha256(),
         *(source.override.input_size, _sorted(source.override.metadata)),
         _sorted(source.defaults),
     ]

@@ -113,6 +113,17 @@ class Source:
         return merged(self.defaults, metadata, self.override.metadata)
 
     def sha256(self) -> str:
-        """SHA-256 of the weights file, in hexadecimal."""
-        with self.weights.open("rb") as file:
+        """SHA-256 of the weights file, in hexadecimal. Raises ModelError."""
+        return _sha256(self.weights)
+
+    def graph_sha256(self) -> str:
+        """SHA-256 of the file itself, in hexadecimal. Raises ModelError."""
+        return _sha256(self.path)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from None

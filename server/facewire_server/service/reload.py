@@ -68,13 +68,16 @@ class Reloader:
         old = self._backend.registry.get(name).description
         try:
             new = (await self._backend.reload(name, self._runtime)).description
-        except ModelError as error:
+        except Exception as error:
+            # A fault of ours must not end the reloads to come.
+            trace = None if isinstance(error, ModelError) else error
             self._metrics.reloaded(name, "failed")
             logger.error(
                 "model %s was not reloaded, version %s serves on: %s",
                 name,
                 old.version,
                 error,
+                exc_info=trace,
             )
             return
         self._metrics.reloaded(name, "succeeded")
