@@ -52,6 +52,7 @@ class Gate:
         self.draining = asyncio.Event()
         self._metrics = metrics
         self._count = 0
+        self._arrived = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -59,6 +60,18 @@ class Gate:
         """Lets no more requests in, and returns when the last one is out."""
         self.draining.set()
         await self._empty.wait()
+
+    async def settle(self) -> None:
+        """Returns when nothing has arrived for a moment, or after half a second.
+
+        Calls that gRPC has received and not handed over yet get their refusal so; it
+        would cancel them when it stops, and nobody tries a cancelled call again.
+        """
+        for _ in range(10):
+            seen = self._arrived
+            await asyncio.sleep(0.05)
+            if self._arrived == seen:
+                return
 
     @asynccontextmanager
     async def call(self, context: Context, method: str) -> AsyncIterator[Call]:
@@ -102,6 +115,7 @@ class Gate:
     def _inside(self, call: Call) -> Iterator[None]:
         """Refuses while draining, holds up a drain, and turns errors to CallFailed."""
         self._count += 1
+        self._arrived += 1
         self._empty.clear()
         try:
             if self.draining.is_set():

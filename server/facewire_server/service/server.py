@@ -116,6 +116,7 @@ class Server:
                 await self._gate.drain()
         except TimeoutError:
             return False
+        await self._gate.settle()
         return True
 
     async def _set_health(self, status: HealthStatus) -> None:
