@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
 from facewire_server.errors import ConfigError
-from facewire_server.model.runtime import Runtime
+from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED
 
 MEGA = 1_000_000
@@ -21,7 +21,8 @@ class Config:
     `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
-    `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE.
+    `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
+    `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
     `max_queue` None: chosen from what the devices can do at a time.
     `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
     """
@@ -39,6 +40,8 @@ class Config:
     cache: Path = field(default_factory=default_folder)
     compile_cache: bool = True
     cut_tail: bool = False
+    mode: str = Mode.ADAPTIVE
+    scaled_decode: bool = True
     watch: bool = False
     max_message_mb: float = 32
     max_megapixels: float = 64
@@ -52,12 +55,12 @@ class Config:
             _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
         for name in ("max_message_mb", "max_megapixels"):
             _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
-        known = "auto", "f32", "bf16", "f16"
-        _check(
-            "inference_precision",
-            self.inference_precision in known,
-            f"not one of {', '.join(known)}",
-        )
+        for name, known in (
+            ("inference_precision", ("auto", "f32", "bf16", "f16")),
+            ("mode", tuple(Mode)),
+        ):
+            fits = getattr(self, name) in known
+            _check(name, fits, f"not one of {', '.join(known)}")
         for text in self.device_properties:
             _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
@@ -85,6 +88,7 @@ class Config:
             cache=self.cache if self.compile_cache else None,
             requests=self._requests_per_model,
             cut_tail=self.cut_tail,
+            mode=Mode(self.mode),
         )
 
     @property

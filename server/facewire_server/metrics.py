@@ -4,8 +4,6 @@ Rule: label values come from the server's own small sets (methods, models, codes
 never from what a caller sends.
 """
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
@@ -67,6 +65,12 @@ class Metrics:
             ("model",),
             registry=self.registry,
         )
+        self._inferences = Counter(
+            "facewire_inferences_total",
+            "Inferences begun, whether their answers came in time or not.",
+            ("model",),
+            registry=self.registry,
+        )
         self._info = Gauge(
             "facewire_model_info",
             "1 for each loaded model.",
@@ -88,9 +92,13 @@ class Metrics:
         server, _ = start_http_server(port, addr=host, registry=self.registry)
         return int(server.server_port)
 
-    def watch_queue(self, depth: Callable[[], float]) -> None:
-        """Has the queue's depth read from `depth` at each scrape."""
-        self._depth.set_function(depth)
+    def queued(self, depth: int) -> None:
+        """Notes how many requests wait. See scheduler.Observer."""
+        self._depth.set(depth)
+
+    def committed(self, kind: str) -> None:
+        """Counts an inference of the model `kind`. See scheduler.Observer."""
+        self._inferences.labels(kind).inc()
 
     def loaded(self, model: Description) -> None:
         """Counts a model in."""
@@ -114,9 +122,9 @@ class Metrics:
         """Counts a request that got an error."""
         self._rejected.labels(reason).inc()
 
-    def answered(self, model: str, detections: Detections, waited: float) -> None:
+    def answered(self, detections: Detections, waited: float) -> None:
         """Counts what was found and where the time went, in seconds."""
-        stages = detections.stages
+        stages, model = detections.stages, detections.model.name
         self._stages.labels("queue", model).observe(waited)
         self._stages.labels("decode", model).observe(stages.decode)
         self._stages.labels("inference", model).observe(stages.inference)

@@ -13,6 +13,7 @@ from facewire_server.catalogue.entry import PRECISIONS
 from facewire_server.commands import toml_config
 from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
+from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -64,6 +65,18 @@ def _metrics_port(
 )
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
+    "--mode",
+    type=click.Choice(list(Mode)),
+    default=Mode.ADAPTIVE,
+    help="latency: each request gets all cores in turn; throughput: requests run side"
+    " by side; adaptive: all cores for one that is alone, else side by side.",
+)
+@click.option(
+    "--scaled-decode/--no-scaled-decode",
+    default=True,
+    help="Decode large JPEGs to no more pixels than the model sees, in eighths.",
+)
+@click.option(
     "--inference-precision",
     type=click.Choice(["auto", "f32", "bf16", "f16"]),
     default="auto",
@@ -108,7 +121,7 @@ def _metrics_port(
 @click.option(
     "--max-queue",
     type=int,
-    show_default="32 for each worker",
+    show_default="16 for each worker",
     help="How many requests may wait; more are refused.",
 )
 @click.option(

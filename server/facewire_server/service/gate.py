@@ -27,11 +27,13 @@ Context = grpc.aio.ServicerContext[object, object]
 class Call:
     """One request; `model` is known once it has been looked up.
 
+    `client` is the connection it came by.
     `deadline` is a time of `time.monotonic`, None for a caller who waits forever.
     """
 
     method: str
     request_id: str
+    client: str
     deadline: float | None
     model: str = ""
     arrived: float = field(default_factory=time.monotonic)
@@ -157,7 +159,7 @@ async def abort(context: Context, failed: Failure) -> None:
 def _call(context: Context, method: str) -> Call:
     remaining = context.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(method, _request_id(context), deadline)
+    return Call(method, _request_id(context), context.peer(), deadline)
 
 
 def _request_id(context: Context) -> str:

@@ -89,7 +89,7 @@ class Server:
         """Waits for the models; then health says SERVING. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
         self._backend = backend
-        self._metrics.watch_queue(lambda: backend.scheduler.depth)
+        backend.scheduler.watch(self._metrics)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend)
