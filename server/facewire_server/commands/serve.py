@@ -66,8 +66,8 @@ def _metrics_port(
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
     "--mode",
-    type=click.Choice(list(Mode)),
-    default=Mode.ADAPTIVE,
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.ADAPTIVE.value,
     help="latency: each request gets all cores in turn; throughput: requests run side"
     " by side; adaptive: all cores for one that is alone, else side by side.",
 )
