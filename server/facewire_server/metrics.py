@@ -4,10 +4,13 @@ Rule: label values come from the server's own small sets (methods, models, codes
 never from what a caller sends.
 """
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
 from facewire_server.detector import Detections
+from facewire_server.errors import Reason
 from facewire_server.model.description import Description
 
 BUCKETS = (
@@ -83,6 +86,15 @@ class Metrics:
             ("model", "outcome"),
             registry=self.registry,
         )
+        # From nothing to one is no increase to Prometheus, and from 0 to 1 it is.
+        for reason in Reason:
+            self._rejected.labels(reason)
+        # What every request counts: to look a label up takes longer than to count.
+        self._requests_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._stages_of = cache(self._stages.labels)
+        self._detections_of = cache(self._detections.labels)
+        self._inferences_of = cache(self._inferences.labels)
 
     def serve(self, host: str, port: int) -> int:
         """Answers `/metrics` on a thread of its own; returns the port.
@@ -98,7 +110,7 @@ class Metrics:
 
     def committed(self, kind: str) -> None:
         """Counts an inference of the model `kind`. See scheduler.Observer."""
-        self._inferences.labels(kind).inc()
+        self._inferences_of(kind).inc()
 
     def loaded(self, model: Description) -> None:
         """Counts a model in."""
@@ -115,8 +127,8 @@ class Metrics:
 
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
         """Counts a request that has ended; `model` is empty where there is none."""
-        self._requests.labels(method, model, code).inc()
-        self._seconds.labels(method, model).observe(seconds)
+        self._requests_of(method, model, code).inc()
+        self._seconds_of(method, model).observe(seconds)
 
     def rejected(self, reason: str) -> None:
         """Counts a request that got an error."""
@@ -125,11 +137,11 @@ class Metrics:
     def answered(self, detections: Detections, waited: float) -> None:
         """Counts what was found and where the time went, in seconds."""
         stages, model = detections.stages, detections.model.name
-        self._stages.labels("queue", model).observe(waited)
-        self._stages.labels("decode", model).observe(stages.decode)
-        self._stages.labels("inference", model).observe(stages.inference)
-        self._stages.labels("postprocess", model).observe(stages.postprocess)
-        self._detections.labels(model).inc(len(detections.found.confidences))
+        self._stages_of("queue", model).observe(waited)
+        self._stages_of("decode", model).observe(stages.decode)
+        self._stages_of("inference", model).observe(stages.inference)
+        self._stages_of("postprocess", model).observe(stages.postprocess)
+        self._detections_of(model).inc(len(detections.found.confidences))
 
 
 def _identity(model: Description) -> tuple[str, str, str, str]:

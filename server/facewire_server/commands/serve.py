@@ -1,12 +1,12 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Any
 
 import click
 
+from facewire_server import logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import PRECISIONS
@@ -15,8 +15,6 @@ from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def _metrics_port(
@@ -131,9 +129,15 @@ def _metrics_port(
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=click.Choice(logs.LEVELS),
     default="info",
-    help="What to log on standard error.",
+    help="What to log on standard error; debug: a line for each request.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default="text",
+    help="How; json: one object a line.",
 )
 @click.option(
     "--config",
@@ -148,13 +152,14 @@ def serve(
     device_property: tuple[str, ...],
     cache: Path | None,
     log_level: str,
+    log_format: str,
     **settings: Any,
 ) -> None:
     """Serve models over gRPC until SIGTERM.
 
     When ready it prints one line that ends in "listening on HOST:PORT".
     """
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
+    logs.set_up(log_level, log_format)
     if cache is not None:
         settings["cache"] = cache
     config = Config(models=model, device_properties=device_property, **settings)

@@ -146,7 +146,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """One image. Raises FacewireError, of a bad request before it waits."""
         work = self._work(request, call)
         outcome = await self._backend.scheduler.run(
-            work, kind=call.model, client=call.client, deadline=call.deadline
+            work, kind=call.model, client=call.peer, deadline=call.deadline
         )
         return self._response(outcome, call)
 
@@ -156,7 +156,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         outcome = await self._backend.scheduler.run(
             lambda commit: self._work(place.take().request.request, call)(commit),
             kind=self._backend.registry.get(first.model).description.name,
-            client=call.client,
+            client=call.peer,
             deadline=call.deadline,
             patient=True,
         )
