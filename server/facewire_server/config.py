@@ -23,7 +23,8 @@ class Config:
     them, from `mirror` or else from where they are published.
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
     `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
-    `max_queue` None: chosen from what the devices can do at a time.
+    `workers`: how many processes serve, each with its part of the cores.
+    `max_queue`, of each worker, None: chosen from what the devices can do at a time.
     `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
     """
 
@@ -43,6 +44,7 @@ class Config:
     mode: str = Mode.ADAPTIVE
     scaled_decode: bool = True
     watch: bool = False
+    workers: int = 1
     max_message_mb: float = 32
     max_megapixels: float = 64
     max_queue: int | None = None
@@ -64,6 +66,7 @@ class Config:
         for text in self.device_properties:
             _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
+        _check("workers", self.workers >= 1, "less than 1")
         _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 
     @property
@@ -102,9 +105,14 @@ class Config:
         return None if models == 1 else -(-available_cores() // models)
 
 
+def available_core_numbers() -> list[int]:
+    """The cores that this process may use, by the system's numbers."""
+    return sorted(os.sched_getaffinity(0))
+
+
 def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """How many cores this process may use."""
+    return len(available_core_numbers())
 
 
 def _check(name: str, fits: bool, what: str) -> None:

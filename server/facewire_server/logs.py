@@ -7,7 +7,7 @@ a call of a logger gives as `extra`; no image, token or certificate is ever one.
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,18 @@ NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """What every record has; the rest was given as `extra`."""
 
 
-def set_up(level: str, form: str) -> None:
-    """Has what is logged from `level` upwards written, in one of FORMATS."""
+def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
+    """Has what is logged from `level` upwards written, in one of FORMATS.
+
+    `fields` are what every record has.
+    """
+
+    def add_fields(record: logging.LogRecord) -> bool:
+        vars(record).update(fields)
+        return True
+
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(add_fields)
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)

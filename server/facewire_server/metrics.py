@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
 from facewire_server.detector import Detections
-from facewire_server.errors import Reason
+from facewire_server.errors import ConfigError, Reason
 from facewire_server.model.description import Description
 
 BUCKETS = (
@@ -18,6 +18,21 @@ BUCKETS = (
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
 )
 """Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
+
+
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
+    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
+
+    Raises ConfigError when the port cannot be had.
+    """
+    try:
+        server, _ = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve metrics on port {port}: {error.strerror}; choose"
+            " another with --metrics-port, or off"
+        ) from None
+    return int(server.server_port)
 
 
 class Metrics:
@@ -49,11 +64,13 @@ class Metrics:
         self.inflight = Gauge(
             "facewire_inflight_requests",
             "Requests that have arrived and are not answered yet.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._depth = Gauge(
             "facewire_queue_depth",
             "Requests that wait for a worker.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._rejected = Counter(
@@ -76,8 +93,9 @@ class Metrics:
         )
         self._info = Gauge(
             "facewire_model_info",
-            "1 for each loaded model.",
+            "1 for each loaded model, 0 for what it has taken the place of.",
             ("model", "version", "precision", "device"),
+            multiprocess_mode="livemax",
             registry=self.registry,
         )
         self._reloads = Counter(
@@ -96,14 +114,6 @@ class Metrics:
         self._detections_of = cache(self._detections.labels)
         self._inferences_of = cache(self._inferences.labels)
 
-    def serve(self, host: str, port: int) -> int:
-        """Answers `/metrics` on a thread of its own; returns the port.
-
-        Raises OSError when the port cannot be had.
-        """
-        server, _ = start_http_server(port, addr=host, registry=self.registry)
-        return int(server.server_port)
-
     def queued(self, depth: int) -> None:
         """Notes how many requests wait. See scheduler.Observer."""
         self._depth.set(depth)
@@ -118,7 +128,7 @@ class Metrics:
 
     def replaced(self, old: Description, new: Description) -> None:
         """Counts a model out, and the one in that has taken its place."""
-        self._info.remove(*_identity(old))
+        self._info.labels(*_identity(old)).set(0)
         self.loaded(new)
 
     def reloaded(self, model: str, outcome: str) -> None:

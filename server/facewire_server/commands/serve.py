@@ -1,6 +1,7 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,11 @@ def _metrics_port(
     help="Reload models whose files change; SIGHUP reloads them in any case.",
 )
 @click.option(
+    "--workers",
+    default=1,
+    help="How many processes serve on the port, each with its part of the cores.",
+)
+@click.option(
     "--max-message-mb", default=32.0, help="The largest request message, in MiB."
 )
 @click.option(
@@ -120,7 +126,7 @@ def _metrics_port(
     "--max-queue",
     type=int,
     show_default="16 for each worker",
-    help="How many requests may wait; more are refused.",
+    help="How many requests may wait in each worker; more are refused.",
 )
 @click.option(
     "--grace",
@@ -159,19 +165,27 @@ def serve(
 
     When ready it prints one line that ends in "listening on HOST:PORT".
     """
-    logs.set_up(log_level, log_format)
+    set_up_log = partial(logs.set_up, log_level, log_format)
+    set_up_log({})
     if cache is not None:
         settings["cache"] = cache
     config = Config(models=model, device_properties=device_property, **settings)
     if config.pull:
         _pull(config)
+    if config.workers > 1:
+        from facewire_server.workers.supervisor import supervise
+
+        asyncio.run(supervise(config, set_up_log, _announce))
+        return
     loading = load_aside(config)
     # Imported here: gRPC and the rest come in while the models load.
     from facewire_server.service.run import run
 
-    asyncio.run(
-        run(config, loading, lambda line: click.echo(f"facewire-server {line}"))
-    )
+    asyncio.run(run(config, loading, _announce))
+
+
+def _announce(line: str) -> None:
+    click.echo(f"facewire-server {line}")
 
 
 def _pull(config: Config) -> None:

@@ -13,7 +13,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
-from facewire_server.metrics import Metrics
+from facewire_server.metrics import Metrics, serve_metrics
 from facewire_server.model.source import name_of
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
@@ -31,15 +31,17 @@ FLUSH_SECONDS = 0.5
 class Server:
     """A server that listens while it is open; `async with` opens and stops it."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, *, shares_port: bool = False) -> None:
+        """`shares_port`: with other processes of the same server, and only those."""
+        self.config = config
         self._metrics = Metrics()
         self._gate = Gate(self._metrics)
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
             options=(
-                ("grpc.so_reuseport", 0),  # two servers on one port are a mistake
+                # Two servers on one port are a mistake, unless they are workers.
+                ("grpc.so_reuseport", int(shares_port)),
                 (
                     "grpc.max_receive_message_length",
                     min(HARD_LIMIT * config.max_message_bytes, 2**31 - 1),
@@ -82,7 +84,7 @@ class Server:
             self._backend.scheduler.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
-        """Waits for the models; then health says SERVING. Raises ModelError."""
+        """Waits for the models; then requests are answered. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
         self._backend = backend
         backend.scheduler.watch(self._metrics)
@@ -90,11 +92,14 @@ class Server:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend)
         self._reloader = Reloader(
-            backend, self._config.runtime, self._metrics, watch=self._config.watch
+            backend, self.config.runtime, self._metrics, watch=self.config.watch
         )
         self._reloads = asyncio.create_task(self._reloader.run())
-        await self._health.serving()
         return backend
+
+    async def open(self) -> None:
+        """Has health say SERVING."""
+        await self._health.serving()
 
     def reload(self) -> None:
         """Has all models reloaded soon, if they are loaded at all; none goes missing."""
@@ -108,7 +113,7 @@ class Server:
         """
         await self._health.end()
         try:
-            async with asyncio.timeout(self._config.grace):
+            async with asyncio.timeout(self.config.grace):
                 await self._gate.drain()
         except TimeoutError:
             return False
@@ -116,7 +121,7 @@ class Server:
         return True
 
     def _listen(self) -> int:
-        host, port = self._config.host, self._config.port
+        host, port = self.config.host, self.config.port
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             return self._grpc.add_insecure_port(address)
@@ -126,13 +131,7 @@ class Server:
             ) from None
 
     def _serve_metrics(self) -> int | None:
-        port = self._config.metrics_port
+        port = self.config.metrics_port
         if port is None:
             return None
-        try:
-            return self._metrics.serve(self._config.host, port)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot serve metrics on port {port}: {error.strerror}; choose"
-                " another with --metrics-port, or off"
-            ) from None
+        return serve_metrics(self._metrics.registry, self.config.host, port)
