@@ -126,7 +126,7 @@ def test_requests_are_logged_with_their_fields(logged: list[dict[str, Any]]) -> 
 
 def test_the_library_for_json_is_only_needed_for_json(tmp_path: Path) -> None:
     code = (
-        "import sys; from facewire_server.logs import set_up; set_up('info', 'text');"
+        "import sys; from facewire_server.logs import set_up; set_up('info', 'text', {});"
         " print('pythonjsonlogger' in sys.modules)"
     )
     done = subprocess.run(
