@@ -139,7 +139,7 @@ class Scheduler:
         now = time.monotonic()
         seconds, count = self._ahead(turn.client, now)
         wait = seconds / self.workers if count >= self.workers else 0.0
-        turn.check(now + wait + self._needed(turn, alone=not count))
+        turn.check(now + wait + self._needed(turn, now, alone=not count))
         if not turn.patient and self._is_full():
             self._make_room(turn)
 
@@ -148,18 +148,18 @@ class Scheduler:
         seconds = 0.0
         count = len(self._running)
         for turn in self._running:
-            seconds += max(0.0, turn.started + self._mean(turn) - now)
+            seconds += max(0.0, turn.started + self._mean(turn, now) - now)
         for turn in self._queue.ahead(client):
-            seconds += self._mean(turn)
+            seconds += self._mean(turn, now)
             count += 1
         return seconds, count
 
-    def _mean(self, turn: Turn[Any]) -> float:
-        return self._pace.mean(turn.kind, alone=turn.was_alone)
+    def _mean(self, turn: Turn[Any], now: float) -> float:
+        return self._pace.mean(turn.kind, alone=turn.was_alone, now=now)
 
-    def _needed(self, turn: Turn[Any], *, alone: bool) -> float:
+    def _needed(self, turn: Turn[Any], now: float, *, alone: bool) -> float:
         """Seconds before the deadline that a turn has to begin."""
-        return self._pace.careful(turn.kind, alone=alone) + RESERVE
+        return self._pace.careful(turn.kind, alone=alone, now=now) + RESERVE
 
     def _is_full(self) -> bool:
         patient = len(self._queue) - self._impatient
@@ -186,9 +186,10 @@ class Scheduler:
         most[-1].fail(self._full())
 
     def _full(self) -> RefusalError:
-        seconds = sum(self._mean(turn) for turn in self._running)
+        now = time.monotonic()
+        seconds = sum(self._mean(turn, now) for turn in self._running)
         for _, line in self._queue.lines():
-            seconds += sum(self._mean(turn) for turn in line)
+            seconds += sum(self._mean(turn, now) for turn in line)
         return RefusalError(
             Reason.QUEUE_FULL,
             f"{len(self._running)} requests are worked on and {self.depth} wait",
@@ -215,13 +216,17 @@ class Scheduler:
             if turn is None:
                 continue
             turn.work()
-            took = time.monotonic() - turn.started
             with self._lock:
                 self._running.discard(turn)
-                if turn.committed:
-                    self._pace.learn(turn.kind, took, alone=turn.was_alone)
+                self._learn(turn)
             # Only now: who is told may come back at once, and shall find a worker.
             turn.tell()
+
+    def _learn(self, turn: Turn[Any]) -> None:
+        if turn.committed:
+            now = time.monotonic()
+            took = now - turn.started
+            self._pace.learn(turn.kind, took, alone=turn.was_alone, now=now)
 
     def _next(self) -> Turn[Any] | None:
         """Begins the next turn; None: it was abandoned, or is too late."""
@@ -233,7 +238,8 @@ class Scheduler:
             turn.started = time.monotonic()
             alone = not self._running and not self._queue
             try:
-                turn.check(turn.started + self._needed(turn, alone=alone))
+                needed = self._needed(turn, turn.started, alone=alone)
+                turn.check(turn.started + needed)
             except RefusalError as error:
                 turn.fail(error)
                 return None

@@ -380,3 +380,26 @@ def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
             await running
 
     asyncio.run(main())
+
+
+def test_a_bad_moment_does_not_have_everything_refused_for_ever() -> None:
+    def slow(commit: Commit) -> None:
+        commit()
+        time.sleep(0.1)
+
+    async def main() -> None:
+        async with scheduler() as made:
+            await made.run(slow, kind="a")
+            refused = 0
+            while True:
+                deadline = time.monotonic() + 0.09
+                try:
+                    await made.run(lambda _: 1, kind="a", deadline=deadline)
+                except RefusalError:
+                    refused += 1
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+            assert refused > 0
+
+    asyncio.run(main())
