@@ -21,16 +21,14 @@ from pathlib import Path
 import cv2
 import grpc
 import numpy as np
-import openvino as ov
-from openvino import opset15 as ops
 
+from benchmarks.nothing import SIDE, save_network
 from benchmarks.process_tree import cpu_seconds
 from benchmarks.server_process import serving
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.config import available_cores
 from facewire_server.model.source import DATA
 
-SIDE = 640
 METHOD = "/facewire.v1.DetectService/Detect"
 CONNECTIONS, CALLS = 8, 2
 """How many connections, and calls at a time on each."""
@@ -43,17 +41,6 @@ class Turn:
     rate: float
     server_ms: float
     client_ms: float
-
-
-def save_network(path: Path) -> None:
-    """A network with the outputs of a detector, none of which it computes."""
-    image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
-    boxes = ops.constant(np.array([[100, 100, 300, 300, 0.9]], np.float32))
-    labels = ops.constant(np.zeros(1, np.int64))
-    boxes.output(0).set_names({"boxes"})
-    labels.output(0).set_names({"labels"})
-    results = [ops.result(boxes), ops.result(labels)]
-    ov.save_model(ov.Model(results, [image], "nothing"), path)
 
 
 def requests() -> dict[str, bytes]:

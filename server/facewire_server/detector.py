@@ -83,7 +83,8 @@ class Detector:
             prepared = Prepared.again(source, runtime)
             self._engine = Engine(prepared, runtime)
         head = prepared.head
-        self._target = Target(*prepared.input_size, head.resize)
+        self.target = Target(*prepared.input_size, head.resize)
+        """How large the network sees an image."""
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         self.source = source
@@ -106,11 +107,11 @@ class Detector:
         """
         with self._lane() as lane:
             started = time.perf_counter()
-            picture = open_picture(self._target)
+            picture = open_picture(self.target)
             placement = fit(
                 picture,
                 lane.image,
-                mode=self._target.mode,
+                mode=self.target.mode,
                 pad_value=self._pad_value,
             )
             decoded = time.perf_counter()
