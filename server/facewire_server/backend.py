@@ -33,7 +33,9 @@ class Backend:
             for model in config.models
         ]
         registry = Registry([Detector(source, config.runtime) for source in sources])
-        workers = _workers([detector.parallel for detector in registry])
+        workers = config.max_parallel
+        if workers is None:
+            workers = _workers([detector.parallel for detector in registry])
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers

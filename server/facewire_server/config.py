@@ -24,7 +24,7 @@ class Config:
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
     `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
     `workers`: how many processes serve, each with its part of the cores.
-    `max_queue`, of each worker, None: chosen from what the devices can do at a time.
+    `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices can do at a time.
     `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
     """
 
@@ -47,6 +47,7 @@ class Config:
     workers: int = 1
     max_message_mb: float = 32
     max_megapixels: float = 64
+    max_parallel: int | None = None
     max_queue: int | None = None
     grace: float = 30
 
@@ -66,6 +67,8 @@ class Config:
         for text in self.device_properties:
             _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
+        parallel = self.max_parallel
+        _check("max_parallel", parallel is None or parallel >= 1, "less than 1")
         _check("workers", self.workers >= 1, "less than 1")
         _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 

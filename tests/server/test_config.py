@@ -7,7 +7,7 @@ import pytest
 
 from facewire_server.config import Config, available_cores
 from facewire_server.errors import ConfigError
-from facewire_server.model.runtime import Runtime
+from facewire_server.model.runtime import Mode, Runtime
 
 
 def test_the_defaults_listen_on_loopback_only() -> None:
@@ -29,6 +29,7 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
         device_properties=("NUM_STREAMS=1", "KEY=a=b"),
         cache=tmp_path,
         cut_tail=True,
+        mode="latency",
     )
     assert config.runtime == Runtime(
         device="AUTO",
@@ -36,6 +37,7 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
         properties={"NUM_STREAMS": "1", "KEY": "a=b"},
         cache=tmp_path,
         cut_tail=True,
+        mode=Mode.LATENCY,
     )
 
 
@@ -55,6 +57,9 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"models": ()}, "--model"),
         ({"port": 65536}, "--port"),
         ({"metrics_port": -1}, "--metrics-port"),
+        ({"mode": "fast"}, "--mode"),
+        ({"workers": 0}, "--workers"),
+        ({"max_parallel": 0}, "--max-parallel"),
         ({"max_message_mb": 0}, "--max-message-mb"),
         ({"max_message_mb": float("nan")}, "--max-message-mb"),
         ({"max_megapixels": 5000}, "--max-megapixels"),

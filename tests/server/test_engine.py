@@ -1,12 +1,17 @@
 """What an operator may choose of OpenVINO, and what was really chosen."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from facewire_server.detector import Detector
+from facewire_server.config import available_cores
+from facewire_server.detector import Detector, Options
 from facewire_server.errors import ModelError
-from facewire_server.model.runtime import Runtime
+from facewire_server.image.encoded import decode
+from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED, Source
 
 
@@ -48,3 +53,44 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
     blocked.write_text("in the way")
     description = load(Runtime(cache=blocked)).description
     assert description.name == EMBEDDED
+
+
+def parallel(mode: Mode) -> int:
+    return load(Runtime(mode=mode)).parallel
+
+
+def test_the_mode_decides_how_many_requests_run_side_by_side() -> None:
+    assert parallel(Mode.LATENCY) == 1
+    assert parallel(Mode.ADAPTIVE) == parallel(Mode.THROUGHPUT) <= available_cores()
+
+
+def test_the_same_boxes_are_found_alone_and_beside_others(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.ADAPTIVE))
+
+    def boxes(*, alone: bool) -> NDArray[np.float32]:
+        found = detector.detect(
+            lambda target: decode(photo, max_pixels=1_000_000, target=target),
+            Options(min_confidence=0.1),
+            lambda: alone,
+        )
+        return found.found.boxes
+
+    expected = boxes(alone=False)
+    assert len(expected)
+    for alone in (True, False, True):
+        np.testing.assert_allclose(boxes(alone=alone), expected, atol=0.01)
+
+
+def test_two_that_believe_to_be_alone_do_not_disturb_each_other(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.ADAPTIVE))
+
+    def boxes(_: int) -> list[list[float]]:
+        found = detector.detect(
+            lambda target: decode(photo, max_pixels=1_000_000, target=target),
+            Options(),
+            lambda: True,
+        )
+        return [[round(value) for value in box] for box in found.found.boxes.tolist()]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len({str(found) for found in threads.map(boxes, range(40))}) == 1

@@ -123,9 +123,15 @@ def _metrics_port(
     help="The largest image, in millions of pixels, as its header tells.",
 )
 @click.option(
+    "--max-parallel",
+    type=int,
+    show_default="what the devices run side by side",
+    help="How many requests are worked on at a time in each worker.",
+)
+@click.option(
     "--max-queue",
     type=int,
-    show_default="16 for each worker",
+    show_default="16 for each of those",
     help="How many requests may wait in each worker; more are refused.",
 )
 @click.option(
