@@ -25,7 +25,7 @@ class Config:
     `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
     `workers`: how many processes serve, each with its part of the cores.
     `max_queue`, of each worker, None: chosen from what the devices can do at a time.
-    `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
+    `metrics_port` None: no metrics; `traces`: by OpenTelemetry. Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)
@@ -49,6 +49,7 @@ class Config:
     max_megapixels: float = 64
     max_queue: int | None = None
     grace: float = 30
+    traces: bool = False
 
     def __post_init__(self) -> None:
         _check("model", bool(self.models), "at least one is needed")
