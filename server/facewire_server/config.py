@@ -24,8 +24,9 @@ class Config:
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
     `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
     `workers`: how many processes serve, each with its part of the cores.
-    `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices can do at a time.
-    `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
+    `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
+    can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
+    Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)
@@ -50,6 +51,7 @@ class Config:
     max_parallel: int | None = None
     max_queue: int | None = None
     grace: float = 30
+    traces: bool = False
 
     def __post_init__(self) -> None:
         _check("model", bool(self.models), "at least one is needed")

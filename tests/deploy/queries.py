@@ -7,6 +7,7 @@ import grpc
 
 from facewire_server.errors import Reason
 from facewire_server.metrics import Metrics
+from facewire_server.workers.shared_metrics import SharedMetrics
 
 KNOWN_VALUES: Mapping[str, set[str]] = {
     "code": {code.name for code in grpc.StatusCode},
@@ -31,9 +32,11 @@ GROUPING = re.compile(r"\b(?:by|on) ?\(([^)]*)\)")
 
 
 def exported() -> dict[str, set[str]]:
-    """The labels of each series that a server exports."""
+    """The labels of each series that a server exports, with several workers too."""
     series = {"up": set[str]()}
-    for collector in vars(Metrics()).values():
+    with SharedMetrics() as shared:
+        collectors = [*vars(Metrics()).values(), *vars(shared).values()]
+    for collector in collectors:
         labels = getattr(collector, "_labelnames", None)
         if labels is None:
             continue

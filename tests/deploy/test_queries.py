@@ -17,6 +17,8 @@ def test_the_metrics_of_the_public_contract_are_exported() -> None:
             "facewire_rejected_total": {"reason"},
             "facewire_detections_total": {"model"},
             "facewire_model_info": {"model", "version", "precision", "device"},
+            "facewire_inferences_total": {"model"},
+            "facewire_workers": set(),
         }.items()
     )
 

@@ -41,7 +41,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--max-megapixels", "12.5", "--max-queue", "3", "--grace", "1.5"),
         *("--inference-precision", "f32", "--device-property", "NUM_STREAMS=1"),
         *("--cache", "kept", "--no-compile-cache", "--cut-tail", "--watch"),
-        *("--precision", "FP32", "--mirror", "there"),
+        *("--precision", "FP32", "--mirror", "there", "--traces"),
     )
     assert result.exit_code == 0, result.output
     assert told == [
@@ -63,6 +63,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
             watch=True,
             precision="FP32",
             mirror="there",
+            traces=True,
         )
     ]
 

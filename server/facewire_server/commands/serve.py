@@ -152,6 +152,12 @@ def _metrics_port(
     help="How; json: one object a line.",
 )
 @click.option(
+    "--traces",
+    is_flag=True,
+    help="Send traces by OTLP over gRPC, as the OTEL_* variables say; needs"
+    " facewire[otel].",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     is_eager=True,

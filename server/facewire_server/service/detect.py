@@ -176,6 +176,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         return partial(detector.detect, open_picture, options)
 
     def _response(self, outcome: Outcome[Detections], call: Call) -> pb.DetectResponse:
+        call.answer = outcome
         self._metrics.answered(outcome.value, outcome.waited)
         return messages.response(
             outcome.value,

@@ -9,14 +9,16 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import grpc.aio
 
+from facewire_server.detector import Detections
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.metrics import Metrics
+from facewire_server.scheduler import Outcome
 from facewire_server.service.status import Failure, failure
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,8 @@ MAX_REQUEST_ID = 128
 class Call:
     """One request; `model` is known once it has been looked up.
 
-    `peer` is the connection it came by.
+    `peer` is the connection it came by; `answer` is what was found, and `reason` why
+    there is no answer.
     `deadline` is a time of `time.monotonic`, None for a caller who waits forever.
     """
 
@@ -40,7 +43,13 @@ class Call:
     deadline: float | None
     peer: str
     model: str = ""
+    answer: Outcome[Detections] | None = None
+    reason: str = ""
     arrived: float = field(default_factory=time.monotonic)
+
+
+Ended = Callable[[Call, Context, grpc.StatusCode], None]
+"""Is told of a request that has just ended; see Tracing."""
 
 
 class CallFailed(Exception):
@@ -54,9 +63,11 @@ class CallFailed(Exception):
 class Gate:
     """Counts requests in and out. All of it runs on the server's event loop."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, ended: Ended) -> None:
+        """`ended` is told of each request."""
         self.draining = asyncio.Event()
         self._metrics = metrics
+        self._ended = ended
         self._count = 0
         self._arrived = 0
         self._empty = asyncio.Event()
@@ -110,6 +121,7 @@ class Gate:
             self._metrics.inflight.dec()
             seconds = time.monotonic() - call.arrived
             self._metrics.finished(method, call.model, code.name, seconds)
+            self._ended(call, context, code)
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("ended", extra=_fields(call, code))
 
@@ -138,12 +150,13 @@ class Gate:
 
     def _failed(self, call: Call, error: Exception) -> Failure:
         failed = failure(error, call.request_id)
+        call.reason = failed.reason
         if failed.reason:
             self._metrics.rejected(failed.reason)
             logger.info(
                 "refused: %s",
                 failed.message,
-                extra=_fields(call, failed.code, reason=failed.reason),
+                extra=_fields(call, failed.code),
             )
         else:
             fields = _fields(call, failed.code)
@@ -178,14 +191,15 @@ def _request_id(context: Context) -> str:
     return uuid.uuid4().hex
 
 
-def _fields(call: Call, code: grpc.StatusCode, **more: str) -> dict[str, str | float]:
+def _fields(call: Call, code: grpc.StatusCode) -> dict[str, str | float]:
     """What the log tells of a request beside the message."""
-    return {
+    fields: dict[str, str | float] = {
         "method": call.method,
         "request_id": call.request_id,
         "model": call.model,
         "code": code.name,
-        **more,
+        "reason": call.reason,
         "milliseconds": round(1000 * (time.monotonic() - call.arrived), 3),
         "peer": call.peer,
     }
+    return {name: value for name, value in fields.items() if value != ""}

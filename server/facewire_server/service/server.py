@@ -19,6 +19,7 @@ from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.reload import Reloader
+from facewire_server.service.tracing import open_tracing
 
 HARD_LIMIT = 2
 """gRPC cuts a message off at this many times the limit, in its own words. Up to
@@ -35,7 +36,8 @@ class Server:
         """`shares_port`: with other processes of the same server, and only those."""
         self.config = config
         self._metrics = Metrics()
-        self._gate = Gate(self._metrics)
+        self._tracing = open_tracing(config.traces)
+        self._gate = Gate(self._metrics, self._tracing.ended)
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
@@ -82,6 +84,7 @@ class Server:
         await self._grpc.stop(FLUSH_SECONDS)
         if self._backend is not None:
             self._backend.scheduler.close()
+        await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
         """Waits for the models; then requests are answered. Raises ModelError."""
