@@ -12,7 +12,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2, detect_pb2_grpc
 from facewire.v1.detect_pb2 import DetectStreamRequest, DetectStreamResponse
-from facewire_client.connection import HEALTH_CHECK, Connection
+from facewire_client.connection import HEALTH_CHECK, Connection, health_request
 from facewire_client.errors import from_rpc_error
 from facewire_client.feed import AsyncFeed, prepare
 from facewire_client.frames import Frames
@@ -106,14 +106,16 @@ class AsyncFaceClient(Connection):
         response = await self._call(self._stub.GetModel, request, timeout)
         return model_info(response.model)
 
-    async def health(self, service: str = "", *, timeout: float | None = None) -> bool:
-        """Whether the server or a service is serving: see `FaceClient.health`."""
+    async def health(
+        self, service: str = "", *, model: str = "", timeout: float | None = None
+    ) -> bool:
+        """Whether the server, a service or a model serves: see `FaceClient.health`."""
         check = self._channel.unary_unary(
             HEALTH_CHECK,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )
-        request = HealthCheckRequest(service=service)
+        request = health_request(service, model)
         response = await self._call(check, request, timeout)
         return response.status == HealthCheckResponse.SERVING
 

@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2, detect_pb2_grpc
-from facewire_client.connection import HEALTH_CHECK, Connection
+from facewire_client.connection import HEALTH_CHECK, Connection, health_request
 from facewire_client.errors import from_rpc_error
 from facewire_client.feed import Feed
 from facewire_client.frames import Frames
@@ -118,12 +118,15 @@ class FaceClient(Connection):
         request = detect_pb2.GetModelRequest(name=name)
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
-    def health(self, service: str = "", *, timeout: float | None = None) -> bool:
-        """Whether the server, or one of its services, can take calls now.
+    def health(
+        self, service: str = "", *, model: str = "", timeout: float | None = None
+    ) -> bool:
+        """Whether the server, one of its services, or a model can take calls now.
 
-        Raises FaceClientError with NOT_FOUND when there is no such service.
+        Raises FaceClientError with NOT_FOUND when there is no such service or model,
+        and ValueError when both are given.
         """
-        request = HealthCheckRequest(service=service)
+        request = health_request(service, model)
         response = self._call(self._check, request, timeout)
         return response.status == HealthCheckResponse.SERVING
 

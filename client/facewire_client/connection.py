@@ -13,10 +13,12 @@ from typing import TypeAlias
 
 import grpc
 from google.protobuf.message import Message
+from grpc_health.v1.health_pb2 import HealthCheckRequest
 
 from facewire_client.errors import message_too_large
 
 HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_SERVICE = "facewire.v1.DetectService"
 
 # A PEM file: its contents (bytes) or its path.
 Pem: TypeAlias = bytes | str | PathLike[str]
@@ -31,10 +33,7 @@ _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [
-                {"service": "facewire.v1.DetectService", "method": method}
-                for method in _RETRIED
-            ],
+            "name": [{"service": _SERVICE, "method": method} for method in _RETRIED],
             "retryPolicy": {
                 "maxAttempts": 5,
                 "initialBackoff": "0.1s",
@@ -132,6 +131,16 @@ class Connection:
             ("grpc.keepalive_time_ms", 330_000),
             ("grpc.keepalive_timeout_ms", 20_000),
         ]
+
+
+def health_request(service: str, model: str) -> HealthCheckRequest:
+    """Asks for a service, or for a model; for the server when both are empty.
+
+    Raises ValueError for both.
+    """
+    if service and model:
+        raise ValueError("give a service or a model, not both")
+    return HealthCheckRequest(service=f"{_SERVICE}/{model}" if model else service)
 
 
 def _contents(pem: Pem | None) -> bytes | None:

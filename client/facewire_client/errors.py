@@ -47,6 +47,8 @@ def from_rpc_error(error: grpc.RpcError, target: str) -> FaceClientError:
     match code, reason:
         case grpc.StatusCode.UNAVAILABLE, "":
             details = f"cannot reach {target}: {_CONNECT_NOISE.sub('', details)}"
+        case grpc.StatusCode.NOT_FOUND, "" if not error.details():
+            details = f"{target} has no service and no model of that name"
         case grpc.StatusCode.DEADLINE_EXCEEDED, "":
             details = f"{target} did not answer in time"
         case grpc.StatusCode.RESOURCE_EXHAUSTED, "":

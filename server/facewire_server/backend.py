@@ -1,22 +1,21 @@
 """The loaded models and the threads that work for them: what the services share."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 from facewire_server.config import Config, available_cores
-from facewire_server.detector import Detections, Detector, Options
-from facewire_server.image.picture import Picture
+from facewire_server.detector import Detector
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
 from facewire_server.registry import Registry
-from facewire_server.scheduler import Outcome, Scheduler
+from facewire_server.scheduler import Scheduler
 
-QUEUED_PER_WORKER = 32
-"""The default queue: what a light model works off in a fraction of a second."""
+QUEUED_PER_WORKER = 16
+"""The default queue: enough to keep the workers busy, and not so much that whoever is
+let in waits several times as long as on a server that is just busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +49,6 @@ class Backend:
         detector = await asyncio.to_thread(Detector, source, runtime)
         self.registry.replace(name, detector)
         return detector
-
-    async def detect(
-        self,
-        detector: Detector,
-        open_picture: Callable[[], Picture],
-        options: Options,
-        *,
-        deadline: float | None,
-        patient: bool = False,
-    ) -> Outcome[Detections]:
-        """Detects on a thread, when there is one. See Scheduler.run."""
-        return await self.scheduler.run(
-            partial(detector.detect, open_picture, options),
-            kind=detector.description.name,
-            deadline=deadline,
-            patient=patient,
-        )
 
 
 def load_aside(config: Config) -> Future[Backend]:

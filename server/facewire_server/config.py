@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
 from facewire_server.errors import ConfigError
-from facewire_server.model.runtime import Runtime
+from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED
 
 MEGA = 1_000_000
@@ -21,8 +21,10 @@ class Config:
     `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
-    `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE.
-    `max_queue` None: chosen from what the devices can do at a time.
+    `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
+    `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
+    `workers`: how many processes serve, each with its part of the cores.
+    `max_queue`, of each worker, None: chosen from what the devices can do at a time.
     `metrics_port` None: no metrics. Raises ConfigError, which names the setting.
     """
 
@@ -39,7 +41,10 @@ class Config:
     cache: Path = field(default_factory=default_folder)
     compile_cache: bool = True
     cut_tail: bool = False
+    mode: str = Mode.ADAPTIVE
+    scaled_decode: bool = True
     watch: bool = False
+    workers: int = 1
     max_message_mb: float = 32
     max_megapixels: float = 64
     max_queue: int | None = None
@@ -52,15 +57,16 @@ class Config:
             _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
         for name in ("max_message_mb", "max_megapixels"):
             _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
-        known = "auto", "f32", "bf16", "f16"
-        _check(
-            "inference_precision",
-            self.inference_precision in known,
-            f"not one of {', '.join(known)}",
-        )
+        for name, known in (
+            ("inference_precision", ("auto", "f32", "bf16", "f16")),
+            ("mode", tuple(Mode)),
+        ):
+            fits = getattr(self, name) in known
+            _check(name, fits, f"not one of {', '.join(known)}")
         for text in self.device_properties:
             _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
+        _check("workers", self.workers >= 1, "less than 1")
         _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 
     @property
@@ -85,6 +91,7 @@ class Config:
             cache=self.cache if self.compile_cache else None,
             requests=self._requests_per_model,
             cut_tail=self.cut_tail,
+            mode=Mode(self.mode),
         )
 
     @property
@@ -98,9 +105,14 @@ class Config:
         return None if models == 1 else -(-available_cores() // models)
 
 
+def available_core_numbers() -> list[int]:
+    """The cores that this process may use, by the system's numbers."""
+    return sorted(os.sched_getaffinity(0))
+
+
 def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """How many cores this process may use."""
+    return len(available_core_numbers())
 
 
 def _check(name: str, fits: bool, what: str) -> None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture
+from facewire_server.image.target import Target
 from facewire_server.model.description import Description
 from facewire_server.model.engine import Engine, Lane
 from facewire_server.model.heads.base import Found, Threshold
 from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
+from facewire_server.turn import Commit, never_alone
 
 DEFAULT_MAX_DETECTIONS = 1000
 
@@ -54,8 +56,9 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What was found in one picture of `width` x `height` upright pixels."""
+    """What `model` found in one picture of `width` x `height` upright pixels."""
 
+    model: Description
     found: Found
     width: int
     height: int
@@ -80,7 +83,7 @@ class Detector:
             prepared = Prepared.again(source, runtime)
             self._engine = Engine(prepared, runtime)
         head = prepared.head
-        self._resize = head.resize
+        self._target = Target(*prepared.input_size, head.resize)
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         self.source = source
@@ -92,27 +95,31 @@ class Detector:
             warming.result()
 
     def detect(
-        self, open_picture: Callable[[], Picture], options: Options
+        self,
+        open_picture: Callable[[Target], Picture],
+        options: Options,
+        commit: Commit = never_alone,
     ) -> Detections:
         """Finds what there is in one picture.
 
-        Raises what `open_picture` raises.
+        `open_picture` is told what is enough. Raises what it raises, and `commit`.
         """
         with self._lane() as lane:
             started = time.perf_counter()
-            picture = open_picture()
+            picture = open_picture(self._target)
             placement = fit(
                 picture,
                 lane.image,
-                mode=self._resize,
+                mode=self._target.mode,
                 pad_value=self._pad_value,
             )
             decoded = time.perf_counter()
-            lane.infer()
-            inferred = time.perf_counter()
-            found = lane.read(placement, self._threshold(options))
+            with lane.infer(alone=commit()) as outputs:
+                inferred = time.perf_counter()
+                found = outputs.read(placement, self._threshold(options))
             finished = time.perf_counter()
         return Detections(
+            self.description,
             found,
             picture.width,
             picture.height,
@@ -121,8 +128,9 @@ class Detector:
 
     def _warm(self) -> None:
         """Runs the network once: what is still to be prepared is prepared then."""
-        with self._lane() as lane:
-            lane.infer()
+        for alone in (True, False):
+            with self._lane() as lane, lane.infer(alone=alone):
+                pass
 
     @contextmanager
     def _lane(self) -> Iterator[Lane]:

@@ -4,12 +4,13 @@ Rule: label values come from the server's own small sets (methods, models, codes
 never from what a caller sends.
 """
 
-from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import start_http_server
 
 from facewire_server.detector import Detections
+from facewire_server.errors import ConfigError, Reason
 from facewire_server.model.description import Description
 
 BUCKETS = (
@@ -17,6 +18,21 @@ BUCKETS = (
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
 )
 """Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
+
+
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
+    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
+
+    Raises ConfigError when the port cannot be had.
+    """
+    try:
+        server, _ = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve metrics on port {port}: {error.strerror}; choose"
+            " another with --metrics-port, or off"
+        ) from None
+    return int(server.server_port)
 
 
 class Metrics:
@@ -48,11 +64,13 @@ class Metrics:
         self.inflight = Gauge(
             "facewire_inflight_requests",
             "Requests that have arrived and are not answered yet.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._depth = Gauge(
             "facewire_queue_depth",
             "Requests that wait for a worker.",
+            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._rejected = Counter(
@@ -67,10 +85,17 @@ class Metrics:
             ("model",),
             registry=self.registry,
         )
+        self._inferences = Counter(
+            "facewire_inferences_total",
+            "Inferences begun, whether their answers came in time or not.",
+            ("model",),
+            registry=self.registry,
+        )
         self._info = Gauge(
             "facewire_model_info",
-            "1 for each loaded model.",
+            "1 for each loaded model, 0 for what it has taken the place of.",
             ("model", "version", "precision", "device"),
+            multiprocess_mode="livemax",
             registry=self.registry,
         )
         self._reloads = Counter(
@@ -79,18 +104,23 @@ class Metrics:
             ("model", "outcome"),
             registry=self.registry,
         )
+        # From nothing to one is no increase to Prometheus, and from 0 to 1 it is.
+        for reason in Reason:
+            self._rejected.labels(reason)
+        # What every request counts: to look a label up takes longer than to count.
+        self._requests_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._stages_of = cache(self._stages.labels)
+        self._detections_of = cache(self._detections.labels)
+        self._inferences_of = cache(self._inferences.labels)
 
-    def serve(self, host: str, port: int) -> int:
-        """Answers `/metrics` on a thread of its own; returns the port.
+    def queued(self, depth: int) -> None:
+        """Notes how many requests wait. See scheduler.Observer."""
+        self._depth.set(depth)
 
-        Raises OSError when the port cannot be had.
-        """
-        server, _ = start_http_server(port, addr=host, registry=self.registry)
-        return int(server.server_port)
-
-    def watch_queue(self, depth: Callable[[], float]) -> None:
-        """Has the queue's depth read from `depth` at each scrape."""
-        self._depth.set_function(depth)
+    def committed(self, kind: str) -> None:
+        """Counts an inference of the model `kind`. See scheduler.Observer."""
+        self._inferences_of(kind).inc()
 
     def loaded(self, model: Description) -> None:
         """Counts a model in."""
@@ -98,7 +128,7 @@ class Metrics:
 
     def replaced(self, old: Description, new: Description) -> None:
         """Counts a model out, and the one in that has taken its place."""
-        self._info.remove(*_identity(old))
+        self._info.labels(*_identity(old)).set(0)
         self.loaded(new)
 
     def reloaded(self, model: str, outcome: str) -> None:
@@ -107,21 +137,21 @@ class Metrics:
 
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
         """Counts a request that has ended; `model` is empty where there is none."""
-        self._requests.labels(method, model, code).inc()
-        self._seconds.labels(method, model).observe(seconds)
+        self._requests_of(method, model, code).inc()
+        self._seconds_of(method, model).observe(seconds)
 
     def rejected(self, reason: str) -> None:
         """Counts a request that got an error."""
         self._rejected.labels(reason).inc()
 
-    def answered(self, model: str, detections: Detections, waited: float) -> None:
+    def answered(self, detections: Detections, waited: float) -> None:
         """Counts what was found and where the time went, in seconds."""
-        stages = detections.stages
-        self._stages.labels("queue", model).observe(waited)
-        self._stages.labels("decode", model).observe(stages.decode)
-        self._stages.labels("inference", model).observe(stages.inference)
-        self._stages.labels("postprocess", model).observe(stages.postprocess)
-        self._detections.labels(model).inc(len(detections.found.confidences))
+        stages, model = detections.stages, detections.model.name
+        self._stages_of("queue", model).observe(waited)
+        self._stages_of("decode", model).observe(stages.decode)
+        self._stages_of("inference", model).observe(stages.inference)
+        self._stages_of("postprocess", model).observe(stages.postprocess)
+        self._detections_of(model).inc(len(detections.found.confidences))
 
 
 def _identity(model: Description) -> tuple[str, str, str, str]:

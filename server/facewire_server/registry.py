@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from facewire_server.detector import Detector
 from facewire_server.errors import ModelError, Reason, RequestError
 
+LONGEST_NAME = 100
+"""Characters of a name that an error repeats."""
+
 
 class Registry:
     """Loaded models."""
@@ -51,6 +54,9 @@ class Registry:
             return self._detectors[name]
         except KeyError:
             known = ", ".join(self._detectors)
+            # However long it is, the answer has to fit into a header.
+            asked = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
             raise RequestError(
-                Reason.UNKNOWN_MODEL, f"no model {name!r} is loaded; there are: {known}"
+                Reason.UNKNOWN_MODEL,
+                f"no model {asked!r} is loaded; there are: {known}",
             ) from None

@@ -1,25 +1,32 @@
 """Who may work now, who waits, and who is turned away.
 
-Work runs on threads, so that the event loop that owns the scheduler never waits
-for it. Rule: first come, first served; at most `workers` at a time and `max_queue`
-waiting. It knows nothing of images or gRPC.
+Work runs on threads that take it from the queue themselves, so that none of them
+waits for the event loop while there is something to do. Rule: at most `workers` at a
+time; clients take turns; at most `max_queue` wait, but for the patient, who are few by
+another rule; nothing is begun that would be too late. It knows nothing of images or
+gRPC.
 """
 
 import asyncio
+import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
+from facewire_server.fair_queue import FairQueue
+from facewire_server.pace import Pace
+from facewire_server.turn import Commit, Turn
 
 T = TypeVar("T")
 
-SMOOTHING = 0.1
-"""The weight of the newest duration in the running mean of a kind of work."""
+LEAST_PUSHBACK = 0.01
+"""Seconds that one who is turned away is asked to stay away at least."""
+
+RESERVE = 0.005
+"""Seconds before a deadline that an answer needs to reach the caller in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,135 +37,205 @@ class Outcome(Generic[T]):
     waited: float
 
 
+class Observer(Protocol):
+    """Is told what a scheduler does, on whatever thread that happens."""
+
+    def queued(self, depth: int) -> None:
+        """So many wait now."""
+
+    def committed(self, kind: str) -> None:
+        """A piece of work goes on to its costly part."""
+
+
 class Scheduler:
     """Runs blocking work on a bounded number of threads, with a bounded queue."""
 
     def __init__(self, *, workers: int, max_queue: int) -> None:
         self.workers = workers
         self.max_queue = max_queue
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="facewire")
-        self._idle = workers
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._durations: dict[str, float] = {}
-        self._backlog = 0.0
+        self._observer: Observer | None = None
+        self._lock = threading.Lock()
+        # What follows is guarded by the lock.
+        self._queue: FairQueue[Turn[Any]] = FairQueue()
+        self._impatient = 0
+        self._running: set[Turn[Any]] = set()
+        self._pace = Pace()
+        # A token for each turn that was ever queued; False: a thread shall end.
+        self._tokens: SimpleQueue[bool] = SimpleQueue()
+        for number in range(workers):
+            name = f"facewire-{number}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     @property
     def depth(self) -> int:
         """How many wait for a worker."""
-        return len(self._waiting)
+        return len(self._queue)
 
     @property
-    def idle(self) -> int:
-        """How many workers have nothing to do."""
-        return self._idle
+    def running(self) -> int:
+        """How many are worked on."""
+        return len(self._running)
+
+    def watch(self, observer: Observer) -> None:
+        """Has `observer` told from now on."""
+        self._observer = observer
 
     async def run(
         self,
-        work: Callable[[], T],
+        work: Callable[[Commit], T],
         *,
         kind: str,
+        client: Hashable = None,
         deadline: float | None = None,
         patient: bool = False,
     ) -> Outcome[T]:
         """Runs `work` on a thread and answers what it returns.
 
-        `kind` groups work of like duration, such as a model's name; `deadline` is a
-        time of `time.monotonic`; `patient` callers wait however long the queue is,
-        and have to be few by another rule. Raises RefusalError: QUEUE_FULL with the
-        time after which there is room, DEADLINE_UNREACHABLE when the work would be
-        too late.
-        A caller that is cancelled while it waits gives up its place.
+        `kind` groups work of like duration, such as a model's name; `client` takes
+        turns with the others; `deadline` is a time of `time.monotonic`; `patient`
+        callers wait however long the queue is. Raises RefusalError: QUEUE_FULL with
+        the time after which there is room, DEADLINE_UNREACHABLE when the work would
+        be too late.
+
+        A caller that is cancelled gives up its place; if the work has begun, it ends
+        at its call of Commit.
         """
-        arrived = time.monotonic()
-        duration = self._durations.get(kind, 0.0)
-        self._admit(arrived + duration, deadline, patient)
-        self._backlog += duration
+        turn = Turn(
+            work,
+            self,
+            kind=kind,
+            client=client,
+            deadline=deadline,
+            patient=patient,
+        )
+        with self._lock:
+            self._admit(turn)
+            self._queue.push(client, turn)
+            self._count(turn, 1)
+        self._tokens.put(True)
         try:
-            await self._worker()
-        except BaseException:
-            self._backlog -= duration
+            return Outcome(await turn.outcome, turn.waited)
+        except asyncio.CancelledError:
+            self._abandon(turn)
             raise
-        started = time.monotonic()
-        try:
-            _check_deadline(started + duration, deadline)
-        except RefusalError:
-            self._finish(duration)
-            raise
-        job = self._threads.submit(work)
-        loop = asyncio.get_running_loop()
-
-        def finish(_: Future[T]) -> None:
-            # Not when the caller is done with it, but when the thread is: a caller
-            # that is cancelled leaves its thread busy.
-            took = time.monotonic() - started
-            with suppress(RuntimeError):  # the server is gone, and its loop closed
-                loop.call_soon_threadsafe(self._learn, kind, took)
-                loop.call_soon_threadsafe(self._finish, duration)
-
-        job.add_done_callback(finish)
-        return Outcome(await asyncio.wrap_future(job), started - arrived)
 
     def close(self) -> None:
-        """Ends the threads as they become idle."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Ends the threads as they become idle; what waits is cancelled."""
+        with self._lock:
+            while (turn := self._queue.pop()) is not None:
+                self._count(turn, -1)
+                turn.outcome.cancel()
+        for _ in range(self.workers):
+            self._tokens.put(False)
 
-    def _admit(self, finished: float, deadline: float | None, patient: bool) -> None:
-        """Raises when there is no room, or the deadline would pass in the queue.
+    def committed(self, kind: str) -> bool:
+        """See Scheduling."""
+        if self._observer is not None:
+            self._observer.committed(kind)
+        return len(self._running) == 1 and not self._queue
 
-        `finished` is when the work would be done if there were no queue.
+    def _admit(self, turn: Turn[Any]) -> None:
+        """Raises when there is no room, or the deadline would pass in the queue."""
+        now = time.monotonic()
+        seconds, count = self._ahead(turn.client, now)
+        wait = seconds / self.workers if count >= self.workers else 0.0
+        turn.check(now + wait + self._needed(turn, alone=not count))
+        if not turn.patient and self._is_full():
+            self._make_room(turn)
+
+    def _ahead(self, client: Hashable, now: float) -> tuple[float, int]:
+        """The work that is done before a new turn of `client`: seconds, and pieces."""
+        seconds = 0.0
+        count = len(self._running)
+        for turn in self._running:
+            seconds += max(0.0, turn.started + self._mean(turn) - now)
+        for turn in self._queue.ahead(client):
+            seconds += self._mean(turn)
+            count += 1
+        return seconds, count
+
+    def _mean(self, turn: Turn[Any]) -> float:
+        return self._pace.mean(turn.kind, alone=turn.was_alone)
+
+    def _needed(self, turn: Turn[Any], *, alone: bool) -> float:
+        """Seconds before the deadline that a turn has to begin."""
+        return self._pace.careful(turn.kind, alone=alone) + RESERVE
+
+    def _is_full(self) -> bool:
+        patient = len(self._queue) - self._impatient
+        free = max(0, self.workers - len(self._running) - patient)
+        return self._impatient - free >= self.max_queue
+
+    def _make_room(self, newcomer: Turn[Any]) -> None:
+        """Turns away the newest of the client that has most waiting.
+
+        Raises QUEUE_FULL when that is the newcomer, or would be with it.
         """
-        if self._idle:
-            wait = 0.0
-        else:
-            wait = self._backlog / self.workers
-            if self.depth >= self.max_queue and not patient:
-                raise RefusalError(
-                    Reason.QUEUE_FULL,
-                    f"{self.workers} requests are worked on and {self.depth} wait",
-                    retry_after=max(wait, 0.01),
-                )
-        _check_deadline(finished + wait, deadline)
+        most: list[Turn[Any]] = []
+        own = 0
+        for client, line in self._queue.lines():
+            impatient = [turn for turn in line if not turn.patient]
+            if client == newcomer.client:
+                own = len(impatient)
+            elif len(impatient) > len(most):
+                most = impatient
+        if len(most) <= own + 1:
+            raise self._full()
+        self._queue.remove(most[-1].client, most[-1])
+        self._count(most[-1], -1)
+        most[-1].fail(self._full())
 
-    async def _worker(self) -> None:
-        """Returns when the caller has a worker."""
-        if self._idle:
-            self._idle -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                with suppress(ValueError):
-                    self._waiting.remove(turn)
-            else:
-                self._pass_on()
-            raise
-
-    def _finish(self, duration: float) -> None:
-        self._backlog -= duration
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        """Gives a worker that has become idle to the next who waits."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._idle += 1
-
-    def _learn(self, kind: str, took: float) -> None:
-        before = self._durations.setdefault(kind, took)
-        self._durations[kind] = before + SMOOTHING * (took - before)
-
-
-def _check_deadline(finished: float, deadline: float | None) -> None:
-    """Raises DEADLINE_UNREACHABLE when work would be finished after its deadline."""
-    if deadline is not None and finished > deadline:
-        late = max(1, round((finished - deadline) * 1000))
-        raise RefusalError(
-            Reason.DEADLINE_UNREACHABLE,
-            f"the answer would come {late} ms after the deadline",
+    def _full(self) -> RefusalError:
+        seconds = sum(self._mean(turn) for turn in self._running)
+        for _, line in self._queue.lines():
+            seconds += sum(self._mean(turn) for turn in line)
+        return RefusalError(
+            Reason.QUEUE_FULL,
+            f"{len(self._running)} requests are worked on and {self.depth} wait",
+            retry_after=max(seconds / self.workers, LEAST_PUSHBACK),
         )
+
+    def _count(self, turn: Turn[Any], change: int) -> None:
+        """Takes note of a turn that was put into the queue, or taken out."""
+        if not turn.patient:
+            self._impatient += change
+        if self._observer is not None:
+            self._observer.queued(len(self._queue))
+
+    def _abandon(self, turn: Turn[Any]) -> None:
+        with self._lock:
+            turn.abandoned = True
+            if self._queue.remove(turn.client, turn):
+                self._count(turn, -1)
+
+    def _work(self) -> None:
+        """The life of a thread."""
+        while self._tokens.get():
+            turn = self._next()
+            if turn is None:
+                continue
+            turn.work()
+            took = time.monotonic() - turn.started
+            with self._lock:
+                self._running.discard(turn)
+                if turn.committed:
+                    self._pace.learn(turn.kind, took, alone=turn.was_alone)
+            # Only now: who is told may come back at once, and shall find a worker.
+            turn.tell()
+
+    def _next(self) -> Turn[Any] | None:
+        """Begins the next turn; None: it was abandoned, or is too late."""
+        with self._lock:
+            turn = self._queue.pop()
+            if turn is None:
+                return None
+            self._count(turn, -1)
+            turn.started = time.monotonic()
+            alone = not self._running and not self._queue
+            try:
+                turn.check(turn.started + self._needed(turn, alone=alone))
+            except RefusalError as error:
+                turn.fail(error)
+                return None
+            self._running.add(turn)
+            return turn

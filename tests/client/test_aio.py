@@ -69,6 +69,8 @@ def test_models_and_health_are_those_of_the_server(fake: FakeServer) -> None:
     assert ask(fake.target, lambda client: client.models())[0] == NANO
     assert ask(fake.target, lambda client: client.model("nano")) == NANO
     assert ask(fake.target, lambda client: client.health()) is True
+    with pytest.raises(FaceClientError, match="no service and no model"):
+        ask(fake.target, lambda client: client.health(model="absent"))
 
 
 def test_an_error_has_the_code_and_the_reason_of_the_server(fake: FakeServer) -> None:

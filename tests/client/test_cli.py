@@ -139,11 +139,14 @@ def test_health_is_told_in_a_word_and_by_the_exit_status(run: Run) -> None:
     result = run("health")
     assert (result.exit_code, result.stdout) == (0, "SERVING\n")
     assert run("health", "facewire.v1.DetectService").exit_code == 0
+    assert run("health", "--model", "face-detection-nano").exit_code == 0
+    assert run("health", "--model", "absent").exit_code == 1
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("detect",), ("detect", PHOTO, "--max-detections", "x"), ("detect", "."), ("x",)],
+    [("detect",), ("detect", PHOTO, "--max-detections", "x"), ("detect", "."), ("x",)]
+    + [("health", "facewire.v1.DetectService", "--model", "x")],
 )
 def test_wrong_usage_exits_with_two(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2

@@ -107,8 +107,18 @@ def test_health_tells_whether_the_server_can_take_calls(
     assert client.health() is False
 
 
+def test_the_health_of_a_model_is_asked_by_its_name(
+    client: FaceClient, fake: FakeServer
+) -> None:
+    service = "facewire.v1.DetectService/nano"
+    fake.health.set(service, HealthCheckResponse.SERVING)
+    assert client.health(model="nano") is client.health(service) is True
+    with pytest.raises(ValueError, match="not both"):
+        client.health(service, model="nano")
+
+
 def test_the_health_of_an_unknown_service_is_an_error(client: FaceClient) -> None:
-    with pytest.raises(FaceClientError, match="gave no reason") as caught:
+    with pytest.raises(FaceClientError, match="no service and no model") as caught:
         client.health("absent")
     assert caught.value.code is grpc.StatusCode.NOT_FOUND
 

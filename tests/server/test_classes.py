@@ -28,10 +28,7 @@ def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
     image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
     chosen: Options = messages.options(options)
     return messages.response(
-        detector.detect(lambda: image, chosen),
-        detector.description,
-        waited=0,
-        total=0,
+        detector.detect(lambda _: image, chosen), waited=0, total=0
     )
 
 

@@ -1,7 +1,6 @@
 """The path from a picture to boxes, without a server."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from facewire_server.detector import Detector, Options
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.image.target import Target
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import EMBEDDED, Source
 from facewire_server.registry import Registry
@@ -23,13 +23,16 @@ def detector() -> Detector:
     return Detector(Source.find(EMBEDDED), Runtime())
 
 
+Opener = Callable[[Target], Picture]
+
+
 @pytest.fixture
-def open_photo(photo: bytes) -> Callable[[], Picture]:
-    return partial(decode, photo, max_pixels=1_000_000)
+def open_photo(photo: bytes) -> Opener:
+    return lambda target: decode(photo, max_pixels=1_000_000, target=target)
 
 
 def test_the_embedded_model_finds_the_face(
-    detector: Detector, open_photo: Callable[[], Picture]
+    detector: Detector, open_photo: Opener
 ) -> None:
     detections = detector.detect(open_photo, Options())
     assert (detections.width, detections.height) == (512, 512)
@@ -38,19 +41,17 @@ def test_the_embedded_model_finds_the_face(
 
 
 def test_the_same_picture_gives_the_same_boxes_again(
-    detector: Detector, open_photo: Callable[[], Picture]
+    detector: Detector, open_photo: Opener
 ) -> None:
     first = detector.detect(open_photo, Options(min_confidence=0.1)).found
     black = Picture(np.zeros((99, 33, 3), np.uint8), PixelLayout.BGR)
-    detector.detect(lambda: black, Options())
+    detector.detect(lambda _: black, Options())
     second = detector.detect(open_photo, Options(min_confidence=0.1)).found
     np.testing.assert_array_equal(first.boxes, second.boxes)
 
 
 @pytest.mark.parametrize("file", ["yunet_n_640_640.onnx", "yunet_n_dynamic.onnx"])
-def test_yunet_finds_the_face_and_its_landmarks(
-    file: str, open_photo: Callable[[], Picture]
-) -> None:
+def test_yunet_finds_the_face_and_its_landmarks(file: str, open_photo: Opener) -> None:
     if not (YUNET / file).is_file():
         pytest.skip("../shared/models/yunet is not here")
     detector = Detector(Source.find(str(YUNET / file)), Runtime())

@@ -5,7 +5,7 @@ import pytest
 
 from facewire_ext import Placement
 from facewire_server.errors import ModelError
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.heads import Output, recognise
 from facewire_server.model.heads.atss import AtssHead
 from facewire_server.model.heads.base import Threshold

@@ -14,7 +14,7 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from tests.server.health import NOT_SERVING, SERVING, check, watch
+from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import command, connected, serving
 from tests.server.rpc_errors import reason
 
@@ -102,14 +102,6 @@ def large_png() -> bytes:
     """62 megapixels in a small file: sixty of them keep a server busy."""
     _, encoded = cv2.imencode(".png", np.zeros((7900, 7900), np.uint8))
     return encoded.tobytes()
-
-
-def test_health_is_told_for_the_server_and_the_service(channel: grpc.Channel) -> None:
-    for service in ("", "facewire.v1.DetectService"):
-        assert check(channel, service) == SERVING
-    with pytest.raises(grpc.RpcError) as unknown:
-        check(channel, "x")
-    assert reason(unknown.value)[0] is grpc.StatusCode.NOT_FOUND
 
 
 def test_a_port_that_is_taken_is_one_plain_line() -> None:

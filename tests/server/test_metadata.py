@@ -3,7 +3,7 @@
 import pytest
 
 from facewire_server.errors import ModelError
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.metadata import Metadata
 
 

@@ -1,15 +1,35 @@
 """The numbers of a running server, as Prometheus reads them."""
 
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+import numpy as np
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.detector import Detections, Stages
+from facewire_server.errors import Reason
+from facewire_server.metrics import BUCKETS, Metrics
+from facewire_server.model.description import Description
+from facewire_server.model.heads.base import Found
 from facewire_server.service.background import BackgroundServer
 
 MODEL = "face-detection-nano"
+DESCRIPTION = Description(
+    name=MODEL,
+    labels=("face",),
+    head="",
+    resize="standard",
+    input_width=320,
+    input_height=320,
+    device="CPU",
+    precision="FP32",
+    sha256="0" * 64,
+    min_confidence=0.5,
+    iou_threshold=0.5,
+)
 
 
 def scrape(server: BackgroundServer) -> dict[str, float]:
@@ -59,3 +79,51 @@ def test_the_loaded_model_is_named(server: BackgroundServer) -> None:
     (info,) = [name for name in scrape(server) if name.startswith("facewire_model_inf")]
     assert f'model="{MODEL}"' in info
     assert 'device="CPU"' in info
+
+
+def test_every_reason_begins_at_zero() -> None:
+    registry = Metrics().registry
+    for reason in Reason:
+        labels = {"reason": reason.value}
+        assert registry.get_sample_value("facewire_rejected_total", labels) == 0
+
+
+def test_the_buckets_reach_from_half_a_millisecond_to_half_a_minute() -> None:
+    assert BUCKETS[0] == 0.0005
+    assert BUCKETS[-1] == 30
+    assert list(BUCKETS) == sorted(set(BUCKETS))
+
+
+def test_nothing_is_lost_when_many_threads_count(times: int = 2000) -> None:
+    metrics = Metrics()
+    found = Found(
+        np.zeros((3, 4), np.float32),
+        np.zeros(3, np.float32),
+        np.zeros(3, np.int32),
+        None,
+    )
+    detections = Detections(DESCRIPTION, found, 8, 8, Stages(0.25, 0.5, 0.125))
+
+    def count(_: int) -> None:
+        metrics.inflight.inc()
+        metrics.answered(detections, 1.0)
+        metrics.rejected(Reason.QUEUE_FULL)
+        metrics.finished("Detect", MODEL, "OK", 2.0)
+        metrics.inflight.dec()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, range(times)))
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"facewire_{name}", labels)
+
+    assert value("inflight_requests") == 0
+    assert value("requests_total", method="Detect", model=MODEL, code="OK") == times
+    assert value("rejected_total", reason="QUEUE_FULL") == times
+    assert value("detections_total", model=MODEL) == 3 * times
+    assert value("request_seconds_sum", method="Detect", model=MODEL) == 2 * times
+    stages = {"queue": 1.0, "decode": 0.25, "inference": 0.5, "postprocess": 0.125}
+    for stage, seconds in stages.items():
+        labels = {"stage": stage, "model": MODEL}
+        assert value("stage_seconds_count", **labels) == times
+        assert value("stage_seconds_sum", **labels) == seconds * times

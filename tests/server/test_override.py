@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from facewire_server.errors import ModelError
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.metadata import Metadata
 from facewire_server.model.override import Override
 

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from facewire_server.service.pipeline import Pipeline
+from facewire_server.service.newest import Newest
+from facewire_server.service.pipeline import Asked, Pipeline
+
+Place = Newest[Asked[int, str]]
 
 
 async def numbers(count: int, read: list[int] | None = None) -> AsyncIterator[int]:
@@ -21,7 +24,8 @@ async def collect(
 
 
 def test_answers_come_in_the_order_of_the_requests_whichever_is_ready_first() -> None:
-    async def answer(number: int) -> str:
+    async def answer(place: Place) -> str:
+        number = place.take().request
         await asyncio.sleep(0.02 if number % 3 == 0 else 0)
         return str(number)
 
@@ -37,7 +41,8 @@ def test_answers_come_in_the_order_of_the_requests_whichever_is_ready_first() ->
 def test_no_more_than_the_window_is_worked_on_or_unsent() -> None:
     read: list[int] = []
 
-    async def answer(number: int) -> str:
+    async def answer(place: Place) -> str:
+        number = place.take().request
         return str(number)
 
     async def main() -> None:
@@ -52,22 +57,37 @@ def test_no_more_than_the_window_is_worked_on_or_unsent() -> None:
     asyncio.run(main())
 
 
-def test_newer_requests_take_the_place_of_one_not_yet_started() -> None:
-    release = asyncio.Event()
+def test_newer_requests_take_the_place_of_one_not_yet_begun() -> None:
+    free = asyncio.Semaphore(1)
+    read = asyncio.Event()
     worked: list[int] = []
 
-    async def answer(number: int) -> str:
-        worked.append(number)
-        await release.wait()
-        return str(number)
+    async def answer(place: Place) -> str:
+        async with free:
+            number = place.take().request
+            worked.append(number)
+            await read.wait()
+            return str(number)
 
     async def main() -> None:
         pipeline = Pipeline(answer, window=1, dropped=lambda number: f"no {number}")
         task = asyncio.create_task(collect(pipeline, numbers(5)))
         await asyncio.sleep(0.05)
-        release.set()
+        read.set()
         assert await task == ["0", "no 1", "no 2", "no 3", "4"]
         assert worked == [0, 4]
+
+    asyncio.run(main())
+
+
+def test_a_request_that_fails_before_it_is_taken_still_has_its_answer() -> None:
+    async def answer(place: Place) -> str:
+        await asyncio.sleep(0.02)
+        return f"refused {place.request.request}"
+
+    async def main() -> None:
+        pipeline = Pipeline(answer, window=1, dropped=lambda number: f"no {number}")
+        assert await collect(pipeline, numbers(3)) == ["no 0", "no 1", "refused 2"]
 
     asyncio.run(main())
 
@@ -78,7 +98,8 @@ def test_a_stop_ends_reading_and_answers_what_was_read() -> None:
         yield 1
         await asyncio.Event().wait()
 
-    async def answer(number: int) -> str:
+    async def answer(place: Place) -> str:
+        number = place.take().request
         await asyncio.sleep(0.02)
         return str(number)
 
@@ -98,7 +119,8 @@ def test_a_stop_ends_reading_and_answers_what_was_read() -> None:
 def test_closing_early_cancels_what_is_in_work() -> None:
     cancelled: list[int] = []
 
-    async def answer(number: int) -> str:
+    async def answer(place: Place) -> str:
+        number = place.take().request
         if number == 0:
             return "0"
         try:
@@ -125,7 +147,8 @@ def test_a_fault_while_reading_is_raised_after_what_was_read_is_answered() -> No
         yield 0
         raise OSError("gone")
 
-    async def answer(number: int) -> str:
+    async def answer(place: Place) -> str:
+        number = place.take().request
         return str(number)
 
     async def main() -> None:

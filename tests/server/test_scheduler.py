@@ -11,6 +11,7 @@ import pytest
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.scheduler import Scheduler
+from facewire_server.turn import Commit
 
 
 @asynccontextmanager
@@ -31,7 +32,8 @@ class Hold:
         self.started = threading.Event()
         self.let_go = threading.Event()
 
-    def __call__(self) -> str:
+    def __call__(self, commit: Commit) -> str:
+        commit()
         self.started.set()
         assert self.let_go.wait(10)
         return "done"
@@ -48,7 +50,7 @@ async def busy(made: Scheduler) -> tuple[Hold, Awaitable[object]]:
 def test_work_returns_its_value_and_how_long_it_waited() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            outcome = await made.run(lambda: 42, kind="quick")
+            outcome = await made.run(lambda _: 42, kind="quick")
             assert outcome.value == 42
             assert outcome.waited >= 0
 
@@ -59,8 +61,8 @@ def test_an_error_of_the_work_is_raised_and_frees_the_worker() -> None:
     async def main() -> None:
         async with scheduler() as made:
             with pytest.raises(ZeroDivisionError):
-                await made.run(lambda: 1 // 0, kind="wrong")
-            assert (await made.run(lambda: 1, kind="right")).value == 1
+                await made.run(lambda _: 1 // 0, kind="wrong")
+            assert (await made.run(lambda _: 1, kind="right")).value == 1
 
     asyncio.run(main())
 
@@ -70,7 +72,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
             with pytest.raises(RefusalError) as refusal:
-                await made.run(lambda: 1, kind="late")
+                await made.run(lambda _: 1, kind="late")
             assert refusal.value.reason is Reason.QUEUE_FULL
             assert refusal.value.retry_after is not None
             assert refusal.value.retry_after > 0
@@ -84,7 +86,7 @@ def test_a_patient_caller_waits_however_full_the_queue_is() -> None:
     async def main() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
-            waiting = asyncio.create_task(made.run(lambda: 1, kind="a", patient=True))
+            waiting = asyncio.create_task(made.run(lambda _: 1, kind="a", patient=True))
             await asyncio.sleep(0)
             assert made.depth == 1
             hold.let_go.set()
@@ -99,8 +101,12 @@ def test_waiting_callers_are_served_in_the_order_of_their_arrival() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             order: list[int] = []
+
+            def note(number: int, commit: Commit) -> None:
+                order.append(number)
+
             waiting = [
-                asyncio.create_task(made.run(partial(order.append, number), kind="a"))
+                asyncio.create_task(made.run(partial(note, number), kind="a"))
                 for number in range(5)
             ]
             await asyncio.sleep(0)
@@ -116,7 +122,9 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             worked: list[int] = []
-            waiting = asyncio.create_task(made.run(lambda: worked.append(1), kind="a"))
+            waiting = asyncio.create_task(
+                made.run(lambda _: worked.append(1), kind="a")
+            )
             await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -124,7 +132,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
             assert made.depth == 0
             hold.let_go.set()
             await running
-            assert (await made.run(lambda: 2, kind="b")).value == 2
+            assert (await made.run(lambda _: 2, kind="b")).value == 2
             assert worked == []
 
     asyncio.run(main())
@@ -139,11 +147,11 @@ def test_a_caller_cancelled_while_its_work_runs_leaves_the_worker_busy() -> None
             with pytest.raises(asyncio.CancelledError):
                 await task
             with pytest.raises(RefusalError):
-                await made.run(lambda: 1, kind="too many")
+                await made.run(lambda _: 1, kind="too many")
             hold.let_go.set()
-            while made.depth or not made.idle:
+            while made.running:
                 await asyncio.sleep(0.001)
-            assert (await made.run(lambda: 3, kind="after")).value == 3
+            assert (await made.run(lambda _: 3, kind="after")).value == 3
 
     asyncio.run(main())
 
@@ -154,7 +162,7 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
             worked: list[int] = []
             with pytest.raises(RefusalError) as refusal:
                 await made.run(
-                    lambda: worked.append(1), kind="a", deadline=time.monotonic() - 1
+                    lambda _: worked.append(1), kind="a", deadline=time.monotonic() - 1
                 )
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
@@ -163,16 +171,19 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
 
 
 def test_a_deadline_shorter_than_the_known_duration_is_refused() -> None:
+    def slow(commit: Commit) -> None:
+        commit()
+        time.sleep(0.2)
+
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(lambda: time.sleep(0.2), kind="slow")
-            await asyncio.sleep(0)
+            await made.run(slow, kind="slow")
             with pytest.raises(RefusalError) as refusal:
                 await made.run(
-                    lambda: None, kind="slow", deadline=time.monotonic() + 0.05
+                    lambda _: None, kind="slow", deadline=time.monotonic() + 0.05
                 )
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
-            await made.run(lambda: None, kind="quick", deadline=time.monotonic() + 5)
+            await made.run(lambda _: None, kind="quick", deadline=time.monotonic() + 5)
 
     asyncio.run(main())
 
@@ -184,7 +195,7 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             worked: list[int] = []
             deadline = time.monotonic() + 0.05
             waiting = asyncio.create_task(
-                made.run(lambda: worked.append(1), kind="a", deadline=deadline)
+                made.run(lambda _: worked.append(1), kind="a", deadline=deadline)
             )
             await asyncio.sleep(0.1)
             hold.let_go.set()
@@ -193,6 +204,179 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
             await running
-            assert (await made.run(lambda: 1, kind="b")).value == 1
+            assert (await made.run(lambda _: 1, kind="b")).value == 1
+
+    asyncio.run(main())
+
+
+def test_clients_take_turns() -> None:
+    async def main() -> None:
+        async with scheduler() as made:
+            hold, running = await busy(made)
+            order: list[str] = []
+
+            def note(name: str, commit: Commit) -> None:
+                order.append(name)
+
+            names = ["a1", "a2", "a3", "b1", "c1", "b2"]
+            waiting = [
+                asyncio.create_task(
+                    made.run(partial(note, name), kind="a", client=name[0])
+                )
+                for name in names
+            ]
+            await asyncio.sleep(0)
+            hold.let_go.set()
+            await asyncio.gather(running, *waiting)
+            assert order == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+    asyncio.run(main())
+
+
+def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
+    async def main() -> None:
+        async with scheduler(max_queue=3) as made:
+            hold, running = await busy(made)
+            greedy = [
+                asyncio.create_task(made.run(lambda _: 1, kind="a", client="greedy"))
+                for _ in range(3)
+            ]
+            await asyncio.sleep(0)
+            modest = asyncio.create_task(
+                made.run(lambda _: 2, kind="a", client="modest")
+            )
+            await asyncio.sleep(0)
+            assert made.depth == 3
+            with pytest.raises(RefusalError) as refusal:
+                await greedy.pop()
+            assert refusal.value.reason is Reason.QUEUE_FULL
+            with pytest.raises(RefusalError):
+                await made.run(lambda _: 3, kind="a", client="greedy")
+            # With two of each there would be no point in it.
+            with pytest.raises(RefusalError):
+                await made.run(lambda _: 4, kind="a", client="modest")
+            hold.let_go.set()
+            assert (await modest).value == 2
+            await asyncio.gather(running, *greedy)
+
+    asyncio.run(main())
+
+
+def test_patient_callers_take_no_room_and_no_turn_from_others() -> None:
+    async def main() -> None:
+        async with scheduler(max_queue=1) as made:
+            hold, running = await busy(made)
+            order: list[str] = []
+
+            def note(name: str, commit: Commit) -> None:
+                order.append(name)
+
+            frames = [
+                asyncio.create_task(
+                    made.run(
+                        partial(note, "frame"), kind="a", client="video", patient=True
+                    )
+                )
+                for _ in range(100)
+            ]
+            await asyncio.sleep(0)
+            single = made.run(partial(note, "single"), kind="a", client="one")
+            waiting = asyncio.create_task(single)
+            await asyncio.sleep(0)
+            assert made.depth == 101
+            hold.let_go.set()
+            await asyncio.gather(running, waiting, *frames)
+            assert order.index("single") == 1
+
+    asyncio.run(main())
+
+
+def test_work_for_a_caller_who_has_gone_stops_before_its_costly_part() -> None:
+    async def main() -> None:
+        async with scheduler() as made:
+            began, go_on = threading.Event(), threading.Event()
+            costly: list[int] = []
+
+            def work(commit: Commit) -> None:
+                began.set()
+                assert go_on.wait(10)
+                commit()
+                costly.append(1)
+
+            task = asyncio.create_task(made.run(work, kind="a"))
+            await asyncio.to_thread(began.wait, 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            go_on.set()
+            assert (await made.run(lambda _: 2, kind="b")).value == 2
+            assert costly == []
+
+    asyncio.run(main())
+
+
+def test_work_whose_deadline_passes_stops_before_its_costly_part() -> None:
+    async def main() -> None:
+        async with scheduler() as made:
+
+            def work(commit: Commit) -> None:
+                time.sleep(0.1)
+                commit()
+                raise AssertionError
+
+            with pytest.raises(RefusalError) as refusal:
+                await made.run(work, kind="a", deadline=time.monotonic() + 0.05)
+            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+
+    asyncio.run(main())
+
+
+def test_work_learns_whether_it_is_alone() -> None:
+    async def main() -> None:
+        async with scheduler(workers=2) as made:
+            assert (await made.run(lambda commit: commit(), kind="a")).value
+            hold, running = await busy(made)
+            assert not (await made.run(lambda commit: commit(), kind="a")).value
+            hold.let_go.set()
+            await running
+
+    asyncio.run(main())
+
+
+def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
+    class Notes:
+        def __init__(self) -> None:
+            self.depths: list[int] = []
+            self.kinds: list[str] = []
+
+        def queued(self, depth: int) -> None:
+            self.depths.append(depth)
+
+        def committed(self, kind: str) -> None:
+            self.kinds.append(kind)
+
+    async def main() -> None:
+        async with scheduler() as made:
+            notes = Notes()
+            made.watch(notes)
+            await made.run(lambda commit: commit(), kind="costly")
+            await made.run(lambda _: None, kind="cheap")
+            assert notes.depths == [1, 0, 1, 0]
+            assert notes.kinds == ["costly"]
+
+    asyncio.run(main())
+
+
+def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
+    async def main() -> None:
+        async with scheduler() as made:
+            hold, running = await busy(made)
+            waiting = asyncio.create_task(made.run(lambda _: 1, kind="a"))
+            await asyncio.sleep(0)
+            made.close()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            hold.let_go.set()
+            await running
 
     asyncio.run(main())

@@ -15,6 +15,7 @@ from facewire_server.config import Config
 from facewire_server.detector import Detector, Options
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture
+from facewire_server.image.target import Target
 from facewire_server.model.agreement import Agreement
 from facewire_server.model.heads.base import Found
 from facewire_server.model.runtime import Runtime
@@ -52,8 +53,8 @@ def load(model: Path | str, *, cut_tail: bool, cache: Path | None = None) -> Det
 def look(detector: Detector, photo: bytes, options: Options | None = None) -> Found:
     """What it finds in the photo."""
 
-    def open_photo() -> Picture:
-        return decode(photo, max_pixels=1_000_000)
+    def open_photo(target: Target) -> Picture:
+        return decode(photo, max_pixels=1_000_000, target=target)
 
     return detector.detect(open_photo, options or Options()).found
 

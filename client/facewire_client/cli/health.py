@@ -10,12 +10,16 @@ from facewire_client.client import FaceClient
 
 @click.command()
 @click.argument("service", default="")
+@click.option("--model", default="", metavar="NAME", help="Ask for this model.")
 @with_client
-def health(client: FaceClient, service: str) -> None:
-    """Ask whether the server, or one SERVICE of it, takes calls.
+def health(client: FaceClient, service: str, model: str) -> None:
+    """Ask whether the server, one SERVICE of it, or a model takes calls.
 
     Prints SERVING or NOT_SERVING, and exits with 0 or 1.
     """
-    serving = client.health(service)
+    try:
+        serving = client.health(service, model=model)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     click.echo("SERVING" if serving else "NOT_SERVING")
     sys.exit(0 if serving else 1)

@@ -1,21 +1,21 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
-import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from facewire_server import logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import PRECISIONS
 from facewire_server.commands import toml_config
 from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
+from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def _metrics_port(
@@ -64,6 +64,18 @@ def _metrics_port(
 )
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.ADAPTIVE.value,
+    help="latency: each request gets all cores in turn; throughput: requests run side"
+    " by side; adaptive: all cores for one that is alone, else side by side.",
+)
+@click.option(
+    "--scaled-decode/--no-scaled-decode",
+    default=True,
+    help="Decode large JPEGs to no more pixels than the model sees, in eighths.",
+)
+@click.option(
     "--inference-precision",
     type=click.Choice(["auto", "f32", "bf16", "f16"]),
     default="auto",
@@ -98,6 +110,11 @@ def _metrics_port(
     help="Reload models whose files change; SIGHUP reloads them in any case.",
 )
 @click.option(
+    "--workers",
+    default=1,
+    help="How many processes serve on the port, each with its part of the cores.",
+)
+@click.option(
     "--max-message-mb", default=32.0, help="The largest request message, in MiB."
 )
 @click.option(
@@ -108,8 +125,8 @@ def _metrics_port(
 @click.option(
     "--max-queue",
     type=int,
-    show_default="32 for each worker",
-    help="How many requests may wait; more are refused.",
+    show_default="16 for each worker",
+    help="How many requests may wait in each worker; more are refused.",
 )
 @click.option(
     "--grace",
@@ -118,9 +135,15 @@ def _metrics_port(
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=click.Choice(logs.LEVELS),
     default="info",
-    help="What to log on standard error.",
+    help="What to log on standard error; debug: a line for each request.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default="text",
+    help="How; json: one object a line.",
 )
 @click.option(
     "--config",
@@ -135,25 +158,34 @@ def serve(
     device_property: tuple[str, ...],
     cache: Path | None,
     log_level: str,
+    log_format: str,
     **settings: Any,
 ) -> None:
     """Serve models over gRPC until SIGTERM.
 
     When ready it prints one line that ends in "listening on HOST:PORT".
     """
-    logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT)
+    set_up_log = partial(logs.set_up, log_level, log_format)
+    set_up_log({})
     if cache is not None:
         settings["cache"] = cache
     config = Config(models=model, device_properties=device_property, **settings)
     if config.pull:
         _pull(config)
+    if config.workers > 1:
+        from facewire_server.workers.supervisor import supervise
+
+        asyncio.run(supervise(config, set_up_log, _announce))
+        return
     loading = load_aside(config)
     # Imported here: gRPC and the rest come in while the models load.
     from facewire_server.service.run import run
 
-    asyncio.run(
-        run(config, loading, lambda line: click.echo(f"facewire-server {line}"))
-    )
+    asyncio.run(run(config, loading, _announce))
+
+
+def _announce(line: str) -> None:
+    click.echo(f"facewire-server {line}")
 
 
 def _pull(config: Config) -> None:

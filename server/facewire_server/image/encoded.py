@@ -7,13 +7,13 @@ from facewire_server.image.bmp import decode_bmp, is_bmp
 from facewire_server.image.jpeg import decode_jpeg, is_jpeg
 from facewire_server.image.picture import Picture
 from facewire_server.image.png import decode_png, is_png
+from facewire_server.image.target import Target
 from facewire_server.image.tiff import decode_tiff, is_tiff
 from facewire_server.image.webp import decode_webp, is_webp
 
 _FORMATS: tuple[
     tuple[Callable[[bytes], bool], Callable[[bytes, int], Picture]], ...
 ] = (
-    (is_jpeg, decode_jpeg),
     (is_png, decode_png),
     (is_webp, decode_webp),
     (is_tiff, decode_tiff),
@@ -21,9 +21,11 @@ _FORMATS: tuple[
 )
 
 
-def decode(data: bytes, *, max_pixels: int) -> Picture:
+def decode(data: bytes, *, max_pixels: int, target: Target | None = None) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
+    Given a `target`, a JPEG may be decoded to fewer pixels, but not to fewer than
+    the target draws.
     Alpha is dropped, the colours under it stay as stored; of samples of 16 bits the
     top 8 count; of several frames or pages the first. The GIL is never held for
     more than some milliseconds at a time.
@@ -38,6 +40,8 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    if is_jpeg(data):
+        return decode_jpeg(data, max_pixels, target)
     for matches, decode_format in _FORMATS:
         if matches(data):
             return decode_format(data, max_pixels)

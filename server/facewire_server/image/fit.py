@@ -5,50 +5,42 @@ channels is done on the small result.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facewire_ext import Placement
-from facewire_server.image.orientation import swaps_sides, turn
+from facewire_server.image.orientation import reversed_axes, swaps_sides, turn
 from facewire_server.image.picture import Picture, PixelLayout, as_bgr
-
-
-class ResizeMode(StrEnum):
-    """How an image is brought to the input's size; `resize_type` in a model's file."""
-
-    STANDARD = "standard"
-    """Stretched to the input, each axis by its own scale."""
-
-    FIT_TO_WINDOW = "fit_to_window"
-    """Aspect ratio kept, at the top left, padded to the right and below."""
-
-    FIT_TO_WINDOW_LETTERBOX = "fit_to_window_letterbox"
-    """Aspect ratio kept, in the middle, padded on both sides."""
-
-    CROP = "crop"
-    """The middle of the image, cut to the input's aspect ratio, then stretched."""
+from facewire_server.image.target import ResizeMode, Target
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Along one axis: what is cut off at both ends, and where the rest goes."""
+    """Along one axis: what is cut off at both ends, and where the rest goes.
 
-    image: int
+    `stored` and `margin` count stored pixels, each of which stands for `reduction`
+    pixels of the image; the first of them begins `lead` pixels before the image.
+    """
+
+    stored: int
+    reduction: int
+    lead: int
     margin: int
     size: int
     offset: int
 
     @property
     def scale(self) -> float:
-        return self.size / (self.image - 2 * self.margin)
+        """Pixels of the input for one of the image."""
+        return self.size / (self.reduction * (self.stored - 2 * self.margin))
 
     @property
     def origin(self) -> float:
         """Where in the input the image's own edge would be."""
-        return self.offset - self.margin * self.scale
+        cut_off = self.margin * self.reduction - self.lead
+        return self.offset - cut_off * self.scale
 
     @property
     def span(self) -> slice:
@@ -57,8 +49,8 @@ class _Axis:
 
     @property
     def kept(self) -> slice:
-        """The part of the image that is used."""
-        return slice(self.margin, self.image - self.margin)
+        """The stored pixels that are used."""
+        return slice(self.margin, self.stored - self.margin)
 
 
 def fit(
@@ -76,10 +68,7 @@ def fit(
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise ValueError(f"not an 8-bit BGR tensor: {tensor.dtype} {tensor.shape}")
     height, width = frame.shape[:2]
-    scales = width / picture.width, height / picture.height
-    common = max(scales) if mode is ResizeMode.CROP else min(scales)
-    x = _axis(picture.width, width, common, mode)
-    y = _axis(picture.height, height, common, mode)
+    x, y = _axes(picture, Target(width, height, mode))
     _draw(picture, x, y, frame[y.span, x.span])
     _pad(frame, x, y, pad_value)
     return Placement(
@@ -94,19 +83,29 @@ def fit(
     )
 
 
-def _axis(image: int, target: int, common: float, mode: ResizeMode) -> _Axis:
-    """One axis of an image of `image` pixels, for an input of `target` pixels.
+def _axes(picture: Picture, target: Target) -> tuple[_Axis, _Axis]:
+    """Both axes of the upright picture."""
+    image = picture.width, picture.height
+    stored = picture.pixels.shape[1], picture.pixels.shape[0]
+    if swaps_sides(picture.orientation):
+        stored = stored[1], stored[0]
+    room = target.width, target.height
+    drawn, scales = target.drawn(*image), target.scales(*image)
+    reverses = reversed_axes(picture.orientation)
 
-    `common` is the one scale of both axes in the modes that keep the aspect ratio.
-    """
-    if mode is ResizeMode.STANDARD:
-        return _Axis(image, 0, target, 0)
-    if mode is ResizeMode.CROP:
-        # The same margin on both sides: what is cut off does not depend on the turn.
-        return _Axis(image, int((image - target / common) / 2), target, 0)
-    size = max(1, round(image * common))
-    middle = mode is ResizeMode.FIT_TO_WINDOW_LETTERBOX
-    return _Axis(image, 0, size, (target - size) // 2 if middle else 0)
+    def axis(i: int) -> _Axis:
+        reduction = picture.reduction
+        lead = stored[i] * reduction - image[i] if reverses[i] else 0
+        if target.mode is ResizeMode.CROP:
+            # The same margin on both sides: what is cut off does not depend on the
+            # turn.
+            margin = int((image[i] - room[i] / scales[i]) / 2 / reduction)
+            return _Axis(stored[i], reduction, lead, margin, room[i], 0)
+        middle = target.mode is ResizeMode.FIT_TO_WINDOW_LETTERBOX
+        offset = (room[i] - drawn[i]) // 2 if middle else 0
+        return _Axis(stored[i], reduction, lead, 0, drawn[i], offset)
+
+    return axis(0), axis(1)
 
 
 def _draw(picture: Picture, x: _Axis, y: _Axis, region: NDArray[np.uint8]) -> None:

@@ -35,6 +35,11 @@ def swaps_sides(orientation: int) -> bool:
     return orientation >= 5
 
 
+def reversed_axes(orientation: int) -> tuple[bool, bool]:
+    """Whether the upright x and y axes run against the stored ones they come from."""
+    return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
+
+
 def turn(
     stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]
 ) -> None:

@@ -53,30 +53,43 @@ class Picture:
     `pixels` may be read-only and may share memory with the request. `layout` is any
     but NV12 and I420, which `raw` converts. `orientation` is the EXIF orientation,
     1 to 8: how the stored pixels are turned to be upright.
+
+    A decoder may have reduced the image: each of `pixels` stands for `reduction` x
+    `reduction` of the `full_size` (width, height) that are stored in the file; those
+    at the right and lower edge may stand for less. None: `pixels` are all there is.
     """
 
     pixels: NDArray[np.uint8]
     layout: PixelLayout
     orientation: int = 1
+    reduction: int = 1
+    full_size: tuple[int, int] | None = None
 
     @property
     def width(self) -> int:
-        """Pixels from left to right of the upright image."""
-        return int(self.pixels.shape[0 if swaps_sides(self.orientation) else 1])
+        """Pixels from left to right of the upright image, not reduced."""
+        return self._sides()[0]
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom of the upright image."""
-        return int(self.pixels.shape[1 if swaps_sides(self.orientation) else 0])
+        """Pixels from top to bottom of the upright image, not reduced."""
+        return self._sides()[1]
+
+    def _sides(self) -> tuple[int, int]:
+        rows, columns = self.pixels.shape[:2]
+        width, height = self.full_size or (columns, rows)
+        return (height, width) if swaps_sides(self.orientation) else (width, height)
 
     def to_bgr(self) -> NDArray[np.uint8]:
-        """The upright image, contiguous [height,width,3] BGR.
+        """The upright image, contiguous [H,W,3] BGR, as far reduced as `pixels` are.
 
         It may be `pixels` itself, and then read-only.
         """
         bgr = as_bgr(self.pixels, self.layout)
         if self.orientation == 1:
             return np.ascontiguousarray(bgr)
-        upright = np.empty((self.height, self.width, 3), np.uint8)
+        rows, columns = bgr.shape[:2]
+        sides = (columns, rows) if swaps_sides(self.orientation) else (rows, columns)
+        upright = np.empty((*sides, 3), np.uint8)
         turn(bgr, self.orientation, upright)
         return upright

@@ -1,7 +1,9 @@
 """Running a network with OpenVINO."""
 
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from facewire_server.model.heads import Head
 from facewire_server.model.heads.base import Found, Reader, Threshold
 from facewire_server.model.network import core, gist
 from facewire_server.model.prepared import Prepared
-from facewire_server.model.runtime import Runtime
+from facewire_server.model.runtime import Mode, Runtime
 
 PRECISIONS = {
     "f32": "FP32",
@@ -26,7 +28,11 @@ PRECISIONS = {
 
 
 class Engine:
-    """A network compiled for a device; `lane` gives one request of it."""
+    """A network compiled for a device; `lane` gives one request of it.
+
+    In adaptive mode it is compiled twice: `streams` run requests side by side, and
+    `solo` runs one with all that the device has.
+    """
 
     def __init__(self, prepared: Prepared, runtime: Runtime) -> None:
         """Compiles the network.
@@ -35,16 +41,14 @@ class Engine:
         property.
         """
         self._head = prepared.head
-        try:
-            self._compiled = core().compile_model(
-                prepared.network, runtime.device, _properties(runtime, prepared.folder)
-            )
-        except RuntimeError as error:
-            known = ", ".join(core().available_devices)
-            raise ModelError(
-                f"the network does not run on device {runtime.device!r} (this machine"
-                f" has {known}): {gist(error)}"
-            ) from None
+        latency = runtime.mode is Mode.LATENCY
+        self._compiled = _compile(
+            prepared, runtime, "LATENCY" if latency else "THROUGHPUT"
+        )
+        self._solo: Solo | None = None
+        if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
+            compiled = _compile(prepared, runtime, "LATENCY")
+            self._solo = Solo(compiled.create_infer_request(), prepared.head)
 
     @property
     def device(self) -> str:
@@ -71,11 +75,11 @@ class Engine:
 
     def lane(self) -> "Lane":
         """A new request, with memory of its own."""
-        return Lane(self._compiled.create_infer_request(), self._head)
+        return Lane(self._compiled.create_infer_request(), self._head, self._solo)
 
 
-class Lane:
-    """One request of a compiled network. Not to be used by two threads at a time."""
+class Outputs:
+    """The outputs of an inference request, read by the head of its network."""
 
     def __init__(self, request: ov.InferRequest, head: Head) -> None:
         self._request = request
@@ -83,15 +87,9 @@ class Lane:
         outputs = [request.model_outputs[position] for position in head.positions]
         fixed = not any(output.partial_shape.is_dynamic for output in outputs)
         self._reader = self._bind() if fixed else None
-        self.image: NDArray[np.uint8] = request.get_input_tensor().data
-        """The input: uint8 [1,H,W,3], BGR, to be written before `infer`."""
-
-    def infer(self) -> None:
-        """Runs the network on `image`, without the GIL."""
-        self._request.infer()
 
     def read(self, placement: Placement, threshold: Threshold) -> Found:
-        """Reads the outputs of the last `infer`."""
+        """Reads the outputs of the last inference."""
         reader = self._reader or self._bind()
         return reader.read(placement, threshold)
 
@@ -108,6 +106,57 @@ class Lane:
         )
 
 
+class Solo:
+    """The one request that runs with all that the device has."""
+
+    def __init__(self, request: ov.InferRequest, head: Head) -> None:
+        self._request = request
+        self._free = threading.Lock()
+        self.outputs = Outputs(request, head)
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """Yields whether it is the caller's; if so, for as long as the context is open."""
+        mine = self._free.acquire(blocking=False)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self._free.release()
+
+    def infer(self, image: ov.Tensor) -> None:
+        """Runs the network on an image that belongs to a lane, without the GIL."""
+        self._request.set_input_tensor(image)
+        self._request.infer()
+
+
+class Lane:
+    """One request of a compiled network. Not to be used by two threads at a time."""
+
+    def __init__(self, request: ov.InferRequest, head: Head, solo: Solo | None) -> None:
+        self._request = request
+        self._solo = solo
+        self._outputs = Outputs(request, head)
+        self._input = request.get_input_tensor()
+        self.image: NDArray[np.uint8] = self._input.data
+        """The input: uint8 [1,H,W,3], BGR, to be written before `infer`."""
+
+    @contextmanager
+    def infer(self, *, alone: bool) -> Iterator[Outputs]:
+        """Runs the network on `image`, without the GIL; the outputs are for the context.
+
+        `alone`: nothing else runs now, and nothing waits.
+        """
+        if alone and self._solo is not None:
+            with self._solo.taken() as mine:
+                if mine:
+                    self._solo.infer(self._input)
+                    yield self._solo.outputs
+                    return
+        self._request.infer()
+        yield self._outputs
+
+
 def _precision(info: Mapping[str, ov.OVAny]) -> str:
     """The precision of one operation of a compiled graph.
 
@@ -119,8 +168,21 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
 
 
-def _properties(runtime: Runtime, cache: Path | None) -> dict[str, str]:
-    properties = {"PERFORMANCE_HINT": "THROUGHPUT"}
+def _compile(prepared: Prepared, runtime: Runtime, hint: str) -> ov.CompiledModel:
+    """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
+    properties = _properties(runtime, hint, prepared.folder)
+    try:
+        return core().compile_model(prepared.network, runtime.device, properties)
+    except RuntimeError as error:
+        known = ", ".join(core().available_devices)
+        raise ModelError(
+            f"the network does not run on device {runtime.device!r} (this machine"
+            f" has {known}): {gist(error)}"
+        ) from None
+
+
+def _properties(runtime: Runtime, hint: str, cache: Path | None) -> dict[str, str]:
+    properties = {"PERFORMANCE_HINT": hint}
     if runtime.requests is not None:
         properties["PERFORMANCE_HINT_NUM_REQUESTS"] = str(runtime.requests)
     if runtime.inference_precision is not None:

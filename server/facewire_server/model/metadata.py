@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from facewire_server.errors import ModelError
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 
 T = TypeVar("T")
 

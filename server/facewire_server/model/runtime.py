@@ -2,7 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+
+
+class Mode(StrEnum):
+    """What a network is compiled for."""
+
+    LATENCY = "latency"
+    """Each request gets all cores, one after the other."""
+
+    THROUGHPUT = "throughput"
+    """Requests run side by side, each on its part of the cores."""
+
+    ADAPTIVE = "adaptive"
+    """Both: a request that is alone gets all cores, others run side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +30,7 @@ class Runtime:
     """
 
     device: str = "CPU"
+    mode: Mode = Mode.ADAPTIVE
     inference_precision: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None

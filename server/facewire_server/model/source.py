@@ -121,6 +121,17 @@ class Source:
         return _sha256(self.path)
 
 
+def name_of(model: str) -> str:
+    """What `Source.find` will call a model; its weights are not looked at.
+
+    Raises ModelError for a TOML file beside it that makes no sense.
+    """
+    path = Path(model)
+    if path.suffix.lower() not in SUFFIXES:
+        return model
+    return Override.beside(path).name or path.stem
+
+
 def _sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:

@@ -62,6 +62,7 @@ class BackgroundServer:
         self._loop = asyncio.get_running_loop()
         async with Server(self.config) as server:
             await server.load(load_aside(self.config))
+            await server.open()
             self.port, self.metrics_port = server.port, server.metrics_port
             self._ready.set()
             await self._stop.wait()

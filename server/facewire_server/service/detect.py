@@ -1,15 +1,18 @@
 """facewire.v1.DetectService: convert in, ask the core, convert out."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.backend import Backend
 from facewire_server.config import Config
+from facewire_server.detector import Detections
 from facewire_server.errors import Reason, RefusalError, RequestError
 from facewire_server.metrics import Metrics
+from facewire_server.scheduler import Outcome
 from facewire_server.service import messages
 from facewire_server.service.gate import (
     Call,
@@ -19,8 +22,13 @@ from facewire_server.service.gate import (
     abort,
     shutting_down,
 )
-from facewire_server.service.pipeline import Pipeline
+from facewire_server.service.newest import Newest
+from facewire_server.service.pipeline import Asked, Pipeline
 from facewire_server.service.status import Failure
+from facewire_server.turn import Commit
+
+Place = Newest[Asked[pb.DetectStreamRequest, pb.DetectStreamResponse]]
+"""Where a frame of a stream waits; see Pipeline."""
 
 WINDOW_PER_WORKER = 2
 """How many images of one stream are taken in at a time for each worker: one to
@@ -32,6 +40,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
 
     def __init__(self, config: Config, gate: Gate, metrics: Metrics) -> None:
         self._max_pixels = config.max_pixels
+        self._scaled_decode = config.scaled_decode
         self._max_message_bytes = config.max_message_bytes
         self._gate = gate
         self._metrics = metrics
@@ -81,13 +90,14 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         Raises RefusalError while the models are being loaded.
         """
 
-        async def answer(frame: pb.DetectStreamRequest) -> pb.DetectStreamResponse:
+        async def answer(place: Place) -> pb.DetectStreamResponse:
             try:
                 with self._gate.request(context, "DetectStream") as call:
-                    response = await self._detect(frame.request, call, patient=True)
+                    response = await self._detect_newest(place, call)
             except CallFailed as failed:
-                return _error(frame, failed.failure)
-            return pb.DetectStreamResponse(frame_id=frame.frame_id, response=response)
+                return _error(place.take().request, failed.failure)
+            frame_id = place.take().request.frame_id
+            return pb.DetectStreamResponse(frame_id=frame_id, response=response)
 
         def dropped(frame: pb.DetectStreamRequest) -> pb.DetectStreamResponse:
             try:
@@ -98,10 +108,11 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             except CallFailed as failed:
                 return _error(frame, failed.failure)
 
-        workers = self._backend.scheduler.workers
-        if policy == pb.OVERFLOW_POLICY_DROP_OLDEST:
-            return Pipeline(answer, window=workers, dropped=dropped)
-        return Pipeline(answer, window=WINDOW_PER_WORKER * workers)
+        return Pipeline(
+            answer,
+            window=WINDOW_PER_WORKER * self._backend.scheduler.workers,
+            dropped=dropped if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else None,
+        )
 
     async def ListModels(
         self, request: pb.ListModelsRequest, context: Context
@@ -131,23 +142,43 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 )
             )
 
-    async def _detect(
-        self, request: pb.DetectRequest, call: Call, *, patient: bool = False
-    ) -> pb.DetectResponse:
-        """One image. Raises FacewireError."""
-        backend = self._backend
-        detector = backend.registry.get(request.model)
+    async def _detect(self, request: pb.DetectRequest, call: Call) -> pb.DetectResponse:
+        """One image. Raises FacewireError, of a bad request before it waits."""
+        work = self._work(request, call)
+        outcome = await self._backend.scheduler.run(
+            work, kind=call.model, client=call.peer, deadline=call.deadline
+        )
+        return self._response(outcome, call)
+
+    async def _detect_newest(self, place: Place, call: Call) -> pb.DetectResponse:
+        """The frame that has a place in a stream when its turn comes."""
+        first = place.request.request.request
+        outcome = await self._backend.scheduler.run(
+            lambda commit: self._work(place.take().request.request, call)(commit),
+            kind=self._backend.registry.get(first.model).description.name,
+            client=call.peer,
+            deadline=call.deadline,
+            patient=True,
+        )
+        return self._response(outcome, call)
+
+    def _work(
+        self, request: pb.DetectRequest, call: Call
+    ) -> Callable[[Commit], Detections]:
+        """What is to be done for a request. Raises RequestError."""
+        detector = self._backend.registry.get(request.model)
         call.model = detector.description.name
         self._check_size(request)
         options = messages.options(request.options)
-        open_picture = messages.picture_opener(request, self._max_pixels)
-        outcome = await backend.detect(
-            detector, open_picture, options, deadline=call.deadline, patient=patient
+        open_picture = messages.picture_opener(
+            request, self._max_pixels, scaled=self._scaled_decode
         )
-        self._metrics.answered(call.model, outcome.value, outcome.waited)
+        return partial(detector.detect, open_picture, options)
+
+    def _response(self, outcome: Outcome[Detections], call: Call) -> pb.DetectResponse:
+        self._metrics.answered(outcome.value, outcome.waited)
         return messages.response(
             outcome.value,
-            detector.description,
             waited=outcome.waited,
             total=time.monotonic() - call.arrived,
         )

@@ -6,6 +6,7 @@ caller more than `facewire_server.service.status` allows.
 
 import asyncio
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -22,17 +23,22 @@ logger = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[object, object]
 
+MAX_REQUEST_ID = 128
+"""The most characters of a request id."""
+
 
 @dataclass(slots=True)
 class Call:
     """One request; `model` is known once it has been looked up.
 
+    `peer` is the connection it came by.
     `deadline` is a time of `time.monotonic`, None for a caller who waits forever.
     """
 
     method: str
     request_id: str
     deadline: float | None
+    peer: str
     model: str = ""
     arrived: float = field(default_factory=time.monotonic)
 
@@ -104,6 +110,8 @@ class Gate:
             self._metrics.inflight.dec()
             seconds = time.monotonic() - call.arrived
             self._metrics.finished(method, call.model, code.name, seconds)
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("ended", extra=_fields(call, code))
 
     @contextmanager
     def stream(self, context: Context, method: str) -> Iterator[None]:
@@ -133,14 +141,13 @@ class Gate:
         if failed.reason:
             self._metrics.rejected(failed.reason)
             logger.info(
-                "%s %s refused: %s: %s",
-                call.method,
-                call.request_id,
-                failed.reason,
+                "refused: %s",
                 failed.message,
+                extra=_fields(call, failed.code, reason=failed.reason),
             )
         else:
-            logger.error("%s %s failed", call.method, call.request_id, exc_info=error)
+            fields = _fields(call, failed.code)
+            logger.error("failed", exc_info=error, extra=fields)
         return failed
 
 
@@ -157,11 +164,28 @@ async def abort(context: Context, failed: Failure) -> None:
 def _call(context: Context, method: str) -> Call:
     remaining = context.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(method, _request_id(context), deadline)
+    return Call(method, _request_id(context), deadline, context.peer())
 
 
 def _request_id(context: Context) -> str:
+    """The caller's own, or a new one.
+
+    It has visible ASCII only, so that it cannot pass for more than one word of a log.
+    """
     for key, value in context.invocation_metadata() or ():
-        if key == "x-request-id" and isinstance(value, str):
-            return value[:128]
+        if key == "x-request-id" and isinstance(value, str) and value:
+            return re.sub(r"[^!-~]", "_", value[:MAX_REQUEST_ID])
     return uuid.uuid4().hex
+
+
+def _fields(call: Call, code: grpc.StatusCode, **more: str) -> dict[str, str | float]:
+    """What the log tells of a request beside the message."""
+    return {
+        "method": call.method,
+        "request_id": call.request_id,
+        "model": call.model,
+        "code": code.name,
+        **more,
+        "milliseconds": round(1000 * (time.monotonic() - call.arrived), 3),
+        "peer": call.peer,
+    }

@@ -1,7 +1,6 @@
 """From request messages to what the core takes, and from its answers to messages."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from facewire.v1 import detect_pb2 as pb
@@ -10,7 +9,9 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import wrap
+from facewire_server.image.target import Target
 from facewire_server.model.description import Description
+from facewire_server.model.heads.base import Found
 
 LAYOUTS = {
     pb.PIXEL_FORMAT_BGR: PixelLayout.BGR,
@@ -27,15 +28,20 @@ OptionField = Literal["min_confidence", "iou_threshold", "max_detections"]
 MICROSECONDS = 1_000_000
 
 
-def picture_opener(request: pb.DetectRequest, max_pixels: int) -> Callable[[], Picture]:
+def picture_opener(
+    request: pb.DetectRequest, max_pixels: int, *, scaled: bool
+) -> Callable[[Target], Picture]:
     """What opens the request's image, to be called where blocking is allowed.
 
-    Raises RequestError: EMPTY_IMAGE for a request without one, BAD_RAW_IMAGE for an
+    `scaled`: no more of it than the target needs. Raises RequestError: EMPTY_IMAGE for a request without one, BAD_RAW_IMAGE for an
     unknown pixel format.
     """
     kind = request.WhichOneof("image")
     if kind == "encoded_image":
-        return partial(decode, request.encoded_image, max_pixels=max_pixels)
+        data = request.encoded_image
+        return lambda target: decode(
+            data, max_pixels=max_pixels, target=target if scaled else None
+        )
     if kind == "raw_image":
         image = request.raw_image
         layout = LAYOUTS.get(image.pixel_format)
@@ -43,9 +49,9 @@ def picture_opener(request: pb.DetectRequest, max_pixels: int) -> Callable[[], P
             raise RequestError(
                 Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
             )
-        return partial(
-            wrap,
-            image.data,
+        data = image.data
+        return lambda _: wrap(
+            data,
             width=image.width,
             height=image.height,
             row_stride=image.row_stride,
@@ -69,12 +75,12 @@ def options(message: pb.DetectOptions) -> Options:
 
 
 def response(
-    detections: Detections, description: Description, *, waited: float, total: float
+    detections: Detections, *, waited: float, total: float
 ) -> pb.DetectResponse:
     """The answer to a request that waited and took this long, in seconds."""
-    stages = detections.stages
+    stages, description = detections.stages, detections.model
     return pb.DetectResponse(
-        detections=_detections(detections, description),
+        detections=_detections(detections.found, description),
         image_width=detections.width,
         image_height=detections.height,
         model_name=description.name,
@@ -89,8 +95,7 @@ def response(
     )
 
 
-def _detections(detections: Detections, description: Description) -> list[pb.Detection]:
-    found = detections.found
+def _detections(found: Found, description: Description) -> list[pb.Detection]:
     rows = zip(
         found.boxes.tolist(),
         found.confidences.tolist(),

@@ -1,12 +1,15 @@
 """Many requests side by side, their answers in order: the heart of a stream.
 
-Rule: at most `window` requests are worked on, and what waits is bounded, whatever
-the speeds of sender and reader. It knows nothing of images or gRPC.
+Rule: what is in work and what waits is bounded, whatever the speeds of sender and
+reader. It knows nothing of images or gRPC.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from facewire_server.service.newest import Newest
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -15,31 +18,38 @@ BACKLOG = 1024
 """The most answers that wait for a slow reader when requests may be dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Q, A]):
+    """A request of a stream, and the answer to come."""
+
+    request: Q
+    answer: asyncio.Future[A]
+
+
 class Pipeline(Generic[Q, A]):
     """Answers the requests of one stream. Runs on the server's event loop."""
 
     def __init__(
         self,
-        answer: Callable[[Q], Coroutine[Any, Any, A]],
+        answer: Callable[[Newest[Asked[Q, A]]], Coroutine[Any, Any, A]],
         *,
         window: int,
         dropped: Callable[[Q], A] | None = None,
     ) -> None:
-        """`answer` must not fail.
+        """`answer` takes the request when the work on it begins, and must not fail.
 
-        `dropped` None: when `window` requests are in work or unsent, no more is
-        read. Otherwise requests are read on; one that was not yet started gives way
-        to a newer one and is answered with `dropped`.
+        `dropped` None: when `window` requests are in work or unsent, no more is read.
+        Otherwise all requests are read; one that was not taken yet gives way to a
+        newer one and is answered with `dropped`, so that no more than one waits.
         """
         self._answer = answer
-        self._window = window
         self._dropped = dropped
         self._places = asyncio.Semaphore(window if dropped is None else BACKLOG)
         self._answers: asyncio.Queue[asyncio.Future[A] | None] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
+        self._last: Newest[Asked[Q, A]] | None = None
         self.stopped = False
         """Whether `run` has ended because of `stop`."""
-        self._waiting: tuple[Q, asyncio.Future[A]] | None = None
 
     async def run(
         self, requests: AsyncIterator[Q], stop: asyncio.Event
@@ -65,34 +75,31 @@ class Pipeline(Generic[Q, A]):
                 await self._places.acquire()
                 future = asyncio.get_running_loop().create_future()
                 self._answers.put_nowait(future)
-                if len(self._running) < self._window:
-                    self._start(request, future)
-                else:
-                    self._give_way(request, future)
+                asked = Asked(request, future)
+                if not self._gives_way(asked):
+                    self._start(asked)
         finally:
             self._answers.put_nowait(None)
 
-    def _give_way(self, request: Q, future: asyncio.Future[A]) -> None:
-        """Puts the newest request in the place of the one that waits."""
-        if self._waiting is not None and self._dropped is not None:
-            older, unanswered = self._waiting
-            unanswered.set_result(self._dropped(older))
-        self._waiting = (request, future)
+    def _gives_way(self, newer: Asked[Q, A]) -> bool:
+        """Whether the last request has given its place to a newer one."""
+        if self._dropped is None or self._last is None:
+            return False
+        older = self._last.replace(newer)
+        if older is None:
+            return False
+        older.answer.set_result(self._dropped(older.request))
+        return True
 
-    def _start(self, request: Q, future: asyncio.Future[A]) -> None:
-        task = asyncio.create_task(self._work(request, future))
+    def _start(self, asked: Asked[Q, A]) -> None:
+        self._last = Newest(asked)
+        task = asyncio.create_task(self._work(self._last))
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._running.discard)
 
-    async def _work(self, request: Q, future: asyncio.Future[A]) -> None:
-        future.set_result(await self._answer(request))
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if self._waiting is not None and not task.cancelled():
-            request, future = self._waiting
-            self._waiting = None
-            self._start(request, future)
+    async def _work(self, place: Newest[Asked[Q, A]]) -> None:
+        answer = await self._answer(place)
+        place.take().answer.set_result(answer)
 
 
 async def _cancel_on(stop: asyncio.Event, reader: asyncio.Task[None]) -> None:

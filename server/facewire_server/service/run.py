@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 
 from facewire_server.backend import Backend
@@ -23,53 +23,81 @@ async def run(
 
     SIGHUP reloads the models.
 
-    `loading` brings the models. `announce` gets the line that says where the server listens, once it is ready.
-    Raises ConfigError and ModelError.
+    `loading` brings the models. `announce` gets the line that says where the server
+    listens, once it is ready. Raises ConfigError and ModelError.
     """
-    signalled = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, _on_signal, number, signalled)
-    if not await _serve(config, loading, announce, signalled):
-        # A thread is still busy, with a network or with loading one. Nobody waits
-        # for it any more, and Python would wait for it to end.
-        logging.shutdown()
-        os._exit(0)
+
+    async def ready(server: Server) -> None:
+        await server.open()
+        if server.metrics_port is not None:
+            logger.info("metrics on port %d", server.metrics_port)
+        announce(f"listening on {config.host}:{server.port}")
+
+    await serve(Server(config), loading, ready, signalled(SIGNALS))
+
+
+async def serve(
+    server: Server,
+    loading: Future[Backend],
+    ready: Callable[[Server], Awaitable[None]],
+    stop: asyncio.Event,
+) -> None:
+    """Listens, loads, is `ready`, and drains when it shall stop.
+
+    Ends the process when that leaves a thread busy: nobody waits for it any more, and
+    Python would wait for it to end.
+    """
+    if not await _serve(server, loading, ready, stop):
+        leave(0)
+
+
+def signalled(numbers: Sequence[signal.Signals]) -> asyncio.Event:
+    """What is set by the first of these signals; a second one ends the process."""
+    event = asyncio.Event()
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, _on, number, event)
+    return event
+
+
+def leave(status: int) -> None:
+    """Ends the process at once, but for what was logged."""
+    logging.shutdown()
+    os._exit(status)
 
 
 async def _serve(
-    config: Config,
+    server: Server,
     loading: Future[Backend],
-    announce: Callable[[str], None],
-    signalled: asyncio.Event,
+    ready: Callable[[Server], Awaitable[None]],
+    stop: asyncio.Event,
 ) -> bool:
-    """Serves until `signalled`; returns whether no thread is left working."""
-    async with Server(config) as server:
+    """Serves until `stop`; returns whether no thread is left working."""
+    async with server:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, server.reload)
         load = asyncio.create_task(server.load(loading))
-        stop = asyncio.create_task(signalled.wait())
-        await asyncio.wait((load, stop), return_when=asyncio.FIRST_COMPLETED)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((load, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not load.done():
             return False
-        _log_ready(load.result(), server.metrics_port)
-        announce(f"listening on {config.host}:{server.port}")
-        await stop
-        logger.info("draining, for at most %g s", config.grace)
+        _log_loaded(load.result())
+        await ready(server)
+        await stopped
+        logger.info("draining, for at most %g s", server.config.grace)
         drained = await server.drain()
         if not drained:
-            logger.warning("requests were left unanswered after %g s", config.grace)
+            grace = server.config.grace
+            logger.warning("requests were left unanswered after %g s", grace)
         return drained
 
 
-def _on_signal(number: int, signalled: asyncio.Event) -> None:
-    if signalled.is_set():
-        logging.shutdown()
-        os._exit(128 + number)
-    signalled.set()
+def _on(number: int, event: asyncio.Event) -> None:
+    if event.is_set():
+        leave(128 + number)
+    event.set()
 
 
-def _log_ready(backend: Backend, metrics_port: int | None) -> None:
+def _log_loaded(backend: Backend) -> None:
     for detector in backend.registry:
         model = detector.description
         logger.info(
@@ -83,6 +111,6 @@ def _log_ready(backend: Backend, metrics_port: int | None) -> None:
             model.device,
         )
     scheduler = backend.scheduler
-    logger.info("%d workers, queue of %d", scheduler.workers, scheduler.max_queue)
-    if metrics_port is not None:
-        logger.info("metrics on port %d", metrics_port)
+    logger.info(
+        "%d requests at a time, queue of %d", scheduler.workers, scheduler.max_queue
+    )

@@ -3,27 +3,23 @@
 import asyncio
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import grpc.aio
-from grpc_health.v1 import health, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
-from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from facewire.v1 import detect_pb2, detect_pb2_grpc
+from facewire.v1 import detect_pb2_grpc
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
-from facewire_server.metrics import Metrics
+from facewire_server.metrics import Metrics, serve_metrics
+from facewire_server.model.source import name_of
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
+from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.reload import Reloader
 
-HealthStatus = Literal[0, 1, 2, 3]
-"""A HealthCheckResponse.ServingStatus."""
-
-SERVICE = detect_pb2.DESCRIPTOR.services_by_name["DetectService"].full_name
 HARD_LIMIT = 2
 """gRPC cuts a message off at this many times the limit, in its own words. Up to
 there the server reads it and says which flag raises the limit."""
@@ -35,15 +31,17 @@ FLUSH_SECONDS = 0.5
 class Server:
     """A server that listens while it is open; `async with` opens and stops it."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, *, shares_port: bool = False) -> None:
+        """`shares_port`: with other processes of the same server, and only those."""
+        self.config = config
         self._metrics = Metrics()
         self._gate = Gate(self._metrics)
         self._detect = DetectServicer(config, self._gate, self._metrics)
-        self._health = HealthServicer()
+        self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
             options=(
-                ("grpc.so_reuseport", 0),  # two servers on one port are a mistake
+                # Two servers on one port are a mistake, unless they are workers.
+                ("grpc.so_reuseport", int(shares_port)),
                 (
                     "grpc.max_receive_message_length",
                     min(HARD_LIMIT * config.max_message_bytes, 2**31 - 1),
@@ -52,7 +50,7 @@ class Server:
             )
         )
         detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        self._health.add_to(self._grpc)
         reflection.enable_server_reflection(
             (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
@@ -66,7 +64,7 @@ class Server:
 
     async def __aenter__(self) -> Self:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        await self._set_health(HealthCheckResponse.NOT_SERVING)
+        await self._health.not_serving()
         self.port = self._listen()
         self.metrics_port = self._serve_metrics()
         await self._grpc.start()
@@ -86,19 +84,22 @@ class Server:
             self._backend.scheduler.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
-        """Waits for the models; then health says SERVING. Raises ModelError."""
+        """Waits for the models; then requests are answered. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
         self._backend = backend
-        self._metrics.watch_queue(lambda: backend.scheduler.depth)
+        backend.scheduler.watch(self._metrics)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend)
         self._reloader = Reloader(
-            backend, self._config.runtime, self._metrics, watch=self._config.watch
+            backend, self.config.runtime, self._metrics, watch=self.config.watch
         )
         self._reloads = asyncio.create_task(self._reloader.run())
-        await self._set_health(HealthCheckResponse.SERVING)
         return backend
+
+    async def open(self) -> None:
+        """Has health say SERVING."""
+        await self._health.serving()
 
     def reload(self) -> None:
         """Has all models reloaded soon, if they are loaded at all; none goes missing."""
@@ -110,21 +111,17 @@ class Server:
 
         Health says NOT_SERVING from the start. Returns whether all were finished.
         """
-        await self._set_health(HealthCheckResponse.NOT_SERVING)
+        await self._health.end()
         try:
-            async with asyncio.timeout(self._config.grace):
+            async with asyncio.timeout(self.config.grace):
                 await self._gate.drain()
         except TimeoutError:
             return False
         await self._gate.settle()
         return True
 
-    async def _set_health(self, status: HealthStatus) -> None:
-        for service in (health.OVERALL_HEALTH, SERVICE):
-            await self._health.set(service, status)
-
     def _listen(self) -> int:
-        host, port = self._config.host, self._config.port
+        host, port = self.config.host, self.config.port
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             return self._grpc.add_insecure_port(address)
@@ -134,13 +131,7 @@ class Server:
             ) from None
 
     def _serve_metrics(self) -> int | None:
-        port = self._config.metrics_port
+        port = self.config.metrics_port
         if port is None:
             return None
-        try:
-            return self._metrics.serve(self._config.host, port)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot serve metrics on port {port}: {error.strerror}; choose"
-                " another with --metrics-port, or off"
-            ) from None
+        return serve_metrics(self._metrics.registry, self.config.host, port)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
+from facewire_server.image.target import Target
 
 MAX_PIXELS = 1_000_000
 
@@ -83,10 +84,12 @@ def bmp(
     return file + struct.pack("<IiiHHIIiiII", *info) + palette + data
 
 
-def refusal(data: bytes, max_pixels: int = MAX_PIXELS) -> Reason | None:
+def refusal(
+    data: bytes, max_pixels: int = MAX_PIXELS, target: Target | None = None
+) -> Reason | None:
     """Why a file is refused; None when it is not."""
     try:
-        decode(data, max_pixels=max_pixels)
+        decode(data, max_pixels=max_pixels, target=target)
     except RequestError as error:
         return error.reason
     return None

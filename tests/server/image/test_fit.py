@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from facewire_ext import Placement
-from facewire_server.image.fit import ResizeMode, fit
+from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.image.target import ResizeMode
 from tests.server.image.samples import smooth
 
 MODES = list(ResizeMode)
@@ -190,3 +191,40 @@ def test_a_tensor_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     picture = Picture(smooth(9, 5), PixelLayout.BGR)
     with pytest.raises(ValueError, match="not an 8-bit BGR tensor"):
         fit(picture, np.zeros(shape, np.uint8), mode=ResizeMode.CROP, pad_value=0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+@pytest.mark.parametrize("size", [(1203, 801), (809, 1210)])
+def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
+    mode: ResizeMode, orientation: int, reduction: int, size: tuple[int, int]
+) -> None:
+    stored = np.zeros((size[1], size[0], 3), np.uint8)
+    rows, columns = size[1] // 3, size[0] * 2 // 5
+    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    full = Picture(stored, PixelLayout.BGR, orientation)
+    sides = -(-size[1] // reduction), -(-size[0] // reduction)
+    padded = np.zeros((sides[0] * reduction, sides[1] * reduction, 3), np.uint8)
+    padded[: size[1], : size[0]] = stored
+    blocks = padded.reshape(sides[0], reduction, sides[1], reduction, 3)
+    small = blocks.mean((1, 3)).round().astype(np.uint8)
+    picture = Picture(small, PixelLayout.BGR, orientation, reduction, size)
+    frame, placement = _fit(picture, mode=mode, pad_value=0)
+    assert (placement.image_width, placement.image_height) == (full.width, full.height)
+    x, y = _centre(full.to_bgr())
+    expected = (
+        x * placement.scale_x + placement.offset_x,
+        y * placement.scale_y + placement.offset_y,
+    )
+    assert _centre(frame) == pytest.approx(expected, abs=0.5)
+
+
+def test_the_last_pixel_of_a_reduced_picture_may_stand_for_less() -> None:
+    # 1203 pixels by eights are 151, and those would be 1208.
+    small = np.zeros((100, 151, 3), np.uint8)
+    picture = Picture(small, PixelLayout.BGR, 1, 8, (1203, 800))
+    _, placement = _fit(picture)
+    assert placement.scale_x == 96 / 1208
+    assert placement.scale_y == 64 / 800
+    assert (placement.image_width, placement.image_height) == (1203, 800)

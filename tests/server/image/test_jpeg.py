@@ -10,6 +10,7 @@ from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
 from facewire_server.image.jpeg import MAX_SEGMENTS
 from facewire_server.image.picture import PixelLayout
+from facewire_server.image.target import ResizeMode, Target
 from tests.server.image.jpeg_writer import Factors, flat_jpeg
 from tests.server.image.samples import MAX_PIXELS, bgr, exif, refusal, rgb, save
 
@@ -126,3 +127,50 @@ def test_exif_is_found_behind_other_segments_and_padding() -> None:
 def test_exif_behind_the_pixels_is_not_looked_for() -> None:
     data = save(rgb(), "JPEG") + save(rgb(), "JPEG", exif=exif(6))
     assert decode(data, max_pixels=MAX_PIXELS).orientation == 1
+
+
+WHOLE = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("size", "reduction"),
+    [
+        ((512, 512), 8),
+        ((511, 300), 4),
+        ((515, 300), 8),
+        ((256, 256), 4),
+        ((128, 20), 2),
+        ((127, 99), 1),
+        ((30, 30), 1),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_no_more_is_decoded_than_the_target_draws(
+    size: tuple[int, int], reduction: int, mode: str, progressive: bool
+) -> None:
+    data = save(rgb(*size).convert(mode), "JPEG", progressive=progressive)
+    picture = decode(data, max_pixels=MAX_PIXELS, target=WHOLE)
+    assert picture.reduction == reduction
+    assert (picture.width, picture.height) == size
+    rows, columns = picture.pixels.shape[:2]
+    assert columns == -(-size[0] // reduction)
+    assert rows == -(-size[1] // reduction)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_photo_is_decoded_for_its_upright_sides(orientation: int) -> None:
+    data = save(rgb(512, 256), "JPEG", exif=exif(orientation))
+    narrow = Target(512, 64, ResizeMode.STANDARD)
+    picture = decode(data, max_pixels=MAX_PIXELS, target=narrow)
+    # Upright it is 512 x 256, drawn 512 wide, or 256 x 512, drawn larger.
+    assert picture.reduction == 1
+    tall = Target(64, 128, ResizeMode.STANDARD)
+    picture = decode(data, max_pixels=MAX_PIXELS, target=tall)
+    assert picture.reduction == (4 if orientation >= 5 else 2)
+
+
+def test_a_reduced_photo_that_is_cut_off_is_refused() -> None:
+    data = save(rgb(512, 512), "JPEG")
+    reason = refusal(data[: len(data) * 2 // 3], target=WHOLE)
+    assert reason is Reason.CORRUPT_IMAGE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from facewire_ext import AtssLevels, decode_atss
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.heads.base import Array, Head, Output, Reader
 from facewire_server.model.heads.levels import sort_levels
 from facewire_server.model.metadata import Metadata

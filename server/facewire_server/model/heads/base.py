@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire_ext import Placement, Workspace
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.metadata import Metadata
 
 Array = NDArray[Any]

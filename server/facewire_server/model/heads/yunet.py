@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from facewire_ext import YunetLevels, decode_yunet
-from facewire_server.image.fit import ResizeMode
+from facewire_server.image.target import ResizeMode
 from facewire_server.model.heads.base import (
     LANDMARK_VALUES,
     Array,

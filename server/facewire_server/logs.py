@@ -1,0 +1,88 @@
+"""The log on standard error: text for people, or one JSON object a line for machines.
+
+Rule: nothing that a caller sends can end a line or pass for a field. Fields are what
+a call of a logger gives as `extra`; no image, token or certificate is ever one.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("text", "json")
+
+NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+"""What every record has; the rest was given as `extra`."""
+
+
+def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
+    """Has what is logged from `level` upwards written, in one of FORMATS.
+
+    `fields` are what every record has.
+    """
+
+    def add_fields(record: logging.LogRecord) -> bool:
+        vars(record).update(fields)
+        return True
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(add_fields)
+    handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.captureWarnings(True)
+
+
+def json_formatter() -> logging.Formatter:
+    """One object a line: time (RFC 3339, UTC), level, logger, message, the fields.
+
+    A trace is one string in the field `trace`.
+    """
+    # Imported here: a server that logs text starts without it.
+    from pythonjsonlogger.json import JsonFormatter
+
+    names = {"levelname": "level", "name": "logger", "exc_info": "trace"}
+    return JsonFormatter(
+        ("time", "levelname", "name", "message"), timestamp="time", rename_fields=names
+    )
+
+
+class TextFormatter(logging.Formatter):
+    """`TIME LEVEL LOGGER: MESSAGE key=value ...`; the lines of a trace are indented."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """RFC 3339, UTC, in milliseconds."""
+        time = datetime.fromtimestamp(record.created, UTC)
+        return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line without a trace."""
+        return " ".join((_visible(super().formatMessage(record)), *_fields(record)))
+
+    def formatException(self, ei: Any) -> str:
+        """The trace, so that none of its lines can be taken for one of the log's."""
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"  {_visible(line)}" for line in lines)
+
+
+def _fields(record: logging.LogRecord) -> Iterator[str]:
+    for key, value in vars(record).items():
+        if key not in NO_FIELDS:
+            text = str(value)
+            is_plain = text.isprintable() and not set(text) & set(' "=')
+            yield f"{key}={text if text and is_plain else json.dumps(text)}"
+
+
+def _visible(text: str) -> str:
+    """The text with everything escaped that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
+    )

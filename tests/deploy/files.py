@@ -1,0 +1,26 @@
+"""The files under deploy/, as tests read them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def read_yaml(name: str) -> Any:
+    """The one document of a YAML file."""
+    (document,) = read_all_yaml(name)
+    return document
+
+
+def read_all_yaml(name: str) -> list[Any]:
+    """All documents of a YAML file."""
+    with (DEPLOY / name).open() as file:
+        return list(yaml.safe_load_all(file))
+
+
+def read_json(name: str) -> Any:
+    """A JSON file."""
+    return json.loads((DEPLOY / name).read_text())

@@ -1,0 +1,82 @@
+"""Health, from the first moment to the last, for the server and each of its models."""
+
+import asyncio
+from concurrent.futures import Future
+from pathlib import Path
+
+import grpc
+import pytest
+
+from facewire_server.backend import Backend
+from facewire_server.config import Config
+from facewire_server.model.source import EMBEDDED
+from facewire_server.service.background import BackgroundServer
+from facewire_server.service.server import Server
+from tests.server.constant_model import write_constant_model
+from tests.server.health import NOT_SERVING, SERVING, check, watch
+from tests.server.rpc_errors import reason
+
+SERVICE = "facewire.v1.DetectService"
+SERVICES = ("", SERVICE, f"{SERVICE}/{EMBEDDED}")
+SERVICE_UNKNOWN = 3
+
+
+def test_the_server_the_service_and_the_model_serve(channel: grpc.Channel) -> None:
+    assert [check(channel, service) for service in SERVICES] == [SERVING] * 3
+
+
+@pytest.mark.parametrize("service", ["x", f"{SERVICE}/x", f"{SERVICE}/", EMBEDDED])
+def test_an_unknown_name_is_not_found_and_may_be_watched(
+    channel: grpc.Channel, service: str
+) -> None:
+    with pytest.raises(grpc.RpcError) as unknown:
+        check(channel, service)
+    assert reason(unknown.value)[0] is grpc.StatusCode.NOT_FOUND
+    assert next(watch(channel, service)) == SERVICE_UNKNOWN
+
+
+def test_nothing_serves_before_the_models_are_loaded() -> None:
+    config = Config(port=0, metrics_port=None)
+
+    async def statuses() -> tuple[list[int], list[int]]:
+        loading: Future[Backend] = Future()
+        async with Server(config) as server:
+            with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+                before = await asyncio.to_thread(told, channel)
+                loading.set_result(await asyncio.to_thread(Backend.load, config))
+                await server.load(loading)
+                return before, await asyncio.to_thread(told, channel)
+
+    before, after = asyncio.run(statuses())
+    assert before == [NOT_SERVING] * 3
+    assert after == [SERVING] * 3
+
+
+def test_a_model_has_the_name_that_the_file_beside_it_gives(tmp_path: Path) -> None:
+    path = write_constant_model(
+        tmp_path / "a.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"}
+    )
+    path.with_suffix(".toml").write_text('name = "own"')
+    config = Config(models=(EMBEDDED, str(path)), port=0, metrics_port=None)
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        assert check(channel, f"{SERVICE}/own") == SERVING
+        assert check(channel, f"{SERVICE}/{EMBEDDED}") == SERVING
+
+
+def test_nothing_serves_while_draining() -> None:
+    with (
+        BackgroundServer(Config(port=0, metrics_port=None)) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        watched = [watch(channel, service) for service in SERVICES]
+        assert [next(each) for each in watched] == [SERVING] * 3
+        server.begin_drain()
+        assert [next(each) for each in watched] == [NOT_SERVING] * 3
+
+
+def told(channel: grpc.Channel) -> list[int]:
+    """The statuses of the server, its service and its model."""
+    return [check(channel, service) for service in SERVICES]

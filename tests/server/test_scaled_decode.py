@@ -1,0 +1,88 @@
+"""Large JPEGs decoded to fewer pixels: the same faces, in the photo's own pixels."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from facewire_server.detector import Detector, Options
+from facewire_server.image.encoded import decode
+from facewire_server.image.picture import Picture
+from facewire_server.image.target import Target
+from facewire_server.model.heads.base import Found
+from facewire_server.model.runtime import Runtime
+from facewire_server.model.source import DATA, EMBEDDED, Source
+
+SHARED = Path(__file__).parents[3] / "shared"
+PHOTOS = sorted((SHARED / "faces" / "dlib").glob("*.jpg"))
+YUNET = SHARED / "models" / "yunet"
+PIXELS = 12_000_000
+MARGIN = 0.1
+"""By how much confidences may differ between the two ways."""
+
+Box = tuple[float, float, float, float]
+
+
+@pytest.fixture(
+    scope="module", params=[EMBEDDED, "yunet_n_320_320.onnx", "yunet_n_640_640.onnx"]
+)
+def detector(request: pytest.FixtureRequest) -> Detector:
+    model = request.param if request.param == EMBEDDED else str(YUNET / request.param)
+    if model != EMBEDDED and not Path(model).is_file():
+        pytest.skip("../shared/models/yunet is not here")
+    return Detector(Source.find(model), Runtime())
+
+
+def enlarged(path: Path) -> bytes:
+    """A photo of 12 megapixels, as a camera would store it."""
+    small = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    assert small is not None
+    factor = (PIXELS / (small.shape[0] * small.shape[1])) ** 0.5
+    large = cv2.resize(small, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return cv2.imencode(".jpg", large, (cv2.IMWRITE_JPEG_QUALITY, 92))[1].tobytes()
+
+
+def detect(detector: Detector, data: bytes, options: Options, *, scaled: bool) -> Found:
+    opened: list[Picture] = []
+
+    def open_photo(target: Target) -> Picture:
+        wanted = target if scaled else None
+        opened.append(decode(data, max_pixels=2 * PIXELS, target=wanted))
+        return opened[0]
+
+    detections = detector.detect(open_photo, options)
+    (picture,) = opened
+    assert (picture.reduction > 1) == scaled
+    assert (detections.width, detections.height) == (picture.width, picture.height)
+    return detections.found
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+@pytest.mark.parametrize("scaled_first", [False, True])
+@pytest.mark.parametrize(
+    "path", [DATA / "astronaut.jpg", *PHOTOS], ids=lambda path: path.stem
+)
+def test_the_faces_of_a_12_megapixel_photo_stay_where_they_are(
+    detector: Detector, path: Path, scaled_first: bool
+) -> None:
+    data = enlarged(path)
+    least = detector.description.min_confidence
+    # Two places of the network may be as sure of one face, and which of them is kept
+    # is decided by the last digit. So one way's faces are looked for among all that
+    # the other way has before suppression, and those at the threshold are left out.
+    found = detect(
+        detector, data, Options(min_confidence=least + MARGIN), scaled=scaled_first
+    )
+    everything = Options(min_confidence=least - MARGIN, iou_threshold=1.0)
+    others = detect(detector, data, everything, scaled=not scaled_first)
+    assert len(found.boxes) or path.stem != "astronaut"
+    for box in found.boxes.tolist():
+        assert max(overlap(box, other) for other in others.boxes.tolist()) > 0.9

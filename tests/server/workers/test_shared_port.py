@@ -1,0 +1,31 @@
+"""A port that several processes share, and nobody else."""
+
+import socket
+
+import pytest
+
+from facewire_server.errors import ConfigError
+from facewire_server.workers.shared_port import SharedPort
+
+
+def test_a_free_port_is_found_and_can_be_shared() -> None:
+    with SharedPort("127.0.0.1", 0) as shared:
+        assert shared.port > 0
+        for _ in range(2):
+            with socket.socket() as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                other.bind(("127.0.0.1", shared.port))
+
+
+def test_a_port_where_somebody_listens_is_refused_even_if_he_would_share() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(ConfigError, match="is taken"):
+            SharedPort("127.0.0.1", other.getsockname()[1])
+
+
+def test_an_address_of_others_is_refused() -> None:
+    with pytest.raises(ConfigError, match="not ours"):
+        SharedPort("192.0.2.1", 0)

@@ -1,0 +1,227 @@
+"""Several processes on one port, as their operator and their callers see them."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.workers.supervisor import split
+from tests.server.health import SERVING, check
+from tests.server.process import command
+from tests.server.rpc_errors import reason
+
+# A connection of its own for each: they are what is spread over the workers.
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+
+
+class Workers:
+    """A running server of two workers."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process = process
+        self.log = log
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"listening on (\S+)$", line)
+        assert found, line + log.read_text()
+        self.target = found[1]
+
+    @contextmanager
+    def stub(self) -> Iterator[DetectServiceStub]:
+        with grpc.insecure_channel(self.target, OWN_CONNECTION) as channel:
+            yield DetectServiceStub(channel)
+
+    def pids(self) -> list[int]:
+        """The processes of the workers, as the system knows them."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [
+            int(pid)
+            for pid in listed.read_text().split()
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
+    def scrape(self) -> dict[str, float]:
+        """The metrics of all."""
+        found = re.search(r"metrics on port (\d+)", self.log.read_text())
+        assert found
+        url = f"http://127.0.0.1:{found[1]}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in rows}
+
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+
+@contextmanager
+def two_workers(folder: Path) -> Iterator[Workers]:
+    log = folder / "log"
+    arguments = ("--port", "0", "--metrics-port", "0", "--workers", "2")
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command("serve", *arguments),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Workers(process, log)
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    with two_workers(tmp_path_factory.mktemp("workers")) as running:
+        yield running
+
+
+def test_connections_are_spread_over_the_workers_and_counted_together(
+    workers: Workers, photo: bytes
+) -> None:
+    before = workers.scrape()
+    for _ in range(24):
+        with workers.stub() as stub:
+            response = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+            assert len(response.detections) == 1
+    after = workers.scrape()
+    name = 'facewire_requests_total{code="OK",method="Detect",model="face-detection-'
+    (key,) = [key for key in after if key.startswith(name)]
+    assert after[key] - before.get(key, 0) == 24
+    assert after["facewire_workers"] == 2
+    assert after["facewire_inflight_requests"] == 0
+    (info,) = [key for key in after if key.startswith("facewire_model_info")]
+    assert after[info] == 1
+    shares = [cpu_seconds(pid) for pid in workers.pids()]
+    assert len(shares) == 2
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_every_worker_has_its_part_of_the_cores(workers: Workers) -> None:
+    parts = [os.sched_getaffinity(pid) for pid in workers.pids()]
+    assert len(parts) == 2
+    available = os.sched_getaffinity(0)
+    if len(available) > 1:
+        assert not parts[0] & parts[1]
+    assert parts[0] | parts[1] <= available
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(
+    workers: Workers, photo: bytes
+) -> None:
+    before = workers.scrape()
+    victim = workers.pids()[0]
+    os.kill(victim, signal.SIGKILL)
+    answered = 0
+
+    def replaced() -> bool:
+        nonlocal answered
+        with workers.stub() as stub:
+            try:
+                stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+            except grpc.RpcError as error:
+                # Only what the killed one had taken in: nothing is misanswered.
+                assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
+            else:
+                answered += 1
+        return workers.scrape()["facewire_worker_restarts_total"] > before.get(
+            "facewire_worker_restarts_total", 0
+        )
+
+    workers.wait_for(replaced)
+    assert answered
+    pids = workers.pids()
+    assert len(pids) == 2
+    assert victim not in pids
+    with grpc.insecure_channel(workers.target, OWN_CONNECTION) as channel:
+        assert check(channel, timeout=30) == SERVING
+    log = workers.log.read_text()
+    assert f"ended with status {-signal.SIGKILL}, and is replaced" in log
+    after = workers.scrape()
+    assert after["facewire_workers"] == 2
+    for name in before:
+        if "_total" in name:
+            assert after[name] >= before[name], name
+
+
+def test_a_hangup_reloads_the_models_of_all(workers: Workers) -> None:
+    name = 'facewire_model_reloads_total{model="face-detection-nano",outcome="succeede'
+
+    def reloads() -> float:
+        return sum(
+            value for key, value in workers.scrape().items() if key.startswith(name)
+        )
+
+    before = reloads()
+    workers.process.send_signal(signal.SIGHUP)
+    workers.wait_for(lambda: reloads() >= before + 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_of_them_with_success(
+    number: signal.Signals, tmp_path: Path, photo: bytes
+) -> None:
+    with two_workers(tmp_path) as running:
+        pids = running.pids()
+        with running.stub() as stub:
+            calls = [
+                stub.Detect.future(pb.DetectRequest(encoded_image=photo), timeout=30)
+                for _ in range(8)
+            ]
+            calls[0].result()
+            running.process.send_signal(number)
+            for call in calls[1:]:
+                error = call.exception()
+                if isinstance(error, grpc.RpcError):
+                    assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
+        assert running.process.wait(60) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+        assert "Traceback" not in running.log.read_text()
+
+
+def test_workers_end_when_their_supervisor_is_gone(tmp_path: Path) -> None:
+    with two_workers(tmp_path) as running:
+        pids = running.pids()
+        running.process.kill()
+        running.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+def test_a_model_that_is_no_good_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model at all")
+    ended = subprocess.run(
+        command("serve", "--port", "0", "--workers", "2", "--model", str(broken)),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 1
+    assert "broken.onnx cannot be read" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
+def test_cores_are_split_into_neighbours() -> None:
+    assert split([0, 1, 2, 3, 8], 2) == [[0, 1], [2, 3, 8]]
+    assert split([4], 3) == [[4], [4], [4]]
+    assert split([0, 1], 2) == [[0], [1]]
