@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
+from benchmarks.comparison.machine import processor
 from benchmarks.postprocessing_callgrind import count_instructions
 from benchmarks.postprocessing_cases import Case, all_cases
 from facewire_ext import simd_level, simd_levels, use_simd_level
@@ -55,17 +56,6 @@ def print_settings() -> None:
     names = ", ".join(f"{name} {version(name)}" for name in packages)
     print(f"Python {platform.python_version()}, {names}")
     print(f"{processor()}; vectors: {simd_level()} of {', '.join(simd_levels())}")
-
-
-def processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    if not names:
-        return platform.machine()
-    return f"{names[0].split(':')[1].strip()} x {len(names)}"
 
 
 def compare_rivals(seconds: float) -> int:

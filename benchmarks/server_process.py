@@ -5,7 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from benchmarks import proc
 
 
 @contextmanager
@@ -32,15 +33,10 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def status(process: subprocess.Popen[str], key: str) -> int:
-    """A number of /proc/PID/status, such as VmRSS (kB) or Threads."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == key:
-            return int(value.split()[0])
-    raise KeyError(key)
+    """See `proc.status`."""
+    return proc.status(process.pid, key)
 
 
 def cpu_seconds(process: subprocess.Popen[str]) -> float:
-    """CPU time used so far by all threads of a process, in seconds."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    """See `proc.cpu_seconds`."""
+    return proc.cpu_seconds(process.pid)

@@ -1,4 +1,4 @@
-"""One Detect call after the other, images and connections in turn.
+"""One call after the other, images and connections in turn.
 
 Each request is serialised once, and nothing is tried again: every refusal is seen.
 """
@@ -10,13 +10,11 @@ from typing import Any
 
 from grpc import aio
 
-from facewire.v1.detect_pb2 import DetectRequest, DetectResponse
+from facewire_client.bench.method import Answer, Method
 from facewire_client.bench.photo import Photo
 from facewire_client.bench.recorder import Recorder
 from facewire_client.connection import Connection
 from facewire_client.errors import from_rpc_error
-
-_DETECT = "/facewire.v1.DetectService/Detect"
 
 
 class Caller:
@@ -26,6 +24,7 @@ class Caller:
         self,
         connection: Connection,
         channels: Sequence[aio.Channel],
+        method: Method,
         requests: Sequence[bytes],
         deadline: float | None,
         recorder: Recorder,
@@ -35,7 +34,7 @@ class Caller:
         self._metadata = connection.metadata
         self._deadline = deadline
         self._recorder = recorder
-        self._methods = cycle([_method(channel) for channel in channels])
+        self._methods = cycle([_callable(each, method) for each in channels])
         self._requests = cycle(enumerate(requests))
 
     def send(self, planned: float) -> Coroutine[Any, Any, None]:
@@ -72,14 +71,16 @@ class Caller:
             self._recorder.answered(planned, sent, monotonic(), image, answer)
 
 
-def _method(
-    channel: aio.Channel,
-) -> "aio.UnaryUnaryMultiCallable[bytes, DetectResponse]":
-    return channel.unary_unary(_DETECT, response_deserializer=DetectResponse.FromString)
+def _callable(
+    channel: aio.Channel, method: Method
+) -> "aio.UnaryUnaryMultiCallable[bytes, Answer]":
+    return channel.unary_unary(method.path, response_deserializer=method.answer)
 
 
-def serialised(connection: Connection, photo: Photo, model: str) -> bytes:
+def serialised(
+    connection: Connection, method: Method, photo: Photo, model: str
+) -> bytes:
     """A request for this photo. Raises FaceClientError when it is over the limit."""
-    request = DetectRequest(encoded_image=photo.content, model=model)
+    request = method.request(photo.content, model)
     connection.check_size(request)
     return request.SerializeToString()

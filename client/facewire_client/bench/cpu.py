@@ -1,10 +1,21 @@
-"""What this process spends of the CPU, on all its threads."""
+"""What is read when the measured time begins and ends: this process's CPU."""
 
 from time import process_time
+from typing import Protocol
+
+
+class Meter(Protocol):
+    """Measures something else than requests from `start` to the first `stop`."""
+
+    def start(self) -> None:
+        """The measured time begins; not called when it never does."""
+
+    def stop(self) -> None:
+        """It ends; may be called without `start`, and more than once."""
 
 
 class CpuMeter:
-    """Counts the CPU seconds from `start` to the first `stop`."""
+    """A meter of the CPU seconds that this process spends, on all its threads."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -5,16 +5,12 @@ the network wants them. No image is decoded or resized, no box is read. The inpu
 type u8, as the server's is, but not interleaved.
 """
 
-import json
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from facewire_client.bench.benchmark_app import BenchmarkAppError, benchmark_app
 from facewire_client.bench.closed_loop import ClosedLoop
 from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
@@ -22,9 +18,6 @@ from facewire_client.result import ModelInfo
 if TYPE_CHECKING:
     from facewire_server.model.source import Source
 
-_BENCHMARK_APP = (
-    "import sys; from openvino.tools.benchmark.main import main; sys.exit(main())"
-)
 _INSTALL = "--limit needs the server's packages: pip install 'facewire[server]'"
 # What the server computes in, as benchmark_app spells it. INT8 is in the model.
 _PRECISIONS = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
@@ -74,23 +67,31 @@ class Yardstick:
         hint = "latency" if alone else "throughput"
         return cls(_source(model, served), served, hint, settings.duration)
 
-    def measure(self, answered: float) -> Limit:
-        """Runs benchmark_app; `answered` is the rate of the run to compare with it.
-
-        Device and precision are the server's. Raises LimitError when it fails.
-        """
-        arguments = (
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What benchmark_app is told; device and precision are the server's."""
+        return (
             *("-m", str(self.source.path), "-shape", _shape(self.source), "-ip", "u8"),
             *("-hint", self.hint, "-t", str(max(1, round(self.seconds)))),
             *_as_served(self.served),
         )
-        throughput, median_ms = _benchmark_app(arguments)
+
+    def measure(self, answered: float) -> Limit:
+        """Runs benchmark_app; `answered` is the rate of the run to compare with it.
+
+        Raises LimitError when it fails.
+        """
+        arguments = self.arguments
+        try:
+            results = benchmark_app(arguments)
+        except BenchmarkAppError as error:
+            raise LimitError(f"benchmark_app failed: {error}") from None
         return Limit(
             model=str(self.source.path),
             hint=self.hint,
-            throughput=throughput,
-            median_ms=median_ms,
-            ratio=answered / throughput,
+            throughput=results.throughput,
+            median_ms=results.median_ms,
+            ratio=answered / results.throughput,
             openvino=version("openvino"),
             arguments=arguments,
         )
@@ -136,29 +137,3 @@ def _as_served(served: ModelInfo | None) -> tuple[str, ...]:
         *("-d", served.device),
         *(("-infer_precision", precision) if precision else ()),
     )
-
-
-def _benchmark_app(arguments: tuple[str, ...]) -> tuple[float, float]:
-    """Inferences a second and median latency in ms. Raises LimitError."""
-    with tempfile.TemporaryDirectory() as folder:
-        stored = (
-            "-json_stats",
-            "-report_type",
-            "no_counters",
-            "-report_folder",
-            folder,
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", _BENCHMARK_APP, *arguments, *stored],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        written = Path(folder) / "benchmark_report.json"
-        results = {}
-        if written.exists():
-            results = json.loads(written.read_text())["execution_results"]
-    if done.returncode:
-        said = results.get("error") or done.stderr or done.stdout or "no word"
-        raise LimitError(f"benchmark_app failed: {said.strip().splitlines()[-1]}")
-    return float(results["throughput"]), float(results["latency (ms)"])

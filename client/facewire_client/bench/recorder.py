@@ -3,12 +3,9 @@
 from array import array
 from collections import Counter
 
-from facewire.v1.detect_pb2 import DetectResponse
+from facewire_client.bench.method import STAGES, Answer
 from facewire_client.bench.window import Window
 from facewire_client.errors import FaceClientError
-
-STAGES = ("queue", "decode", "inference", "postprocess", "total")
-"""The server's stages: what the fields of Timing are called."""
 
 
 class Recorder:
@@ -32,10 +29,16 @@ class Recorder:
         """For each image, how often so many were found in it."""
         self.planned = 0
         self.unsent = 0
+        self.answered_at = array("d")
+        """When each answer came that came in the window."""
         self.ended_in_window = 0
-        self.answered_in_window = 0
         self.good_in_window = 0
         self._deadline = deadline
+
+    @property
+    def answered_in_window(self) -> int:
+        """How many answers came in the window."""
+        return len(self.answered_at)
 
     def came_due(self, planned: float) -> None:
         """The time of a request has come; one of the others follows, but not always."""
@@ -47,22 +50,21 @@ class Recorder:
         sent: float,
         ended: float,
         image: int,
-        answer: DetectResponse,
+        answer: Answer,
     ) -> None:
         """A request for the image of this number was answered."""
         latency = ended - planned
         if self.window.is_open(ended):
             self.ended_in_window += 1
-            self.answered_in_window += 1
+            self.answered_at.append(ended)
             self.good_in_window += self._deadline is None or latency <= self._deadline
         if not self.window.samples(planned):
             return
         self.latencies.append(latency)
         self.lags.append(sent - planned)
-        self.detections[image][len(answer.detections)] += 1
-        timing = answer.timing
-        for stage, seconds in self.stages.items():
-            seconds.append(getattr(timing, f"{stage}_us") / 1e6)
+        self.detections[image][answer.detections] += 1
+        for stage, seconds in answer.stages.items():
+            self.stages[stage].append(seconds)
 
     def failed(
         self, planned: float, sent: float, ended: float, error: FaceClientError

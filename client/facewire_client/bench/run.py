@@ -11,8 +11,9 @@ from time import monotonic
 
 from facewire_client.bench.caller import Caller, serialised
 from facewire_client.bench.channels import channels
-from facewire_client.bench.cpu import CpuMeter
+from facewire_client.bench.cpu import CpuMeter, Meter
 from facewire_client.bench.load import Load
+from facewire_client.bench.method import DETECT, Method
 from facewire_client.bench.photo import Photo
 from facewire_client.bench.recorder import Recorder
 from facewire_client.bench.settings import Settings
@@ -37,18 +38,23 @@ def run(
     settings: Settings,
     photos: Sequence[Photo],
     progress: Callable[[float], None],
+    *,
+    method: Method = DETECT,
+    meters: Sequence[Meter] = (),
 ) -> Run:
     """Sends the load and returns the record of it; for the main thread only.
 
     `progress` is told every now and then how many seconds of warm-up and duration have
-    passed since it was told last. SIGINT ends the run early: what is on its way is cut
+    passed since it was told last. `meters` start and stop with the window. SIGINT ends the run early: what is on its way is cut
     off. Raises FaceClientError when the server cannot be reached to begin with, and for
     a photo that is over the message limit.
     """
     gc.freeze()  # else it walks all modules now and then, for tens of milliseconds
     try:
         with asyncio.Runner(loop_factory=_precise_loop) as runner:
-            return runner.run(_run(connection, settings, photos, progress))
+            return runner.run(
+                _run(connection, settings, photos, progress, method, meters)
+            )
     finally:
         gc.unfreeze()
 
@@ -58,23 +64,34 @@ async def _run(
     settings: Settings,
     photos: Sequence[Photo],
     progress: Callable[[float], None],
+    method: Method,
+    meters: Sequence[Meter],
 ) -> Run:
-    requests = [serialised(connection, photo, settings.model) for photo in photos]
+    requests = [
+        serialised(connection, method, photo, settings.model) for photo in photos
+    ]
     async with channels(connection, settings.connections) as opened:
         started_at = datetime.now(UTC)
         window = Window(settings.warmup, settings.duration)
         recorder = Recorder(window, len(photos), settings.deadline)
-        caller = Caller(connection, opened, requests, settings.deadline, recorder)
-        meter = CpuMeter()
+        caller = Caller(
+            connection, opened, method, requests, settings.deadline, recorder
+        )
+        cpu = CpuMeter()
         loop = asyncio.get_running_loop()
-        loop.call_at(window.opens, meter.start)
-        loop.call_at(window.closes, meter.stop)
+        for meter in (cpu, *meters):
+            loop.call_at(window.opens, meter.start)
+            loop.call_at(window.closes, meter.stop)
         ticking = asyncio.create_task(_tick(window, progress))
         sending = asyncio.create_task(_send(settings.load, caller, window))
 
+        def stop() -> None:
+            for meter in (cpu, *meters):
+                meter.stop()
+
         def interrupt() -> None:
             window.interrupt()
-            meter.stop()
+            stop()
             sending.cancel()
 
         loop.add_signal_handler(signal.SIGINT, interrupt)
@@ -86,8 +103,8 @@ async def _run(
         finally:
             loop.remove_signal_handler(signal.SIGINT)
             ticking.cancel()
-            meter.stop()
-    return Run(started_at, recorder, meter.seconds)
+            stop()
+    return Run(started_at, recorder, cpu.seconds)
 
 
 async def _send(load: Load, caller: Caller, window: Window) -> None:

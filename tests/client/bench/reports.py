@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import grpc
 
-from facewire.v1.detect_pb2 import Detection, DetectResponse, Timing
 from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.method import STAGES, Answer
 from facewire_client.bench.open_loop import OpenLoop
 from facewire_client.bench.photo import Photo
 from facewire_client.bench.recorder import Recorder
@@ -38,9 +38,7 @@ def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Re
     for number, count in enumerate(faces, start=1):
         planned = window.opens
         record.came_due(planned)
-        answer = DetectResponse(
-            detections=[Detection()] * count, timing=Timing(queue_us=1500)
-        )
+        answer = Answer(count, dict.fromkeys(STAGES, 0.0) | {"queue": 0.0015})
         record.answered(planned, planned, planned + number / 10, 0, answer)
     change(record)
     photos = [Photo("photo.jpg", b"12345")]

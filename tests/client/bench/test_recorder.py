@@ -3,18 +3,13 @@
 import grpc
 import pytest
 
-from facewire.v1.detect_pb2 import Detection, DetectResponse, Timing
-from facewire_client.bench.recorder import STAGES, Recorder
+from facewire_client.bench.method import STAGES, Answer
+from facewire_client.bench.recorder import Recorder
 from facewire_client.bench.window import Window
 from facewire_client.errors import FaceClientError
 
 FULL = FaceClientError(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", "it is full")
-ANSWER = DetectResponse(
-    detections=[Detection(), Detection()],
-    timing=Timing(
-        queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=10
-    ),
-)
+ANSWER = Answer(2, dict(zip(STAGES, (1e-6, 2e-6, 3e-6, 4e-6, 10e-6), strict=True)))
 
 
 @pytest.fixture
@@ -45,6 +40,7 @@ def test_the_warm_up_is_no_sample_but_its_answers_in_the_window_make_the_rate(
     assert recorder.answered_in_window == 0
     recorder.came_due(planned)
     recorder.answered(planned, planned, window.opens + 0.01, 0, ANSWER)
+    assert list(recorder.answered_at) == [window.opens + 0.01]
     assert recorder.answered_in_window == 1
     assert recorder.planned == 0
     assert not recorder.latencies

@@ -7,6 +7,7 @@ import pytest
 
 from facewire_client import FaceClientError
 from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.method import DETECT, Answer, Method
 from facewire_client.bench.open_loop import OpenLoop
 from facewire_client.bench.percentiles import spread
 from facewire_client.bench.photo import Photo
@@ -119,6 +120,34 @@ def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> No
     found = run(Connection(fake.target), settings, [PHOTO], told.append)
     assert found.cpu_seconds > 0
     assert sum(told) == pytest.approx(0.4)
+
+
+class Calls:
+    """A meter that notes its calls."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    def start(self) -> None:
+        self.made.append("start")
+
+    def stop(self) -> None:
+        self.made.append("stop")
+
+
+def test_meters_start_and_stop_with_the_window(fake: FakeServer) -> None:
+    meter = Calls()
+    run(Connection(fake.target), SHORT, [PHOTO], lambda _: None, meters=[meter])
+    assert meter.made[:2] == ["start", "stop"]
+    assert set(meter.made[2:]) <= {"stop"}
+
+
+def test_another_method_may_be_measured(fake: FakeServer) -> None:
+    seven = Method(DETECT.path, DETECT.request, lambda reply: Answer(7))
+    connection = Connection(fake.target)
+    found = run(connection, SHORT, [PHOTO], lambda _: None, method=seven).record
+    assert set(found.detections[0]) == {7}
+    assert not found.stages["total"]
 
 
 def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
