@@ -19,6 +19,7 @@ class Config:
     """What `facewire-server serve` can be told; see its --help.
 
     `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
+    `stall_seconds`: work on one request that is longer is a stall; 0: none is.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
@@ -52,6 +53,7 @@ class Config:
     max_queue: int | None = None
     grace: float = 30
     traces: bool = False
+    stall_seconds: float = 30
 
     def __post_init__(self) -> None:
         _check("model", bool(self.models), "at least one is needed")
@@ -68,9 +70,11 @@ class Config:
             _check(name, fits, f"not one of {', '.join(known)}")
         for text in self.device_properties:
             _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
-        _check("grace", 0 <= self.grace < math.inf, "not a number of seconds")
         parallel = self.max_parallel
         _check("max_parallel", parallel is None or parallel >= 1, "less than 1")
+        for name in ("grace", "stall_seconds"):
+            seconds = getattr(self, name)
+            _check(name, 0 <= seconds < math.inf, "not a number of seconds")
         _check("workers", self.workers >= 1, "less than 1")
         _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 

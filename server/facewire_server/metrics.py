@@ -104,6 +104,12 @@ class Metrics:
             ("model", "outcome"),
             registry=self.registry,
         )
+        self._stalled = Gauge(
+            "facewire_watchdog_stalled",
+            "1 while a request is worked on for longer than --stall-seconds.",
+            multiprocess_mode="livemax",
+            registry=self.registry,
+        )
         # From nothing to one is no increase to Prometheus, and from 0 to 1 it is.
         for reason in Reason:
             self._rejected.labels(reason)
@@ -134,6 +140,10 @@ class Metrics:
     def reloaded(self, model: str, outcome: str) -> None:
         """Counts a reload; `outcome` is succeeded or failed."""
         self._reloads.labels(model, outcome).inc()
+
+    def stalled(self, stalls: bool) -> None:
+        """Notes whether work does not end."""
+        self._stalled.set(stalls)
 
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
         """Counts a request that has ended; `model` is empty where there is none."""

@@ -76,6 +76,15 @@ class Scheduler:
         """How many are worked on."""
         return len(self._running)
 
+    def longest_running(self, now: float) -> tuple[str, float] | None:
+        """The kind of what is worked on for longest, and for how many seconds.
+
+        `now` is a time of `time.monotonic`. None: nothing is worked on.
+        """
+        with self._lock:
+            turn = min(self._running, key=lambda turn: turn.started, default=None)
+        return None if turn is None else (turn.kind, now - turn.started)
+
     def watch(self, observer: Observer) -> None:
         """Has `observer` told from now on."""
         self._observer = observer

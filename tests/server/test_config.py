@@ -65,6 +65,7 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"max_megapixels": 5000}, "--max-megapixels"),
         ({"max_queue": -1}, "--max-queue"),
         ({"grace": float("inf")}, "--grace"),
+        ({"stall_seconds": -1}, "--stall-seconds"),
         ({"inference_precision": "f64"}, "--inference-precision"),
         ({"device_properties": ("NUM_STREAMS",)}, "--device-property"),
     ],

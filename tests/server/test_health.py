@@ -45,6 +45,7 @@ def test_nothing_serves_before_the_models_are_loaded() -> None:
                 before = await asyncio.to_thread(told, channel)
                 loading.set_result(await asyncio.to_thread(Backend.load, config))
                 await server.load(loading)
+                await server.open()
                 return before, await asyncio.to_thread(told, channel)
 
     before, after = asyncio.run(statuses())

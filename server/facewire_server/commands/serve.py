@@ -140,6 +140,12 @@ def _metrics_port(
     help="Seconds to finish what runs after SIGTERM; a second signal ends at once.",
 )
 @click.option(
+    "--stall-seconds",
+    default=30.0,
+    help="Seconds of work on one request after which health says NOT_SERVING until it"
+    " ends: as long as clients wait by default. 0: never.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(logs.LEVELS),
     default="info",

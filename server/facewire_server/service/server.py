@@ -20,6 +20,7 @@ from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.reload import Reloader
 from facewire_server.service.tracing import open_tracing
+from facewire_server.service.watchdog import Watchdog
 
 HARD_LIMIT = 2
 """gRPC cuts a message off at this many times the limit, in its own words. Up to
@@ -59,6 +60,7 @@ class Server:
         self._backend: Backend | None = None
         self._reloader: Reloader | None = None
         self._reloads: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self.port = 0
         """The port it listens on."""
         self.metrics_port: int | None = None
@@ -79,6 +81,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """Stops; see `drain` for how to do so politely."""
+        self._stop_watching()
         if self._reloads is not None:
             self._reloads.cancel()
         await self._grpc.stop(FLUSH_SECONDS)
@@ -101,8 +104,16 @@ class Server:
         return backend
 
     async def open(self) -> None:
-        """Has health say SERVING."""
+        """Has health say SERVING, but for when work stalls."""
         await self._health.serving()
+        assert self._backend is not None, "there is nothing to serve with"
+        watchdog = Watchdog(
+            self._backend.scheduler,
+            self._health,
+            self._metrics,
+            limit=self.config.stall_seconds,
+        )
+        self._watching = asyncio.create_task(watchdog.run())
 
     def reload(self) -> None:
         """Has all models reloaded soon, if they are loaded at all; none goes missing."""
@@ -114,6 +125,7 @@ class Server:
 
         Health says NOT_SERVING from the start. Returns whether all were finished.
         """
+        self._stop_watching()
         await self._health.end()
         try:
             async with asyncio.timeout(self.config.grace):
@@ -122,6 +134,11 @@ class Server:
             return False
         await self._gate.settle()
         return True
+
+    def _stop_watching(self) -> None:
+        """Leaves the word about health to the drain alone."""
+        if self._watching is not None:
+            self._watching.cancel()
 
     def _listen(self) -> int:
         host, port = self.config.host, self.config.port

@@ -1,0 +1,51 @@
+"""A network for tests that never ends with a picture that has a bright spot."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import DTypeLike
+from openvino import opset15 as ops
+
+SIDE = 64
+"""The input is [1,3,SIDE,SIDE]."""
+
+BRIGHT = 200.0
+"""Where a sample is brighter, a loop begins that would take centuries."""
+
+TURNS = 1 << 60
+
+
+def write_hanging_model(path: Path) -> Path:
+    """Writes an IR that finds one box in every picture that is dark."""
+    image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
+    axes = constant([0, 1, 2, 3], np.int64)
+    brightest = ops.reduce_max(image, axes, keep_dims=False)
+    is_bright = ops.greater(brightest, constant(BRIGHT, np.float32))
+    turns = ops.multiply(ops.convert(is_bright, "i64"), constant(TURNS, np.int64))
+    boxes = looped(turns, constant([[8, 8, 56, 56, 0.9]], np.float32))
+    boxes.set_names({"boxes"})
+    labels = constant([0], np.int64).output(0)
+    labels.set_names({"labels"})
+    results = [ops.result(boxes), ops.result(labels)]
+    model = ov.Model(results, [image], "hanging")
+    model.set_rt_info("face", ["model_info", "labels"])
+    ov.save_model(model, path, compress_to_fp16=False)
+    return path
+
+
+def looped(turns: ov.Node, start: ov.Node) -> ov.Output:
+    """What becomes of `start` when its sine is added so many times."""
+    row = ops.parameter([1, 5], np.float32)
+    turned = ops.add(row, ops.sin(row))
+    go_on = constant(True, np.bool_)
+    loop = ops.loop(turns, go_on)
+    loop.set_function(ov.Model([go_on, turned], [row], "turn"))
+    loop.set_special_body_ports([-1, 0])
+    loop.set_merged_input(row, start.output(0), turned.output(0))
+    return loop.get_iter_value(turned.output(0), -1)
+
+
+def constant(value: Any, dtype: DTypeLike) -> ov.Node:
+    return ops.constant(np.array(value, dtype))
