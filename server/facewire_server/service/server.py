@@ -19,6 +19,7 @@ from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.reload import Reloader
+from facewire_server.service.security import Security
 
 HARD_LIMIT = 2
 """gRPC cuts a message off at this many times the limit, in its own words. Up to
@@ -32,10 +33,14 @@ class Server:
     """A server that listens while it is open; `async with` opens and stops it."""
 
     def __init__(self, config: Config, *, shares_port: bool = False) -> None:
-        """`shares_port`: with other processes of the same server, and only those."""
+        """`shares_port`: with other processes of the same server, and only those.
+
+        Raises ConfigError for certificates that are no good.
+        """
         self.config = config
         self._metrics = Metrics()
         self._gate = Gate(self._metrics)
+        self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
@@ -57,6 +62,7 @@ class Server:
         self._backend: Backend | None = None
         self._reloader: Reloader | None = None
         self._reloads: asyncio.Task[None] | None = None
+        self._follows: asyncio.Task[None] | None = None
         self.port = 0
         """The port it listens on."""
         self.metrics_port: int | None = None
@@ -68,6 +74,7 @@ class Server:
         self.port = self._listen()
         self.metrics_port = self._serve_metrics()
         await self._grpc.start()
+        self._follows = asyncio.create_task(self._security.follow())
         return self
 
     async def __aexit__(
@@ -77,8 +84,9 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """Stops; see `drain` for how to do so politely."""
-        if self._reloads is not None:
-            self._reloads.cancel()
+        for task in (self._reloads, self._follows):
+            if task is not None:
+                task.cancel()
         await self._grpc.stop(FLUSH_SECONDS)
         if self._backend is not None:
             self._backend.scheduler.close()
@@ -124,7 +132,7 @@ class Server:
         host, port = self.config.host, self.config.port
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            return self._grpc.add_insecure_port(address)
+            return self._security.add_port(self._grpc, address)
         except RuntimeError:
             raise ConfigError(
                 f"cannot listen on {address}: it is taken, or not ours"
