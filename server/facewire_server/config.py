@@ -27,13 +27,17 @@ class Config:
     `workers`: how many processes serve, each with its part of the cores.
     `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
-    Raises ConfigError, which names the setting.
+    `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
+    and no certificate asked of clients. Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)
     host: str = "127.0.0.1"
     port: int = 50051
     metrics_port: int | None = 9090
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     precision: str | None = None
     pull: bool = False
     mirror: str | None = None
@@ -60,6 +64,13 @@ class Config:
         for name in ("port", "metrics_port"):
             port = getattr(self, name)
             _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
+        for name, needed in (
+            ("tls_cert", "tls_key"),
+            ("tls_key", "tls_cert"),
+            ("tls_client_ca", "tls_cert"),
+        ):
+            fits = getattr(self, name) is None or getattr(self, needed) is not None
+            _check(name, fits, f"needs {_flag(needed)}, too")
         for name in ("max_message_mb", "max_megapixels"):
             _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
         for name, known in (
@@ -126,4 +137,8 @@ def available_cores() -> int:
 
 def _check(name: str, fits: bool, what: str) -> None:
     if not fits:
-        raise ConfigError(f"--{name.replace('_', '-')}: {what}")
+        raise ConfigError(f"{_flag(name)}: {what}")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

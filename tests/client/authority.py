@@ -23,7 +23,7 @@ class Identity(NamedTuple):
 
 
 class Authority:
-    """Issues certificates for 127.0.0.1, valid for an hour."""
+    """Issues certificates, valid for an hour."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -35,28 +35,37 @@ class Authority:
         """The authority's own certificate, PEM."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def issue(self, name: str) -> Identity:
-        """A new identity of that name."""
+    def issue(
+        self, name: str, address: str = "127.0.0.1", *, expired: bool = False
+    ) -> Identity:
+        """A new identity of that name, for a host of that address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(name, key, is_authority=False)
+        certificate = self._sign(name, key, address=address, expired=expired)
         return Identity(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
             certificate.public_bytes(Encoding.PEM),
         )
 
     def _sign(
-        self, name: str, key: ec.EllipticCurvePrivateKey, *, is_authority: bool
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        is_authority: bool = False,
+        address: str = "127.0.0.1",
+        expired: bool = False,
     ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        addresses = [x509.IPAddress(ip_address("127.0.0.1"))]
+        hour = timedelta(hours=1)
+        end = datetime.now(UTC) + (-hour if expired else hour)
+        addresses = [x509.IPAddress(ip_address(address))]
         return (
             x509.CertificateBuilder()
             .subject_name(_name(name))
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_before(end - 2 * hour)
+            .not_valid_after(end)
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
             .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
             .sign(self._key, SHA256())

@@ -67,6 +67,9 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"grace": float("inf")}, "--grace"),
         ({"stall_seconds": -1}, "--stall-seconds"),
         ({"inference_precision": "f64"}, "--inference-precision"),
+        ({"tls_cert": Path("c")}, "--tls-cert: needs --tls-key"),
+        ({"tls_key": Path("k")}, "--tls-key: needs --tls-cert"),
+        ({"tls_client_ca": Path("a")}, "--tls-client-ca: needs --tls-cert"),
         ({"device_properties": ("NUM_STREAMS",)}, "--device-property"),
     ],
 )

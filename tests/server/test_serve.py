@@ -43,6 +43,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--inference-precision", "f32", "--device-property", "NUM_STREAMS=1"),
         *("--cache", "kept", "--no-compile-cache", "--cut-tail", "--watch"),
         *("--precision", "FP32", "--mirror", "there", "--traces"),
+        *("--tls-cert", "c", "--tls-key", "k", "--tls-client-ca", "a"),
     )
     assert result.exit_code == 0, result.output
     assert told == [
@@ -66,6 +67,9 @@ def test_every_setting_is_an_option(told: Told) -> None:
             precision="FP32",
             mirror="there",
             traces=True,
+            tls_cert=Path("c"),
+            tls_key=Path("k"),
+            tls_client_ca=Path("a"),
         )
     ]
 

@@ -62,6 +62,24 @@ def _metrics_port(
     metavar="PORT|off",
     help="The port of /metrics; 0: a free one.",
 )
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    show_default="no encryption",
+    help="Encrypt, with the certificate chain in this PEM file; read again when it"
+    " changes, as the other two.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path),
+    help="The key of that certificate, a PEM file.",
+)
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(path_type=Path),
+    show_default="none is asked for",
+    help="Let clients in that show a certificate of the authorities in this PEM file.",
+)
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
     "--mode",

@@ -72,7 +72,7 @@ class OtelTracing(Tracing):
         except Exception as error:  # each variable has one of its own
             raise ConfigError(
                 f"--traces: an OTEL_* variable is wrong: {error}"
-            ) from None
+            ) from error
 
     def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
         """See Tracing. The spans are built when the answer is on its way."""

@@ -2,20 +2,14 @@
 
 import asyncio
 import logging
-from pathlib import Path
 
 from facewire_server.backend import Backend
 from facewire_server.errors import ModelError
 from facewire_server.metrics import Metrics
 from facewire_server.model.runtime import Runtime
+from facewire_server.stamp import POLL_SECONDS, Stamp, stamp
 
 logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 1.0
-"""How often files are looked at. Polling also sees changes on network drives."""
-
-Stamp = tuple[tuple[int, int], ...]
-"""What a change of a model's files changes: times and sizes."""
 
 
 class Reloader:
@@ -57,10 +51,10 @@ class Reloader:
         A file that is still being written is left alone.
         """
         now = await self._stamps()
-        for name, stamp in now.items():
-            if stamp == self._seen[name] != self._served[name]:
+        for name, found in now.items():
+            if found == self._seen[name] != self._served[name]:
                 await self._reload(name)
-                self._served[name] = stamp
+                self._served[name] = found
         self._seen = now
 
     async def _reload(self, name: str) -> None:
@@ -87,12 +81,6 @@ class Reloader:
     async def _stamps(self) -> dict[str, Stamp]:
         sources = [detector.source for detector in self._backend.registry]
         return {
-            source.name: await asyncio.to_thread(_stamp, *source.files)
+            source.name: await asyncio.to_thread(stamp, *source.files)
             for source in sources
         }
-
-
-def _stamp(*paths: Path) -> Stamp:
-    """Times and sizes of files, zeros for one that is missing."""
-    stats = [path.stat() if path.exists() else None for path in paths]
-    return tuple((stat.st_mtime_ns, stat.st_size) if stat else (0, 0) for stat in stats)

@@ -19,6 +19,7 @@ from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.reload import Reloader
+from facewire_server.service.security import Security
 from facewire_server.service.tracing import open_tracing
 from facewire_server.service.watchdog import Watchdog
 
@@ -34,11 +35,15 @@ class Server:
     """A server that listens while it is open; `async with` opens and stops it."""
 
     def __init__(self, config: Config, *, shares_port: bool = False) -> None:
-        """`shares_port`: with other processes of the same server, and only those."""
+        """`shares_port`: with other processes of the same server, and only those.
+
+        Raises ConfigError for certificates that are no good.
+        """
         self.config = config
         self._metrics = Metrics()
         self._tracing = open_tracing(config.traces)
         self._gate = Gate(self._metrics, self._tracing.ended)
+        self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
@@ -61,6 +66,7 @@ class Server:
         self._reloader: Reloader | None = None
         self._reloads: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._follows: asyncio.Task[None] | None = None
         self.port = 0
         """The port it listens on."""
         self.metrics_port: int | None = None
@@ -72,6 +78,7 @@ class Server:
         self.port = self._listen()
         self.metrics_port = self._serve_metrics()
         await self._grpc.start()
+        self._follows = asyncio.create_task(self._security.follow())
         return self
 
     async def __aexit__(
@@ -82,8 +89,9 @@ class Server:
     ) -> None:
         """Stops; see `drain` for how to do so politely."""
         self._stop_watching()
-        if self._reloads is not None:
-            self._reloads.cancel()
+        for task in (self._reloads, self._follows):
+            if task is not None:
+                task.cancel()
         await self._grpc.stop(FLUSH_SECONDS)
         if self._backend is not None:
             self._backend.scheduler.close()
@@ -144,7 +152,7 @@ class Server:
         host, port = self.config.host, self.config.port
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            return self._grpc.add_insecure_port(address)
+            return self._security.add_port(self._grpc, address)
         except RuntimeError:
             raise ConfigError(
                 f"cannot listen on {address}: it is taken, or not ours"
