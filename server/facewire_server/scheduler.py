@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.fair_queue import FairQueue
+from facewire_server.forecast import Forecast
 from facewire_server.pace import Pace
 from facewire_server.turn import Commit, Turn
 
@@ -24,9 +25,6 @@ T = TypeVar("T")
 
 LEAST_PUSHBACK = 0.01
 """Seconds that one who is turned away is asked to stay away at least."""
-
-RESERVE = 0.005
-"""Seconds before a deadline that an answer needs to reach the caller in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,37 +143,23 @@ class Scheduler:
 
     def _admit(self, turn: Turn[Any]) -> None:
         """Raises when there is no room, or the deadline would pass in the queue."""
-        now = time.monotonic()
-        seconds, count = self._ahead(turn.client, now)
-        wait = seconds / self.workers if count >= self.workers else 0.0
-        turn.check(now + wait + self._needed(turn, now, alone=not count))
+        forecast = Forecast(self._pace, time.monotonic())
+        ahead = list(self._queue.ahead(turn.client))
+        count = len(self._running) + len(ahead)
+        wait = 0.0
+        if count >= self.workers:
+            left = forecast.left(self._running) + forecast.total(ahead)
+            wait = left / self.workers
+        turn.check(forecast.now + wait + forecast.needed(turn, alone=not count))
         if not turn.patient and self._is_full():
-            self._make_room(turn)
-
-    def _ahead(self, client: Hashable, now: float) -> tuple[float, int]:
-        """The work that is done before a new turn of `client`: seconds, and pieces."""
-        seconds = 0.0
-        count = len(self._running)
-        for turn in self._running:
-            seconds += max(0.0, turn.started + self._mean(turn, now) - now)
-        for turn in self._queue.ahead(client):
-            seconds += self._mean(turn, now)
-            count += 1
-        return seconds, count
-
-    def _mean(self, turn: Turn[Any], now: float) -> float:
-        return self._pace.mean(turn.kind, alone=turn.was_alone, now=now)
-
-    def _needed(self, turn: Turn[Any], now: float, *, alone: bool) -> float:
-        """Seconds before the deadline that a turn has to begin."""
-        return self._pace.careful(turn.kind, alone=alone, now=now) + RESERVE
+            self._make_room(turn, forecast)
 
     def _is_full(self) -> bool:
         patient = len(self._queue) - self._impatient
         free = max(0, self.workers - len(self._running) - patient)
         return self._impatient - free >= self.max_queue
 
-    def _make_room(self, newcomer: Turn[Any]) -> None:
+    def _make_room(self, newcomer: Turn[Any], forecast: Forecast) -> None:
         """Turns away the newest of the client that has most waiting.
 
         Raises QUEUE_FULL when that is the newcomer, or would be with it.
@@ -189,16 +173,15 @@ class Scheduler:
             elif len(impatient) > len(most):
                 most = impatient
         if len(most) <= own + 1:
-            raise self._full()
+            raise self._full(forecast)
         self._queue.remove(most[-1].client, most[-1])
         self._count(most[-1], -1)
-        most[-1].fail(self._full())
+        most[-1].fail(self._full(forecast))
 
-    def _full(self) -> RefusalError:
-        now = time.monotonic()
-        seconds = sum(self._mean(turn, now) for turn in self._running)
+    def _full(self, forecast: Forecast) -> RefusalError:
+        seconds = forecast.total(self._running)
         for _, line in self._queue.lines():
-            seconds += sum(self._mean(turn, now) for turn in line)
+            seconds += forecast.total(line)
         return RefusalError(
             Reason.QUEUE_FULL,
             f"{len(self._running)} requests are worked on and {self.depth} wait",
@@ -246,8 +229,8 @@ class Scheduler:
             self._count(turn, -1)
             turn.started = time.monotonic()
             alone = not self._running and not self._queue
+            needed = Forecast(self._pace, turn.started).needed(turn, alone=alone)
             try:
-                needed = self._needed(turn, turn.started, alone=alone)
                 turn.check(turn.started + needed)
             except RefusalError as error:
                 turn.fail(error)
