@@ -13,7 +13,10 @@ from facewire_server.model.source import Source
 from facewire_server.registry import Registry
 from facewire_server.scheduler import Scheduler
 
-QUEUED_PER_WORKER = 16
+WORKERS_PER_INFERENCE = 2
+"""One has its inference, and one decodes the next image meanwhile."""
+
+QUEUED_PER_WORKER = 6
 """The default queue: enough to keep the workers busy, and not so much that whoever is
 let in waits several times as long as on a server that is just busy."""
 
@@ -67,4 +70,5 @@ def _workers(parallel: Sequence[int]) -> int:
     All models together keep the cores busy and no more, unless one of them alone, on
     another device, can do more.
     """
-    return min(sum(parallel), max(available_cores(), *parallel))
+    inferences = min(sum(parallel), max(available_cores(), *parallel))
+    return WORKERS_PER_INFERENCE * inferences

@@ -17,7 +17,7 @@ from facewire_server.model.heads.base import Found, Threshold
 from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
-from facewire_server.turn import Commit, never_alone
+from facewire_server.turn import Commit, always_alone, never_alone
 
 DEFAULT_MAX_DETECTIONS = 1000
 
@@ -115,7 +115,7 @@ class Detector:
                 pad_value=self._pad_value,
             )
             decoded = time.perf_counter()
-            with lane.infer(alone=commit()) as outputs:
+            with lane.infer(commit) as outputs:
                 inferred = time.perf_counter()
                 found = outputs.read(placement, self._threshold(options))
             finished = time.perf_counter()
@@ -129,8 +129,8 @@ class Detector:
 
     def _warm(self) -> None:
         """Runs the network once: what is still to be prepared is prepared then."""
-        for alone in (True, False):
-            with self._lane() as lane, lane.infer(alone=alone):
+        for commit in (always_alone, never_alone):
+            with self._lane() as lane, lane.infer(commit):
                 pass
 
     @contextmanager

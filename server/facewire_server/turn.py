@@ -17,6 +17,11 @@ Commit = Callable[[], bool]
 the outcome any more, and answers whether nothing else is worked on."""
 
 
+def always_alone() -> bool:
+    """A Commit for work beside which there is none."""
+    return True
+
+
 def never_alone() -> bool:
     """A Commit for work that nobody schedules."""
     return False

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from facewire_server.errors import ModelError
 from facewire_server.image.encoded import decode
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED, Source
+from facewire_server.turn import Commit
 
 
 def load(runtime: Runtime) -> Detector:
@@ -94,3 +96,33 @@ def test_two_that_believe_to_be_alone_do_not_disturb_each_other(photo: bytes) ->
 
     with ThreadPoolExecutor(4) as threads:
         assert len({str(found) for found in threads.map(boxes, range(40))}) == 1
+
+
+def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.LATENCY))
+    holds, go_on, committed = Event(), Event(), Event()
+
+    def hold() -> bool:
+        holds.set()
+        return go_on.wait(10)
+
+    def note() -> bool:
+        committed.set()
+        return False
+
+    def detect(commit: Commit) -> None:
+        detector.detect(
+            lambda target: decode(photo, max_pixels=1_000_000, target=target),
+            Options(),
+            commit,
+        )
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(detect, hold)
+        assert holds.wait(10)
+        second = threads.submit(detect, note)
+        assert not committed.wait(0.3)
+        go_on.set()
+        assert committed.wait(10)
+        first.result()
+        second.result()

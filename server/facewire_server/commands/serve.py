@@ -143,13 +143,13 @@ def _metrics_port(
 @click.option(
     "--max-parallel",
     type=int,
-    show_default="what the devices run side by side",
+    show_default="twice what the devices run side by side",
     help="How many requests are worked on at a time in each worker.",
 )
 @click.option(
     "--max-queue",
     type=int,
-    show_default="16 for each of those",
+    show_default="6 for each of those",
     help="How many requests may wait in each worker; more are refused.",
 )
 @click.option(

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from facewire_server.model.heads.base import Found, Reader, Threshold
 from facewire_server.model.network import core, gist
 from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Mode, Runtime
+from facewire_server.turn import Commit
 
 PRECISIONS = {
     "f32": "FP32",
@@ -45,6 +46,7 @@ class Engine:
         self._compiled = _compile(
             prepared, runtime, "LATENCY" if latency else "THROUGHPUT"
         )
+        self._slots = threading.BoundedSemaphore(self.parallel_requests)
         self._solo: Solo | None = None
         if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
             compiled = _compile(prepared, runtime, "LATENCY")
@@ -75,7 +77,8 @@ class Engine:
 
     def lane(self) -> "Lane":
         """A new request, with memory of its own."""
-        return Lane(self._compiled.create_infer_request(), self._head, self._solo)
+        request = self._compiled.create_infer_request()
+        return Lane(request, self._head, self._slots, self._solo)
 
 
 class Outputs:
@@ -133,8 +136,16 @@ class Solo:
 class Lane:
     """One request of a compiled network. Not to be used by two threads at a time."""
 
-    def __init__(self, request: ov.InferRequest, head: Head, solo: Solo | None) -> None:
+    def __init__(
+        self,
+        request: ov.InferRequest,
+        head: Head,
+        slots: threading.Semaphore,
+        solo: Solo | None,
+    ) -> None:
+        """`slots`: as many as the device runs side by side, for all lanes together."""
         self._request = request
+        self._slots = slots
         self._solo = solo
         self._outputs = Outputs(request, head)
         self._input = request.get_input_tensor()
@@ -142,19 +153,22 @@ class Lane:
         """The input: uint8 [1,H,W,3], BGR, to be written before `infer`."""
 
     @contextmanager
-    def infer(self, *, alone: bool) -> Iterator[Outputs]:
+    def infer(self, commit: Commit) -> Iterator[Outputs]:
         """Runs the network on `image`, without the GIL; the outputs are for the context.
 
-        `alone`: nothing else runs now, and nothing waits.
+        `commit` is asked when the device is free for it, and may raise: what would
+        wait inside the device could not be called back.
         """
-        if alone and self._solo is not None:
-            with self._solo.taken() as mine:
-                if mine:
-                    self._solo.infer(self._input)
-                    yield self._solo.outputs
-                    return
-        self._request.infer()
-        yield self._outputs
+        with ExitStack() as taken:
+            with self._slots:
+                solo = self._solo if commit() else None
+                if solo is not None and taken.enter_context(solo.taken()):
+                    solo.infer(self._input)
+                    outputs = solo.outputs
+                else:
+                    self._request.infer()
+                    outputs = self._outputs
+            yield outputs
 
 
 def _precision(info: Mapping[str, ov.OVAny]) -> str:
