@@ -80,6 +80,13 @@ def _metrics_port(
     show_default="none is asked for",
     help="Let clients in that show a certificate of the authorities in this PEM file.",
 )
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    show_default="none is asked for",
+    help="Ask callers for one of the tokens in this file, one a line, as it is or as"
+    " sha256:HEX; read again when it changes.",
+)
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
     "--mode",
