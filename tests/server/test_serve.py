@@ -86,6 +86,17 @@ def test_the_file_of_tokens_comes_from_the_environment_too(told: Told) -> None:
     assert told[0].token_file == Path("t")
 
 
+def test_a_server_that_is_open_to_the_network_is_warned_of_once(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve()
+    assert not caplog.records
+    serve("--host", "0.0.0.0", "--token-file", "t")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().endswith("missing: --tls-cert and --tls-key")
+
+
 def test_several_models_come_from_one_variable(told: Told) -> None:
     serve(FACEWIRE_MODEL="a.xml b.xml")
     assert told[0].models == ("a.xml", "b.xml")

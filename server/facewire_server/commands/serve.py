@@ -1,13 +1,14 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from facewire_server import logs
+from facewire_server import exposure, logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import PRECISIONS
@@ -16,6 +17,8 @@ from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
+
+logger = logging.getLogger(__name__)
 
 
 def _metrics_port(
@@ -213,6 +216,8 @@ def serve(
     if cache is not None:
         settings["cache"] = cache
     config = Config(models=model, device_properties=device_property, **settings)
+    if warning := exposure.warning(config):
+        logger.warning(warning)
     if config.pull:
         _pull(config)
     if config.workers > 1:
