@@ -15,7 +15,6 @@ from grpc_reflection.v1alpha.reflection_pb2 import (
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_client import FaceClient, FaceClientError
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.model.source import DATA
@@ -24,7 +23,6 @@ from facewire_server.service.server import Server
 from tests.server.health import SERVING, check, watch
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
-from tests.server.tls_files import TlsFiles
 
 TOKEN, HASHED = "open-sesame-1", "open-sesame-2"
 REFUSED = grpc.StatusCode.UNAUTHENTICATED, "BAD_TOKEN"
@@ -247,26 +245,3 @@ def test_a_server_does_not_start_with_a_file_that_is_no_good(
     config = Config(port=0, metrics_port=None, token_file=path)
     with pytest.raises(ConfigError, match="--token-file"):
         BackgroundServer(config).__enter__()
-
-
-def test_certificates_of_clients_and_tokens_go_together(
-    tmp_path: Path, photo: bytes
-) -> None:
-    files = TlsFiles(tmp_path)
-    token_file = tmp_path / "tokens"
-    token_file.write_text(TOKEN)
-    root = files.authority.root_certificates
-    identity = files.authority.issue("client")._asdict()
-    with BackgroundServer(files.config(mutual=True, token_file=token_file)) as server:
-
-        def code(**shown: Any) -> str:
-            with FaceClient(server.target, root_certificates=root, **shown) as client:
-                try:
-                    return str(len(client.detect(photo).faces))
-                except FaceClientError as error:
-                    return error.reason or error.code.name
-
-        assert code(token=TOKEN, **identity) == "1"
-        assert code(**identity) == "BAD_TOKEN"
-        assert code(token="wrong", **identity) == "BAD_TOKEN"
-        assert code(token=TOKEN) == "UNAVAILABLE"
