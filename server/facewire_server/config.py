@@ -28,7 +28,8 @@ class Config:
     `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
     `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
-    and no certificate asked of clients. Raises ConfigError, which names the setting.
+    and no certificate asked of clients; `token_file` holds the tokens that callers are
+    asked for, without it: none is. Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)
@@ -38,6 +39,7 @@ class Config:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    token_file: Path | None = None
     precision: str | None = None
     pull: bool = False
     mirror: str | None = None

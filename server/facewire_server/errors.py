@@ -23,6 +23,7 @@ class Reason(StrEnum):
     SHUTTING_DOWN = "SHUTTING_DOWN"
     NOT_READY = "NOT_READY"
     FRAME_DROPPED = "FRAME_DROPPED"
+    BAD_TOKEN = "BAD_TOKEN"
 
 
 class FacewireError(Exception):

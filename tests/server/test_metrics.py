@@ -1,6 +1,5 @@
 """The numbers of a running server, as Prometheus reads them."""
 
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -15,6 +14,7 @@ from facewire_server.metrics import BUCKETS, Metrics
 from facewire_server.model.description import Description
 from facewire_server.model.heads.base import Found
 from facewire_server.service.background import BackgroundServer
+from tests.server.scrape import scrape
 
 MODEL = "face-detection-nano"
 DESCRIPTION = Description(
@@ -30,14 +30,6 @@ DESCRIPTION = Description(
     min_confidence=0.5,
     iou_threshold=0.5,
 )
-
-
-def scrape(server: BackgroundServer) -> dict[str, float]:
-    url = f"http://127.0.0.1:{server.metrics_port}/metrics"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, value in rows}
 
 
 def grown(before: dict[str, float], after: dict[str, float], name: str) -> float:

@@ -122,6 +122,28 @@ def test_a_client_without_a_good_certificate_is_not_let_in(
     assert answers(client(mutual, own, **shown(own)))
 
 
+def test_certificates_of_clients_and_tokens_go_together(
+    tmp_path: Path, photo: bytes
+) -> None:
+    files = TlsFiles(tmp_path)
+    token_file = tmp_path / "tokens"
+    token_file.write_text("sesame")
+    identity = shown(files.authority)
+    with BackgroundServer(files.config(mutual=True, token_file=token_file)) as server:
+
+        def code(**more: Any) -> str:
+            with client(server, files.authority, **more) as asking:
+                try:
+                    return str(len(asking.detect(photo).faces))
+                except FaceClientError as error:
+                    return error.reason or error.code.name
+
+        assert code(token="sesame", **identity) == "1"
+        assert code(**identity) == "BAD_TOKEN"
+        assert code(token="wrong", **identity) == "BAD_TOKEN"
+        assert code(token="sesame") == "UNAVAILABLE"
+
+
 def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
     """Whether a server takes this version of TLS, and no other."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -44,6 +44,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--cache", "kept", "--no-compile-cache", "--cut-tail", "--watch"),
         *("--precision", "FP32", "--mirror", "there", "--traces"),
         *("--tls-cert", "c", "--tls-key", "k", "--tls-client-ca", "a"),
+        *("--token-file", "t"),
     )
     assert result.exit_code == 0, result.output
     assert told == [
@@ -70,6 +71,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
             tls_cert=Path("c"),
             tls_key=Path("k"),
             tls_client_ca=Path("a"),
+            token_file=Path("t"),
         )
     ]
 
@@ -77,6 +79,22 @@ def test_every_setting_is_an_option(told: Told) -> None:
 def test_the_environment_holds_where_the_command_line_is_silent(told: Told) -> None:
     serve("--port", "1", FACEWIRE_PORT="2", FACEWIRE_METRICS_PORT="3")
     assert (told[0].port, told[0].metrics_port) == (1, 3)
+
+
+def test_the_file_of_tokens_comes_from_the_environment_too(told: Told) -> None:
+    serve(FACEWIRE_TOKEN_FILE="t")
+    assert told[0].token_file == Path("t")
+
+
+def test_a_server_that_is_open_to_the_network_is_warned_of_once(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve()
+    assert not caplog.records
+    serve("--host", "0.0.0.0", "--token-file", "t")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().endswith("missing: --tls-cert and --tls-key")
 
 
 def test_several_models_come_from_one_variable(told: Told) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import grpc
 import pytest
@@ -42,8 +43,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Spans:
 
 
 @contextmanager
-def serving() -> Iterator[DetectServiceStub]:
-    config = Config(port=0, metrics_port=None, traces=True)
+def serving(token_file: Path | None = None) -> Iterator[DetectServiceStub]:
+    config = Config(port=0, metrics_port=None, traces=True, token_file=token_file)
     with (
         BackgroundServer(config) as server,
         grpc.insecure_channel(server.target) as channel,
@@ -126,6 +127,19 @@ def test_each_frame_of_a_stream_is_a_span_and_an_error_tells_its_reason(
     assert {span.name.rpartition("/")[2] for span in found} == {"DetectStream"}
     assert {span.parent and span.parent.span_id for span in found} == {PARENT}
     assert {span.status.status_code for span in found} == {StatusCode.UNSET}
+
+
+def test_the_span_of_a_refused_call_has_no_token(spans: Spans, tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text("s3cret")
+    wrong = ("authorization", "Bearer s3cret2")
+    with serving(path) as stub, pytest.raises(grpc.RpcError):
+        stub.ListModels(pb.ListModelsRequest(), timeout=30, metadata=(*TRACED, wrong))
+    (span,) = spans()
+    assert span.name == "facewire.v1.DetectService/ListModels"
+    assert (span.attributes or {})["facewire.reason"] == "BAD_TOKEN"
+    assert span.status.is_unset
+    assert "s3cret" not in span.to_json()
 
 
 def test_a_fault_of_the_server_is_an_error(

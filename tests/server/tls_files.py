@@ -22,7 +22,7 @@ class TlsFiles:
         self.key.write_bytes(identity.private_key)
         self.cert.write_bytes(identity.certificate_chain)
 
-    def config(self, *, mutual: bool = False) -> Config:
+    def config(self, *, mutual: bool = False, token_file: Path | None = None) -> Config:
         """The settings of a server that uses them."""
         return Config(
             port=0,
@@ -30,4 +30,5 @@ class TlsFiles:
             tls_cert=self.cert,
             tls_key=self.key,
             tls_client_ca=self.client_ca if mutual else None,
+            token_file=token_file,
         )

@@ -1,13 +1,14 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from facewire_server import logs
+from facewire_server import exposure, logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import PRECISIONS
@@ -16,6 +17,8 @@ from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
+
+logger = logging.getLogger(__name__)
 
 
 def _metrics_port(
@@ -79,6 +82,13 @@ def _metrics_port(
     type=click.Path(path_type=Path),
     show_default="none is asked for",
     help="Let clients in that show a certificate of the authorities in this PEM file.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    show_default="none is asked for",
+    help="Ask callers for one of the tokens in this file, one a line, as it is or as"
+    " sha256:HEX; read again when it changes.",
 )
 @click.option("--device", default="CPU", help="Where OpenVINO runs the models.")
 @click.option(
@@ -206,6 +216,8 @@ def serve(
     if cache is not None:
         settings["cache"] = cache
     config = Config(models=model, device_properties=device_property, **settings)
+    if warning := exposure.warning(config):
+        logger.warning(warning)
     if config.pull:
         _pull(config)
     if config.workers > 1:

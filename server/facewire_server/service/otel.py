@@ -25,7 +25,6 @@ from opentelemetry.util.types import AttributeValue
 
 from facewire_server.errors import ConfigError
 from facewire_server.service.gate import Call, Context
-from facewire_server.service.health import SERVICE
 from facewire_server.service.tracing import Tracing
 
 NANO = 1_000_000_000
@@ -99,7 +98,7 @@ class OtelTracing(Tracing):
     ) -> None:
         """Writes the spans of a request; times in nanoseconds since 1970."""
         span = self._tracer.start_span(
-            f"{SERVICE}/{call.method}",
+            f"{call.service}/{call.method}",
             context=extract(metadata),
             kind=SpanKind.SERVER,
             attributes=_attributes(call, code),
@@ -133,7 +132,7 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, AttributeValue]:
     number, _ = code.value
     found: dict[str, AttributeValue] = {
         "rpc.system": "grpc",
-        "rpc.service": SERVICE,
+        "rpc.service": call.service,
         "rpc.method": call.method,
         "rpc.grpc.status_code": number,
         "facewire.code": code.name,

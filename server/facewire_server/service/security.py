@@ -7,10 +7,13 @@ import grpc.aio
 from facewire_server.config import Config
 from facewire_server.service.certificates import Certificates
 from facewire_server.service.file_watch import FileWatch
+from facewire_server.service.gate import Gate
+from facewire_server.service.token_check import TokenCheck
+from facewire_server.service.tokens import Tokens
 
 
 class Security:
-    """The certificates of one server; they follow their files."""
+    """The certificates and the tokens of one server; they follow their files."""
 
     def __init__(self, config: Config) -> None:
         """Reads the files. Raises ConfigError, which names the flag."""
@@ -20,12 +23,21 @@ class Security:
             found = Certificates(config.tls_cert, config.tls_key, config.tls_client_ca)
             self._watches.append(FileWatch("certificates", found.files, found.load))
             self._certificates = found
+        self._tokens: Tokens | None = None
+        if config.token_file is not None:
+            self._tokens = Tokens(config.token_file)
+            files = (config.token_file,)
+            self._watches.append(FileWatch("tokens", files, self._tokens.load))
 
     def add_port(self, server: grpc.aio.Server, address: str) -> int:
         """Has a server listen, encrypted or not. Raises RuntimeError."""
         if self._certificates is None:
             return server.add_insecure_port(address)
         return server.add_secure_port(address, self._certificates.credentials())
+
+    def interceptors(self, gate: Gate) -> tuple[TokenCheck, ...]:
+        """What a server has its calls pass; `gate` refuses those that may not."""
+        return () if self._tokens is None else (TokenCheck(self._tokens, gate),)
 
     async def follow(self) -> None:
         """Has changes of the files take effect, until it is cancelled."""

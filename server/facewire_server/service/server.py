@@ -37,7 +37,7 @@ class Server:
     def __init__(self, config: Config, *, shares_port: bool = False) -> None:
         """`shares_port`: with other processes of the same server, and only those.
 
-        Raises ConfigError for certificates that are no good.
+        Raises ConfigError for certificates and tokens that are no good.
         """
         self.config = config
         self._metrics = Metrics()
@@ -47,6 +47,7 @@ class Server:
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
+            interceptors=self._security.interceptors(self._gate),
             options=(
                 # Two servers on one port are a mistake, unless they are workers.
                 ("grpc.so_reuseport", int(shares_port)),
@@ -55,7 +56,7 @@ class Server:
                     min(HARD_LIMIT * config.max_message_bytes, 2**31 - 1),
                 ),
                 ("grpc.max_send_message_length", -1),
-            )
+            ),
         )
         detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
         self._health.add_to(self._grpc)

@@ -26,6 +26,7 @@ CODES = {
     Reason.NOT_READY: grpc.StatusCode.UNAVAILABLE,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Reason.FRAME_DROPPED: grpc.StatusCode.ABORTED,
+    Reason.BAD_TOKEN: grpc.StatusCode.UNAUTHENTICATED,
 }
 
 RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)

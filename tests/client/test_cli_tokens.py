@@ -1,0 +1,76 @@
+"""The commands `facewire` and a real server that asks for a token."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facewire_client.cli.root import root
+from facewire_client.errors import FaceClientError
+from facewire_server.config import Config
+from facewire_server.model.source import DATA
+from facewire_server.service.background import BackgroundServer
+
+PHOTO = str(DATA / "astronaut.jpg")
+BENCH = ("bench", "--duration", "0.2", "--warmup", "0", "--image", PHOTO)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `good`, which is the file of the server too, and `wrong` are."""
+    folder = tmp_path_factory.mktemp("tokens")
+    (folder / "good").write_text("open-sesame\n")
+    (folder / "wrong").write_text("close-sesame\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def target(folder: Path) -> Iterator[str]:
+    config = Config(port=0, metrics_port=None, token_file=folder / "good")
+    with BackgroundServer(config) as server:
+        yield server.target
+
+
+def run(target: str, *arguments: str, **environment: str) -> Result:
+    environment["FACEWIRE_SERVER"] = target
+    return CliRunner().invoke(root, arguments, env=environment)
+
+
+every_command = pytest.mark.parametrize(
+    "command",
+    [("detect", PHOTO), ("detect", PHOTO, PHOTO), ("models",), BENCH],
+    ids=["one image", "two images", "models", "bench"],
+)
+
+
+@every_command
+def test_a_command_with_the_token_is_answered(
+    target: str, folder: Path, command: tuple[str, ...]
+) -> None:
+    result = run(target, *command, "--token-file", str(folder / "good"))
+    assert result.exit_code == 0, result.output
+
+
+@every_command
+@pytest.mark.parametrize("token", ["wrong", None])
+def test_a_command_without_it_says_so_and_does_not_show_it(
+    target: str, folder: Path, command: tuple[str, ...], token: str | None
+) -> None:
+    options = ("--token-file", str(folder / token)) if token else ()
+    result = run(target, *command, *options)
+    assert result.exit_code == 1
+    words = f"{result.output} {result.exception}"
+    assert "BAD_TOKEN" in words
+    assert "sesame" not in words
+
+
+def test_the_file_may_come_from_the_environment(target: str, folder: Path) -> None:
+    result = run(target, "models", FACEWIRE_TOKEN_FILE=str(folder / "good"))
+    assert result.exit_code == 0
+
+
+def test_health_needs_none(target: str) -> None:
+    assert run(target, "health").exit_code == 0
+    with pytest.raises(FaceClientError):
+        raise run(target, "models").exception or AssertionError
