@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
-from facewire_server.errors import ConfigError
+from facewire_server.limits import Limits, check, flag
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED
 
@@ -28,7 +28,8 @@ class Config:
     `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
     `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
-    and no certificate asked of clients. Raises ConfigError, which names the setting.
+    and no certificate asked of clients. `limits` are those of the transport.
+    Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)
@@ -58,36 +59,37 @@ class Config:
     grace: float = 30
     traces: bool = False
     stall_seconds: float = 30
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        _check("model", bool(self.models), "at least one is needed")
+        check("model", bool(self.models), "at least one is needed")
         for name in ("port", "metrics_port"):
             port = getattr(self, name)
-            _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
+            check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
         for name, needed in (
             ("tls_cert", "tls_key"),
             ("tls_key", "tls_cert"),
             ("tls_client_ca", "tls_cert"),
         ):
             fits = getattr(self, name) is None or getattr(self, needed) is not None
-            _check(name, fits, f"needs {_flag(needed)}, too")
+            check(name, fits, f"needs {flag(needed)}, too")
         for name in ("max_message_mb", "max_megapixels"):
-            _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
+            check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
         for name, known in (
             ("inference_precision", ("auto", "f32", "bf16", "f16")),
             ("mode", tuple(Mode)),
         ):
             fits = getattr(self, name) in known
-            _check(name, fits, f"not one of {', '.join(known)}")
+            check(name, fits, f"not one of {', '.join(known)}")
         for text in self.device_properties:
-            _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
+            check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         parallel = self.max_parallel
-        _check("max_parallel", parallel is None or parallel >= 1, "less than 1")
+        check("max_parallel", parallel is None or parallel >= 1, "less than 1")
         for name in ("grace", "stall_seconds"):
             seconds = getattr(self, name)
-            _check(name, 0 <= seconds < math.inf, "not a number of seconds")
-        _check("workers", self.workers >= 1, "less than 1")
-        _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
+            check(name, 0 <= seconds < math.inf, "not a number of seconds")
+        check("workers", self.workers >= 1, "less than 1")
+        check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 
     @property
     def max_message_bytes(self) -> int:
@@ -133,12 +135,3 @@ def available_core_numbers() -> list[int]:
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(available_core_numbers())
-
-
-def _check(name: str, fits: bool, what: str) -> None:
-    if not fits:
-        raise ConfigError(f"{_flag(name)}: {what}")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

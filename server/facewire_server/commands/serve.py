@@ -1,6 +1,7 @@
 """`facewire-server serve`: the server itself."""
 
 import asyncio
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import click
 from facewire_server import logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
-from facewire_server.commands import serve_options
+from facewire_server.commands import serve_options, transport_options
 from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
+from facewire_server.limits import Limits
 
 
 @click.command(
@@ -24,6 +26,7 @@ from facewire_server.config import Config
 @serve_options.listening
 @serve_options.computing
 @serve_options.limits
+@transport_options.limits
 @serve_options.telling
 @serve_options.config_file
 def serve(
@@ -42,7 +45,14 @@ def serve(
     set_up_log({})
     if cache is not None:
         settings["cache"] = cache
-    config = Config(models=model, device_properties=device_property, **settings)
+    config = Config(
+        models=model,
+        device_properties=device_property,
+        limits=Limits(
+            **{each.name: settings.pop(each.name) for each in fields(Limits)}
+        ),
+        **settings,
+    )
     if config.pull:
         _pull(config)
     if config.workers > 1:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 import grpc.aio
 
 from facewire_server.detector import Detections
-from facewire_server.errors import Reason, RefusalError
+from facewire_server.errors import FacewireError, Reason, RefusalError
 from facewire_server.metrics import Metrics
 from facewire_server.scheduler import Outcome
+from facewire_server.service.health import SERVICE
 from facewire_server.service.status import Failure, failure
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Call:
     `deadline` is a time of `time.monotonic`, None for a caller who waits forever.
     """
 
+    service: str
     method: str
     request_id: str
     deadline: float | None
@@ -118,12 +120,20 @@ class Gate:
             code = failed.failure.code
             raise
         finally:
-            self._metrics.inflight.dec()
-            seconds = time.monotonic() - call.arrived
-            self._metrics.finished(method, call.model, code.name, seconds)
-            self._ended(call, context, code)
-            if logger.isEnabledFor(logging.DEBUG):
-                logger.debug("ended", extra=_fields(call, code))
+            self._count_out(call, context, code)
+
+    async def refuse(
+        self, context: Context, service: str, method: str, error: FacewireError
+    ) -> None:
+        """Ends an RPC with this error, and counts it as one request.
+
+        What it asks is not looked at, nor whether the server drains.
+        """
+        call = _call(context, method, service)
+        self._metrics.inflight.inc()
+        failed = self._failed(call, error)
+        self._count_out(call, context, failed.code)
+        await abort(context, failed)
 
     @contextmanager
     def stream(self, context: Context, method: str) -> Iterator[None]:
@@ -147,6 +157,14 @@ class Gate:
             self._count -= 1
             if not self._count:
                 self._empty.set()
+
+    def _count_out(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
+        self._metrics.inflight.dec()
+        seconds = time.monotonic() - call.arrived
+        self._metrics.finished(call.method, call.model, code.name, seconds)
+        self._ended(call, context, code)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("ended", extra=_fields(call, code))
 
     def _failed(self, call: Call, error: Exception) -> Failure:
         failed = failure(error, call.request_id)
@@ -174,10 +192,10 @@ async def abort(context: Context, failed: Failure) -> None:
     await context.abort(failed.code, failed.message, tuple(failed.trailers()))
 
 
-def _call(context: Context, method: str) -> Call:
+def _call(context: Context, method: str, service: str = SERVICE) -> Call:
     remaining = context.time_remaining()
     deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(method, _request_id(context), deadline, context.peer())
+    return Call(service, method, _request_id(context), deadline, context.peer())
 
 
 def _request_id(context: Context) -> str:
