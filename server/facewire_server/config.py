@@ -18,7 +18,8 @@ MEBI = 1 << 20
 class Config:
     """What `facewire-server serve` can be told; see its --help.
 
-    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
+    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds; `limits`
+    are those of the transport.
     `stall_seconds`: work on one request that is longer is a stall; 0: none is.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
@@ -28,8 +29,7 @@ class Config:
     `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
     `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
-    and no certificate asked of clients. `limits` are those of the transport.
-    Raises ConfigError, which names the setting.
+    and no certificate asked of clients. Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)

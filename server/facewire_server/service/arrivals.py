@@ -41,7 +41,6 @@ class Arrivals(grpc.aio.ServerInterceptor):
         self._limits = limits
         self._gate = gate
         self._open: Counter[bool] = Counter()
-        self._handlers: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -56,9 +55,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
         error = self._overweight(handler_call_details.invocation_metadata)
         if error is not None:
             return self._refusal(path, error)
-        if path not in self._handlers:
-            self._handlers[path] = self._reading(path, handler)
-        return self._handlers[path]
+        return self._reading(path, handler)
 
     def _overweight(
         self, metadata: Iterable[tuple[str, str | bytes]]
