@@ -7,7 +7,7 @@ or never holds no worker, no place in the queue, and no drain.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -144,7 +144,8 @@ class Arrivals(grpc.aio.ServerInterceptor):
             async def end(handler: asyncio.Task[Any]) -> None:
                 error = RequestError(Reason.STREAM_IDLE, await lull.lasts())
                 handler.cancel()
-                await self._refuse(context, path, error)
+                with suppress(grpc.aio.AbortError):
+                    await self._refuse(context, path, error)
 
             handler = asyncio.current_task()
             assert handler is not None, "gRPC runs handlers as tasks"
