@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
-from facewire_server.errors import ConfigError
+from facewire_server.limits import Limits, check, flag
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED
 
@@ -18,7 +18,8 @@ MEBI = 1 << 20
 class Config:
     """What `facewire-server serve` can be told; see its --help.
 
-    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds.
+    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds; `limits`
+    are those of the transport.
     `stall_seconds`: work on one request that is longer is a stall; 0: none is.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
@@ -60,36 +61,37 @@ class Config:
     grace: float = 30
     traces: bool = False
     stall_seconds: float = 30
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        _check("model", bool(self.models), "at least one is needed")
+        check("model", bool(self.models), "at least one is needed")
         for name in ("port", "metrics_port"):
             port = getattr(self, name)
-            _check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
+            check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
         for name, needed in (
             ("tls_cert", "tls_key"),
             ("tls_key", "tls_cert"),
             ("tls_client_ca", "tls_cert"),
         ):
             fits = getattr(self, name) is None or getattr(self, needed) is not None
-            _check(name, fits, f"needs {_flag(needed)}, too")
+            check(name, fits, f"needs {flag(needed)}, too")
         for name in ("max_message_mb", "max_megapixels"):
-            _check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
+            check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
         for name, known in (
             ("inference_precision", ("auto", "f32", "bf16", "f16")),
             ("mode", tuple(Mode)),
         ):
             fits = getattr(self, name) in known
-            _check(name, fits, f"not one of {', '.join(known)}")
+            check(name, fits, f"not one of {', '.join(known)}")
         for text in self.device_properties:
-            _check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
+            check("device_property", text.find("=") > 0, f"{text!r} is not KEY=VALUE")
         parallel = self.max_parallel
-        _check("max_parallel", parallel is None or parallel >= 1, "less than 1")
+        check("max_parallel", parallel is None or parallel >= 1, "less than 1")
         for name in ("grace", "stall_seconds"):
             seconds = getattr(self, name)
-            _check(name, 0 <= seconds < math.inf, "not a number of seconds")
-        _check("workers", self.workers >= 1, "less than 1")
-        _check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
+            check(name, 0 <= seconds < math.inf, "not a number of seconds")
+        check("workers", self.workers >= 1, "less than 1")
+        check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 
     @property
     def max_message_bytes(self) -> int:
@@ -135,12 +137,3 @@ def available_core_numbers() -> list[int]:
 def available_cores() -> int:
     """How many cores this process may use."""
     return len(available_core_numbers())
-
-
-def _check(name: str, fits: bool, what: str) -> None:
-    if not fits:
-        raise ConfigError(f"{_flag(name)}: {what}")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

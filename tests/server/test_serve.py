@@ -1,13 +1,14 @@
 """How `facewire-server serve` is told what to do."""
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from facewire_server.commands import serve as module
 from facewire_server.config import Config
+from facewire_server.limits import Limits
 
 Told = list[Config]
 
@@ -45,6 +46,11 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--precision", "FP32", "--mirror", "there", "--traces"),
         *("--tls-cert", "c", "--tls-key", "k", "--tls-client-ca", "a"),
         *("--token-file", "t"),
+        *("--max-connections", "1", "--max-streams", "2", "--max-calls", "3"),
+        *("--max-metadata-kb", "4.5", "--handshake-seconds", "5"),
+        *("--message-seconds", "6", "--stream-idle-seconds", "7"),
+        *("--connection-idle-seconds", "8", "--connection-age-seconds", "9"),
+        *("--connection-grace-seconds", "10", "--keepalive-seconds", "11"),
     )
     assert result.exit_code == 0, result.output
     assert told == [
@@ -72,6 +78,19 @@ def test_every_setting_is_an_option(told: Told) -> None:
             tls_key=Path("k"),
             tls_client_ca=Path("a"),
             token_file=Path("t"),
+            limits=Limits(
+                max_connections=1,
+                max_streams=2,
+                max_calls=3,
+                max_metadata_kb=4.5,
+                handshake_seconds=5,
+                message_seconds=6,
+                stream_idle_seconds=7,
+                connection_idle_seconds=8,
+                connection_age_seconds=9,
+                connection_grace_seconds=10,
+                keepalive_seconds=11,
+            ),
         )
     ]
 
@@ -163,9 +182,9 @@ def test_wrong_usage_exits_with_two(told: Told, arguments: tuple[str, ...]) -> N
 
 def test_help_names_every_option_with_its_default() -> None:
     text = serve("--help").output
-    settings: Any = Config.__dataclass_fields__
+    names = {each.name for kind in (Config, Limits) for each in fields(kind)}
     singular = {"models": "model", "device_properties": "device_property"}
-    for name in settings:
+    for name in names - {"limits"}:
         assert f"--{singular.get(name, name).replace('_', '-')}" in text
     assert "50051" in text
     assert "127.0.0.1" in text

@@ -13,8 +13,11 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
-from facewire_server.metrics import Metrics, serve_metrics
+from facewire_server.metrics import Metrics
+from facewire_server.metrics_port import serve_metrics
 from facewire_server.model.source import name_of
+from facewire_server.service.arrivals import Arrivals
+from facewire_server.service.channel_options import channel_options
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
@@ -22,10 +25,6 @@ from facewire_server.service.reload import Reloader
 from facewire_server.service.security import Security
 from facewire_server.service.tracing import open_tracing
 from facewire_server.service.watchdog import Watchdog
-
-HARD_LIMIT = 2
-"""gRPC cuts a message off at this many times the limit, in its own words. Up to
-there the server reads it and says which flag raises the limit."""
 
 FLUSH_SECONDS = 0.5
 """For finished answers to reach the wire; what is not finished by then is cut off."""
@@ -47,16 +46,11 @@ class Server:
         self._detect = DetectServicer(config, self._gate, self._metrics)
         self._health = Health(name_of(model) for model in config.models)
         self._grpc = grpc.aio.server(
-            interceptors=self._security.interceptors(self._gate),
-            options=(
-                # Two servers on one port are a mistake, unless they are workers.
-                ("grpc.so_reuseport", int(shares_port)),
-                (
-                    "grpc.max_receive_message_length",
-                    min(HARD_LIMIT * config.max_message_bytes, 2**31 - 1),
-                ),
-                ("grpc.max_send_message_length", -1),
+            interceptors=(
+                *self._security.interceptors(self._gate),
+                Arrivals(config.limits, self._gate),
             ),
+            options=channel_options(config, shares_port=shares_port),
         )
         detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
         self._health.add_to(self._grpc)

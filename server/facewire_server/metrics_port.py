@@ -1,0 +1,88 @@
+"""The port of `/metrics`: plain HTTP, for a few scrapers that are quick.
+
+Rule: whoever connects holds one of few threads, for a short time, and never one that
+answers requests.
+"""
+
+import socket
+from socketserver import ThreadingMixIn
+from threading import BoundedSemaphore, Thread, Timer
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import make_wsgi_app
+
+from facewire_server.errors import ConfigError
+
+MAX_SCRAPES = 4
+"""How many are answered at a time; who comes beyond is hung up on."""
+
+SECONDS = 5.0
+"""For a scrape, from connecting to the last byte of its answer."""
+
+
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
+    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
+
+    Raises ConfigError when the port cannot be had.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        server_class = type("_FamilyServer", (_Server,), {"address_family": family})
+        server: WSGIServer = make_server(
+            str(address[0]), port, make_wsgi_app(registry), server_class, _Handler
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve metrics on port {port}: {error.strerror}; choose"
+            " another with --metrics-port, or off"
+        ) from None
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return int(server.server_port)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection, and not many of them."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._places = BoundedSemaphore(MAX_SCRAPES)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Called for each connection, on the thread that takes them."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The life of a connection, on a thread of its own."""
+        end = Timer(SECONDS, _hang_up, (request,))
+        end.daemon = True
+        end.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            end.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of connections that broke: that is their affair."""
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing of scrapes, which come every few seconds."""
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """Has whoever reads or writes there fail."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it has ended meanwhile

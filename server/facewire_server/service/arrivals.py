@@ -1,0 +1,197 @@
+"""What every call passes before it is a request: counted, weighed, and read in time.
+
+Rule: nothing of a call is read before it is let in, and one whose message comes slowly
+or never holds no worker, no place in the queue, and no drain.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from typing import Any, TypeAlias
+
+import grpc.aio
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health
+
+from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
+from facewire_server.limits import Limits
+from facewire_server.service.gate import Context, Gate
+from facewire_server.service.lull import Lull
+
+HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
+"""Counted apart, so that a probe is answered when there are too many other calls."""
+
+ENTRY_BYTES = 32
+"""What HTTP/2 adds to the length of each entry of metadata when it weighs them."""
+
+RETRY_SECONDS = 1.0
+"""When to come back to a server with too many calls."""
+
+GONE_SECONDS = 0.1
+"""The end of a cancelled call's messages comes before the news that it is cancelled."""
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+class Arrivals(grpc.aio.ServerInterceptor):
+    """Hands calls to their handlers, or has the gate refuse them."""
+
+    def __init__(self, limits: Limits, gate: Gate) -> None:
+        self._limits = limits
+        self._gate = gate
+        self._open: Counter[bool] = Counter()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        """The handler of a call, or one that refuses it. Called by gRPC."""
+        path = handler_call_details.method
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        error = self._overweight(handler_call_details.invocation_metadata)
+        if error is not None:
+            return self._refusal(path, error)
+        return self._reading(path, handler)
+
+    def _overweight(
+        self, metadata: Iterable[tuple[str, str | bytes]]
+    ) -> FacewireError | None:
+        """Refuses what gRPC lets through of a peer that has agreed to no settings."""
+        weight = sum(len(key) + len(value) + ENTRY_BYTES for key, value in metadata)
+        limit = self._limits.max_metadata_bytes
+        if weight <= limit:
+            return None
+        return RequestError(
+            Reason.METADATA_TOO_LARGE,
+            f"the metadata weighs {weight} bytes, and the server takes {limit}",
+        )
+
+    @contextmanager
+    def _counted(self, path: str) -> Iterator[None]:
+        """The life of a call. Raises RefusalError when there are too many."""
+        kind = path == HEALTH_CHECK
+        if self._open[kind] >= self._limits.max_calls:
+            raise RefusalError(
+                Reason.TOO_MANY_CALLS,
+                f"the server has {self._limits.max_calls} calls open, and takes no more",
+                RETRY_SECONDS,
+            )
+        self._open[kind] += 1
+        try:
+            yield
+        finally:
+            self._open[kind] -= 1
+
+    async def _refuse(self, context: Context, path: str, error: FacewireError) -> None:
+        """Ends a call; does not return."""
+        _, service, method = path.split("/")
+        await self._gate.refuse(context, service, method, error)
+
+    def _refusal(self, path: str, error: FacewireError) -> Handler:
+        """Refuses a call of any kind, before its message is read.
+
+        It is a handler of streams; callers do not see the difference.
+        """
+
+        async def refuse(requests: object, context: Context) -> None:
+            await self._refuse(context, path, error)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
+    def _reading(self, path: str, handler: Handler) -> Handler:
+        """A handler that reads the messages itself, and then does as the given one."""
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._many(path, handler.stream_stream),
+                _parser(handler.request_deserializer),
+                handler.response_serializer,
+            )
+        handler_of = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        return handler_of(
+            self._one(path, handler.unary_stream or handler.unary_unary),
+            _parser(handler.request_deserializer),
+            handler.response_serializer,
+        )
+
+    def _one(self, path: str, behaviour: Any) -> Any:
+        """For calls with one message: it has its time to arrive."""
+
+        async def answer(_: object, context: Context) -> Any:
+            try:
+                with self._counted(path):
+                    return await behaviour(await self._message(context), context)
+            except FacewireError as error:
+                await self._refuse(context, path, error)
+
+        return answer
+
+    def _many(self, path: str, behaviour: Any) -> Any:
+        """For streams: they end when the peer leaves them alone for too long."""
+
+        async def answer(
+            requests: AsyncIterator[Any], context: Context
+        ) -> AsyncIterator[Any]:
+            lull = Lull(self._limits.stream_idle_seconds)
+
+            async def end(handler: asyncio.Task[Any]) -> None:
+                error = RequestError(Reason.STREAM_IDLE, await lull.lasts())
+                handler.cancel()
+                with suppress(grpc.aio.AbortError):
+                    await self._refuse(context, path, error)
+
+            handler = asyncio.current_task()
+            assert handler is not None, "gRPC runs handlers as tasks"
+            ending = asyncio.create_task(end(handler))
+            try:
+                with self._counted(path):
+                    answers = behaviour(lull.requests(requests), context)
+                    async with (
+                        aclosing(answers),
+                        aclosing(lull.answers(answers)) as all_,
+                    ):
+                        async for each in all_:
+                            yield each
+            except FacewireError as error:
+                await self._refuse(context, path, error)
+            finally:
+                ending.cancel()
+
+        return answer
+
+    async def _message(self, context: Context) -> Any:
+        """The one message of a call. Raises RequestError."""
+        seconds = self._limits.message_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                message = await context.read()
+        except TimeoutError:
+            raise RequestError(
+                Reason.MESSAGE_TIMEOUT,
+                f"the message has not arrived within {seconds:g} s",
+            ) from None
+        if message is grpc.aio.EOF:
+            await asyncio.sleep(GONE_SECONDS)
+            raise RequestError(Reason.BAD_MESSAGE, "the call has no message")
+        return message
+
+
+def _parser(deserialize: Any) -> Callable[[bytes], Any]:
+    """Has a message that is none be the caller's fault. It raises RequestError."""
+
+    def parse(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            raise RequestError(
+                Reason.BAD_MESSAGE, "the message is not of the type that is asked for"
+            ) from None
+
+    return parse

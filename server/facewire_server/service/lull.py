@@ -1,0 +1,52 @@
+"""How long a stream has stood still because of its peer.
+
+Rule: the time that the server itself takes for what it was sent is not counted. It
+knows nothing of gRPC; each request has one answer.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Lull:
+    """Notes what passes on one stream. Runs on the server's event loop."""
+
+    def __init__(self, limit: float) -> None:
+        """`limit` in seconds; 0: none."""
+        self._limit = limit or math.inf
+        self._since = time.monotonic()
+        self._unanswered = 0
+        self._sending = False
+
+    async def requests(self, source: AsyncIterator[T]) -> AsyncGenerator[T]:
+        """The same, noted."""
+        async for request in source:
+            self._unanswered += 1
+            self._since = time.monotonic()
+            yield request
+
+    async def answers(self, source: AsyncIterator[T]) -> AsyncGenerator[T]:
+        """The same, noted; the next one is asked for when one has been sent."""
+        async for answer in source:
+            self._unanswered -= 1
+            self._sending = True
+            self._since = time.monotonic()
+            yield answer
+            self._sending = False
+            self._since = time.monotonic()
+
+    async def lasts(self) -> str:
+        """Returns when the peer has done nothing for too long, and says what not."""
+        if math.isinf(self._limit):
+            await asyncio.Event().wait()
+        while (left := self._since + self._limit - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+            if self._unanswered and not self._sending:
+                self._since = time.monotonic()
+        done = "taken no answer" if self._sending else "sent nothing"
+        return f"the client has {done} for {self._limit:g} s"

@@ -1,0 +1,36 @@
+"""A server of their own for tests that attack it, and how to see that it still serves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from facewire.v1 import detect_pb2 as pb
+from facewire_client import FaceClient
+from facewire_server.config import Config
+from facewire_server.limits import Limits
+from facewire_server.service.background import BackgroundServer
+
+
+@contextmanager
+def limited(**limits: Any) -> Iterator[BackgroundServer]:
+    """A server with these limits, and otherwise the defaults."""
+    config = Config(port=0, metrics_port=0, limits=Limits(**limits))
+    with BackgroundServer(config) as running:
+        yield running
+
+
+def detects(server: BackgroundServer, photo: bytes) -> bool:
+    """Whether a newcomer gets the one face of the photo."""
+    with FaceClient(server.target) as client:
+        return len(client.detect(photo).faces) == 1
+
+
+def frame(photo: bytes) -> bytes:
+    """A message of a stream."""
+    request = pb.DetectRequest(encoded_image=photo)
+    return pb.DetectStreamRequest(frame_id=1, request=request).SerializeToString()
+
+
+def image(photo: bytes) -> bytes:
+    """The message of a call."""
+    return pb.DetectRequest(encoded_image=photo).SerializeToString()

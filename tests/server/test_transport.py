@@ -1,0 +1,176 @@
+"""Connections that are many, silent, old or half dead, and HTTP/2 that is abused."""
+
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import pytest
+from hyperframe.frame import PingFrame
+
+from benchmarks.attacks.floods import rapid_resets
+from benchmarks.attacks.peer import DETECT_STREAM, Peer, connect
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_client import FaceClient
+from facewire_server.limits import Limits
+from facewire_server.service import channel_options
+from facewire_server.service.background import BackgroundServer
+from tests.server.limited import detects, frame, image, limited
+from tests.server.tls_files import TlsFiles
+
+OK, UNIMPLEMENTED = 0, 12
+SILENT = b""
+NO_SETTINGS_TAKEN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex(
+    "000000040000000000"
+)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_compressed_messages_are_refused_unread(
+    server: BackgroundServer, photo: bytes, encoding: str
+) -> None:
+    zeros = zlib.compress(bytes(10_000_000), wbits=31 if encoding == "gzip" else 15)
+    with Peer(server.target) as peer:
+        stream = peer.call(headers=[("grpc-encoding", encoding)])
+        peer.message(stream, zeros, compressed=True)
+        assert peer.wait(stream, 20) == UNIMPLEMENTED
+        assert encoding in peer.messages[stream]
+    assert detects(server, photo)
+
+
+def test_connections_beyond_the_limit_are_hung_up_on(photo: bytes) -> None:
+    with limited(max_connections=3) as server:
+        held = [Peer(server.target) for _ in range(3)]
+        for peer in held:
+            assert peer.listen(20)
+        with Peer(server.target) as beyond:
+            assert beyond.wait_gone(20)
+        held.pop().socket.close()
+        assert detects(server, photo)
+        for peer in held:
+            peer.socket.close()
+
+
+def test_streams_beyond_the_limit_are_reset(photo: bytes) -> None:
+    with limited(max_streams=3) as server, Peer(server.target) as peer:
+        streams = [peer.call(DETECT_STREAM) for _ in range(5)]
+        assert peer.wait(streams[3], 20) == -1
+        assert peer.wait(streams[4], 20) == -1
+        assert not peer.statuses.keys() & set(streams[:3])
+        assert detects(server, photo)
+
+
+@pytest.mark.parametrize("words", [SILENT, NO_SETTINGS_TAKEN])
+def test_who_does_not_shake_hands_is_hung_up_on(words: bytes) -> None:
+    with limited(handshake_seconds=0.5) as server:
+        assert hung_up_after(server, words)
+
+
+def test_who_connects_to_tls_and_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
+    files = TlsFiles(tmp_path)
+    config = replace(files.config(), limits=Limits(handshake_seconds=0.5))
+    with BackgroundServer(config) as server:
+        assert hung_up_after(server, SILENT)
+        context = ssl.create_default_context(
+            cadata=files.authority.root_certificates.decode()
+        )
+        context.check_hostname = False
+        context.set_alpn_protocols(["h2"])
+        with Peer(server.target, context=context) as peer:
+            assert peer.listen(20)
+
+
+def hung_up_after(server: BackgroundServer, words: bytes) -> bool:
+    """Whether the server closes a connection on which only this is said."""
+    with connect(server.target) as connection:
+        connection.sendall(words)
+        while connection.recv(65_536):
+            pass
+        return True
+
+
+def test_an_idle_connection_is_closed_and_its_client_comes_back(photo: bytes) -> None:
+    with limited(connection_idle_seconds=0.5) as server:
+        with Peer(server.target) as peer:
+            assert peer.wait_gone(20)
+        with FaceClient(server.target) as client:
+            for pause in (0, 0.4, 0.5, 0.6, 1.2):
+                time.sleep(pause)
+                assert len(client.detect(photo).faces) == 1
+
+
+def test_a_peer_that_does_not_answer_pings_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel_options, "KEEPALIVE_TIMEOUT_MS", 500)
+    with limited(keepalive_seconds=0.5) as server, Peer(server.target) as peer:
+        peer.call(DETECT_STREAM)
+        peer.listen(1)
+        # From here on what comes is read, and never answered.
+        peer.socket.settimeout(20)
+        while peer.socket.recv(65_536):
+            pass
+
+
+def test_clients_see_nothing_of_connections_that_come_of_age(photo: bytes) -> None:
+    ages = 4
+    with (
+        limited(connection_age_seconds=0.5) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = DetectServiceStub(channel)
+        ended = threading.Event()
+
+        def frames() -> Iterator[pb.DetectStreamRequest]:
+            while not ended.wait(0.02):
+                yield pb.DetectStreamRequest.FromString(frame(photo))
+
+        stream = stub.DetectStream(frames(), timeout=60)
+        threading.Timer(0.5 * ages, ended.set).start()
+        request = pb.DetectRequest.FromString(image(photo))
+        while not ended.is_set():
+            assert len(stub.Detect(request, timeout=60).detections) == 1
+        # The stream has outlived its connection's age, and ends by itself.
+        answers = list(stream)
+        assert answers
+        assert all(answer.HasField("response") for answer in answers)
+
+
+def test_a_stream_that_outlasts_the_grace_of_its_connection_is_told_so(
+    photo: bytes,
+) -> None:
+    limits = {"connection_age_seconds": 0.3, "connection_grace_seconds": 0.3}
+    with limited(**limits) as server, grpc.insecure_channel(server.target) as channel:
+        held = threading.Event()
+
+        def frames() -> Iterator[pb.DetectStreamRequest]:
+            yield pb.DetectStreamRequest.FromString(frame(photo))
+            held.wait(30)
+
+        stream = iter(DetectServiceStub(channel).DetectStream(frames(), timeout=60))
+        assert next(stream).HasField("response")
+        with pytest.raises(grpc.RpcError) as ended:
+            next(stream)
+        held.set()
+        assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_pings_without_end_close_the_connection(server: BackgroundServer) -> None:
+    with Peer(server.target) as peer:
+        for _ in range(100):
+            if not peer.raw(*[PingFrame(0, b"facewire")] * 100):
+                break
+        assert peer.wait_gone(20)
+
+
+def test_calls_taken_back_at_once_keep_nobody_waiting(
+    server: BackgroundServer, photo: bytes
+) -> None:
+    with Peer(server.target) as peer:
+        peer.raw(*rapid_resets(5_000))
+        assert detects(server, photo)
