@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,14 @@ def test_kustomize_puts_them_together(name: str) -> None:
     assert re.fullmatch(r"facewire:\d+\.\d+\.\d+", container["image"])
     probe = container["readinessProbe"]
     assert ("grpc" in probe, "exec" in probe) == (name == "plain", name == "tls")
+
+
+def test_images_have_the_version_of_the_package() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    (image,) = read_yaml("kubernetes/plain/kustomization.yaml")["images"]
+    composed = read_yaml("compose.yaml")["services"]["facewire"]["image"]
+    assert image["newTag"] == project["version"]
+    assert composed == f"facewire:{project['version']}"
 
 
 def test_kustomizations_name_files_that_are_there() -> None:
