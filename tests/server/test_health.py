@@ -1,6 +1,7 @@
 """Health, from the first moment to the last, for the server and each of its models."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -78,6 +79,44 @@ def test_nothing_serves_while_draining() -> None:
         assert [next(each) for each in watched] == [NOT_SERVING] * 3
 
 
-def told(channel: grpc.Channel) -> list[int]:
-    """The statuses of the server, its service and its model."""
-    return [check(channel, service) for service in SERVICES]
+def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
+    tmp_path: Path,
+) -> None:
+    other = write_constant_model(
+        tmp_path / "other.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"}
+    )
+    config = Config(models=(EMBEDDED, str(other)), port=0, metrics_port=None)
+    services = (*SERVICES, f"{SERVICE}/other")
+
+    async def main() -> None:
+        loading: Future[Backend] = Future()
+        async with Server(config) as server:
+            with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+
+                async def all_say(status: int) -> None:
+                    found = await asyncio.to_thread(told, channel, services)
+                    assert found == [status] * 4
+
+                await all_say(NOT_SERVING)
+                loading.set_result(await asyncio.to_thread(Backend.load, config))
+                await server.load(loading)
+                await all_say(NOT_SERVING)
+                await server.open()
+                await all_say(SERVING)
+                server.reload()
+                await all_say(SERVING)
+                # As the watchdog does; the end then has the last word.
+                await server._health.not_serving()
+                await all_say(NOT_SERVING)
+                await server._health.serving()
+                await all_say(SERVING)
+                assert await server.drain()
+                await server._health.serving()
+                await all_say(NOT_SERVING)
+
+    asyncio.run(main())
+
+
+def told(channel: grpc.Channel, services: Sequence[str] = SERVICES) -> list[int]:
+    """The statuses of services: of the server, DetectService and its model."""
+    return [check(channel, service) for service in services]

@@ -1,0 +1,87 @@
+"""docs/operations.md tells of commands, options, alerts and metrics that there are."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from facewire_client.cli.root import root as client
+from facewire_server.commands.root import root as server
+from tests.deploy.command_lines import options
+from tests.deploy.files import read_yaml
+from tests.deploy.queries import mistakes
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "operations.md").read_text()
+BLOCKS = dict[str, str](re.findall(r"```(toml)\n(.*?)```", TEXT, re.DOTALL))
+LINES = [
+    line.partition(" #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines()
+]
+INLINE = re.findall(r"`(facewire(?:-server)? [^`]*)`", TEXT)
+READY = "facewire-server listening on HOST:PORT"
+CALLS = sorted(line for line in {*LINES, *INLINE} if line.startswith("facewire"))
+CALLS.remove(READY)
+CALLS.remove("facewire-server serve --help")
+FILES = ("photo.jpg", "server.pem", "server.key", "authority.pem", "tokens")
+
+
+def known_options() -> set[str]:
+    """Every option of the commands that the page tells of."""
+    found: set[str] = set()
+    for group, names in ((client, ("bench", "health")), (server, ("serve",))):
+        for name in names:
+            command = group.get_command(click.Context(group), name)
+            assert command is not None
+            for option in command.params:
+                found |= {*option.opts, *option.secondary_opts}
+    return found
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_a_command_line_is_understood(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FILES:
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert options(shlex.split(line)) is not None
+
+
+def test_the_file_of_settings_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "facewire.toml"
+    path.write_text(BLOCKS["toml"])
+    chosen = options(["facewire-server", "serve", "--config", str(path)])
+    assert chosen["model"] == ("face-detection-0205", "yunet-640")
+    assert chosen["max_queue"] == 32
+
+
+def test_its_options_are_known() -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT))
+    others = {"--help", "--kustomize"}
+    assert named - known_options() == others
+
+
+def test_it_says_what_to_do_at_each_alert() -> None:
+    (group,) = read_yaml("prometheus/alerts.yml")["groups"]
+    alerts = {rule["alert"] for rule in group["rules"]}
+    assert set(re.findall(r"Facewire[A-Z]\w+", TEXT)) == alerts
+
+
+def test_its_metrics_are_exported() -> None:
+    queries = re.findall(r"`(facewire_\w+(?:\{[^}]*\})?)`", TEXT)
+    assert queries
+    for query in queries:
+        name, brace, rest = query.partition("{")
+        histogram = name.endswith("_seconds")
+        assert mistakes(f"{name}{'_sum' if histogram else ''}{brace}{rest}") == []
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "SECURITY.md", "README.md"])
+def test_links_lead_to_files(page: str) -> None:
+    path = DOCS.parent / page
+    for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / link).exists(), link

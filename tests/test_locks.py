@@ -1,0 +1,55 @@
+"""The lock files hold what pyproject.toml asks for, with hashes and nothing else."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCKED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)( ; .*)? \\$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [("server.txt", ["server", "otel"]), ("dev.txt", ["dev"]), ("build.txt", None)],
+)
+def test_a_lock_is_fresh(name: str, extras: list[str] | None) -> None:
+    """`scripts/lock` mends what this finds."""
+    versions: dict[str, set[str]] = {}
+    for found in LOCKED.finditer((ROOT / "locks" / name).read_text()):
+        versions.setdefault(found["name"], set()).add(found["version"])
+    if extras is None:
+        asked = [Requirement(each) for each in SETTINGS["build-system"]["requires"]]
+    else:
+        asked = list(requirements(extras))
+    for requirement in asked:
+        found_versions = versions[canonicalize_name(requirement.name)]
+        assert all(map(requirement.specifier.contains, found_versions)), requirement
+
+
+@pytest.mark.parametrize("name", ["server.txt", "dev.txt", "build.txt"])
+def test_a_lock_has_hashes_and_names_no_place(name: str) -> None:
+    text = (ROOT / "locks" / name).read_text()
+    assert "://" not in text
+    entries = re.split(r"\n(?=\w)", text)[1:]
+    for entry in entries:
+        assert LOCKED.match(entry), entry
+        assert "--hash=sha256:" in entry
+
+
+def requirements(extras: Iterable[str]) -> Iterable[Requirement]:
+    """What the package needs with these extras, those that they include followed."""
+    project = SETTINGS["project"]
+    yield from map(Requirement, project["dependencies"])
+    for extra in extras:
+        for text in project["optional-dependencies"][extra]:
+            requirement = Requirement(text)
+            if requirement.name == project["name"]:
+                yield from requirements(requirement.extras)
+            else:
+                yield requirement
