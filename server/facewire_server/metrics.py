@@ -1,4 +1,4 @@
-"""The numbers of a running server, for Prometheus; no other module imports it.
+"""The numbers of a running server, for Prometheus.
 
 Rule: label values come from the server's own small sets (methods, models, codes),
 never from what a caller sends.
@@ -7,10 +7,9 @@ never from what a caller sends.
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import start_http_server
 
 from facewire_server.detector import Detections
-from facewire_server.errors import ConfigError, Reason
+from facewire_server.errors import Reason
 from facewire_server.model.description import Description
 
 BUCKETS = (
@@ -18,21 +17,6 @@ BUCKETS = (
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
 )
 """Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
-
-
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
-    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
-
-    Raises ConfigError when the port cannot be had.
-    """
-    try:
-        server, _ = start_http_server(port, addr=host, registry=registry)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot serve metrics on port {port}: {error.strerror}; choose"
-            " another with --metrics-port, or off"
-        ) from None
-    return int(server.server_port)
 
 
 class Metrics:

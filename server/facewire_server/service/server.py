@@ -13,7 +13,8 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
-from facewire_server.metrics import Metrics, serve_metrics
+from facewire_server.metrics import Metrics
+from facewire_server.metrics_server import serve_metrics
 from facewire_server.model.source import name_of
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate

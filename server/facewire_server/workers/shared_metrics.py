@@ -14,7 +14,7 @@ from typing import Self
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from facewire_server.metrics import serve_metrics
+from facewire_server.metrics_server import serve_metrics
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
