@@ -16,6 +16,7 @@ import platform
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -58,7 +59,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
     began = time.monotonic()
     ledger = Ledger()
     taken = await known(server)
-    counted_before = server.counts()
+    before = server.counts()
 
     async def send(part: float) -> None:
         limit = MESSAGE_MB * MEBI
@@ -70,18 +71,19 @@ async def soak(server: Server, seconds: float) -> list[str]:
     watching = asyncio.create_task(vitals.watch(server, began, samples))
     await send(1 - WARM_UP)
     watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching  # raises what kept it from looking
 
     def given_back(found: vitals.Vitals) -> bool:
         return not list(vitals.remains(rest, found))
 
     end = await vitals.calm(server, began, given_back, patience=PATIENCE)
+    counted = server.counts() - before
     first, last = vitals.windows(samples)
-    counted = server.counts() - counted_before
-    print(report.course(samples), end="\n\n")
     looks = {"first_window": first, "last_window": last}
-    print(report.comparison(**looks, rest_before=rest, rest_after=end), end="\n\n")
-    print(report.account(ledger), end="\n\n")
-    print("the server counts", dict(sorted(counted.items())))
+    looks |= {"rest_before": rest, "rest_after": end}
+    print(report.course(samples), report.comparison(**looks), sep="\n\n", end="\n\n")
+    print(report.account(ledger), report.counts(counted), sep="\n\n", end="\n\n")
     return [
         *ledger.problems(),
         *ledger.disagreements(counted),
@@ -102,7 +104,8 @@ def main() -> None:
         f" with good photos, a reload every {RELOAD_SECONDS:g} s or so, --max-queue"
         f" {MAX_QUEUE}; memory may grow by {vitals.MEMORY_MB:g} MB from the first"
         f" {vitals.WINDOW:.0%} of the samples to the last, threads by"
-        f" {vitals.BUSY_THREADS:g} and fds by {vitals.BUSY_FDS:g}, and none at rest",
+        f" {vitals.BUSY_THREADS:g} and fds by {vitals.BUSY_FDS:g}, at rest by"
+        f" {vitals.REST_THREADS:g} and none",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as folder:

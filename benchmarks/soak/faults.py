@@ -34,30 +34,42 @@ from facewire_server.config import available_cores
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""
 
+REPLACEMENT = 300.0
+"""Seconds in which what was killed is to be there again."""
+
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is killed, and what is done then."""
+    """What is killed when it is all there, and what is done then."""
 
     name: str
     workers: int
+    is_there: Callable[[Server], bool]
     kill: Callable[[Server], None]
     mend: Callable[[Server], None]
 
 
 def kill_worker(server: Server) -> None:
-    """Ends one of the workers."""
+    """Ends one of the workers. Raises SystemExit when the system does not end it."""
     pid = random.choice(server.workers())
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + RECOVERY
     while Path(f"/proc/{pid}").exists():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"process {pid} is there {RECOVERY:g} s after SIGKILL")
         time.sleep(0.001)
 
 
+def has_workers(server: Server) -> bool:
+    """Whether two of them serve."""
+    return server.metrics()["facewire_workers"] == 2
+
+
 FAULTS = (
-    Fault("worker", 2, kill_worker, lambda server: None),
-    Fault("server", 1, Server.kill, Server.start),
+    Fault("worker", 2, has_workers, kill_worker, lambda server: None),
+    Fault("server", 1, lambda server: True, Server.kill, Server.start),
 )
 
 
@@ -94,10 +106,21 @@ async def kills(
     return problems
 
 
+async def _all_there(server: Server, fault: Fault) -> None:
+    """Returns when it can be killed again. Raises SystemExit when that takes long."""
+    try:
+        async with asyncio.timeout(REPLACEMENT):
+            while not await asyncio.to_thread(fault.is_there, server):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise SystemExit(f"no {fault.name} again after {REPLACEMENT:g} s") from None
+
+
 async def _one(
     server: Server, fault: Fault, callers: Sequence[RetryingCaller]
 ) -> tuple[Sequence[str], list[str]]:
     """One kill: a row of the table, and what was off."""
+    await _all_there(server, fault)
     for caller in callers:
         caller.struck()
     began = time.monotonic()

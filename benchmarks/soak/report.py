@@ -1,5 +1,6 @@
 """A soak in words."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from benchmarks.soak.ledger import Ledger
@@ -19,6 +20,12 @@ def account(ledger: Ledger) -> str:
     total = sum(ledger.sent.values())
     rows.append(("all", str(total), f"{sum(ledger.ended.values())} in all"))
     return align(rows, right=(1,))
+
+
+def counts(counted: Counter[tuple[str, str]]) -> str:
+    """What the server has counted, by method and code."""
+    rows = [(*name, str(count)) for name, count in sorted(counted.items())]
+    return align([("the server counts", "", ""), *rows], right=(2,))
 
 
 def course(samples: Sequence[Vitals]) -> str:

@@ -15,10 +15,10 @@ def test_a_kill_costs_no_wrong_answer_and_only_calls_in_flight(
 ) -> None:
     server = Server(tmp_path / "log", "--workers", str(fault.workers))
     try:
-        problems = asyncio.run(kills(server, fault, times=2, callers=4, seconds=1))
+        problems = asyncio.run(kills(server, fault, times=1, callers=4, seconds=1))
     finally:
         assert server.stop() == 0
     assert problems == []
-    rows = capsys.readouterr().out.splitlines()[1:3]
-    assert [row.split()[0] for row in rows] == [fault.name] * 2
-    assert all(int(row.split()[1]) > 0 for row in rows)
+    name, answered, *_ = capsys.readouterr().out.splitlines()[1].split()
+    assert name == fault.name
+    assert int(answered) > 0
