@@ -54,6 +54,15 @@ async def known(server: Server) -> Sequence[Photo]:
     return confirmed
 
 
+async def reload(server: Server) -> None:
+    """Has each process reload its models, and returns when they have."""
+    wanted = server.reloads() + max(1, len(server.workers()))
+    server.reload()
+    async with asyncio.timeout(PATIENCE):
+        while server.reloads() < wanted:
+            await asyncio.sleep(0.1)
+
+
 async def soak(server: Server, seconds: float) -> list[str]:
     """Runs all of it, prints it, and returns what was off."""
     began = time.monotonic()
@@ -66,6 +75,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
         await traffic(server, taken, ledger, part * seconds, message_bytes=limit)
 
     await send(WARM_UP)
+    await reload(server)  # OpenVINO has more threads from the first one on
     rest = await vitals.calm(server, began, vitals.at_rest, patience=PATIENCE)
     samples: list[vitals.Vitals] = []
     watching = asyncio.create_task(vitals.watch(server, began, samples))

@@ -76,6 +76,12 @@ class Server:
                 counts[labels["method"], labels["code"]] += int(value)
         return counts
 
+    def reloads(self) -> int:
+        """How often a model was reloaded."""
+        name = "facewire_model_reloads_total"
+        metrics = self.metrics()
+        return int(sum(metrics[each] for each in metrics if each.startswith(name)))
+
     def complaints(self) -> list[str]:
         """The lines of its log that tell of errors."""
         lines = self.log.read_text().splitlines()
