@@ -9,14 +9,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_seconds(pid: int) -> float:
     """CPU time used so far by a process and its children that still run."""
-    return sum(_own_seconds(each) for each in _tree(pid))
+    return sum(_own_seconds(each) for each in processes(pid))
 
 
-def _tree(pid: int) -> Iterator[int]:
+def processes(pid: int) -> Iterator[int]:
+    """A process and, one after the other, those beneath it. Raises OSError."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
-            yield from _tree(int(child))
+            yield from processes(int(child))
 
 
 def _own_seconds(pid: int) -> float:

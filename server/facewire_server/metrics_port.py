@@ -5,6 +5,7 @@ answers requests.
 """
 
 import socket
+import time
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
@@ -21,6 +22,9 @@ MAX_SCRAPES = 4
 SECONDS = 5.0
 """For a scrape, from connecting to the last byte of its answer."""
 
+PAUSE = 1.0
+"""Seconds until a connection that could not be accepted is tried again."""
+
 
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
     """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
@@ -31,7 +35,9 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        server_class = type("_FamilyServer", (_Server,), {"address_family": family})
+        server_class = type(
+            "_FamilyServer", (MetricsServer,), {"address_family": family}
+        )
         server: WSGIServer = make_server(
             str(address[0]), port, make_wsgi_app(registry), server_class, _Handler
         )
@@ -44,7 +50,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
     return int(server.server_port)
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class MetricsServer(ThreadingMixIn, WSGIServer):
     """A thread for each connection, and not many of them."""
 
     daemon_threads = True
@@ -52,6 +58,18 @@ class _Server(ThreadingMixIn, WSGIServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._places = BoundedSemaphore(MAX_SCRAPES)
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A connection and its address. Raises OSError, after a pause.
+
+        Without one, a process that has no file descriptors left would try again at
+        once, with all of a core.
+        """
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(PAUSE)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Called for each connection, on the thread that takes them."""

@@ -1,4 +1,4 @@
-"""A network for tests that never ends with a picture that has a bright spot."""
+"""A network for tests that does not end with a picture that has a bright spot."""
 
 from pathlib import Path
 from typing import Any
@@ -8,23 +8,26 @@ import openvino as ov
 from numpy.typing import DTypeLike
 from openvino import opset15 as ops
 
+from facewire.v1 import detect_pb2 as pb
+
 SIDE = 64
 """The input is [1,3,SIDE,SIDE]."""
 
 BRIGHT = 200.0
-"""Where a sample is brighter, a loop begins that would take centuries."""
+"""Where a sample is brighter, a loop begins."""
 
-TURNS = 1 << 60
+FOREVER = 1 << 60
+"""So many turns of the loop would take centuries."""
 
 
-def write_hanging_model(path: Path) -> Path:
-    """Writes an IR that finds one box in every picture that is dark."""
+def write_hanging_model(path: Path, turns: int = FOREVER) -> Path:
+    """Writes an IR that finds one box in every picture; `turns` of the loop later."""
     image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
     axes = constant([0, 1, 2, 3], np.int64)
     brightest = ops.reduce_max(image, axes, keep_dims=False)
     is_bright = ops.greater(brightest, constant(BRIGHT, np.float32))
-    turns = ops.multiply(ops.convert(is_bright, "i64"), constant(TURNS, np.int64))
-    boxes = looped(turns, constant([[8, 8, 56, 56, 0.9]], np.float32))
+    taken = ops.multiply(ops.convert(is_bright, "i64"), constant(turns, np.int64))
+    boxes = looped(taken, constant([[8, 8, 56, 56, 0.9]], np.float32))
     boxes.set_names({"boxes"})
     labels = constant([0], np.int64).output(0)
     labels.set_names({"labels"})
@@ -49,3 +52,14 @@ def looped(turns: ov.Node, start: ov.Node) -> ov.Output:
 
 def constant(value: Any, dtype: DTypeLike) -> ov.Node:
     return ops.constant(np.array(value, dtype))
+
+
+def grey(brightness: int) -> pb.DetectRequest:
+    """A request with a picture that is bright everywhere, or dark."""
+    raw = pb.RawImage(
+        data=bytes([brightness]) * SIDE * SIDE,
+        width=SIDE,
+        height=SIDE,
+        pixel_format=pb.PIXEL_FORMAT_GRAY,
+    )
+    return pb.DetectRequest(raw_image=raw)

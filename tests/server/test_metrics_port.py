@@ -1,32 +1,67 @@
 """The port of /metrics, and those who only want to hold it."""
 
 import socket
+import time
 from urllib.request import urlopen
+from wsgiref.simple_server import WSGIRequestHandler
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from facewire_server import metrics_port
-from facewire_server.metrics_port import MAX_SCRAPES, serve_metrics
+from facewire_server.errors import ConfigError
+from facewire_server.metrics_port import (
+    MAX_SCRAPES,
+    PAUSE,
+    MetricsServer,
+    serve_metrics,
+)
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
+def registry() -> CollectorRegistry:
+    made = CollectorRegistry()
+    Gauge("something", "To see.", registry=made).set(7)
+    return made
+
+
+@pytest.fixture
+def port(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> int:
     """Where a metric is served, for a second each."""
     monkeypatch.setattr(metrics_port, "SECONDS", 1.0)
-    registry = CollectorRegistry()
-    Gauge("something", "To see.", registry=registry).set(7)
     return serve_metrics(registry, "127.0.0.1", 0)
 
 
-def scrape(port: int) -> bytes:
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+def scrape(port: int, host: str = "127.0.0.1") -> bytes:
+    with urlopen(f"http://{host}:{port}/metrics", timeout=20) as answer:
         found: bytes = answer.read()
         return found
 
 
-def test_a_scrape_is_answered(port: int) -> None:
-    assert b"something 7.0" in scrape(port)
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")]
+)
+def test_a_scrape_is_answered_at_addresses_of_both_kinds(
+    registry: CollectorRegistry, host: str, shown: str
+) -> None:
+    assert b"something 7.0" in scrape(serve_metrics(registry, host, 0), shown)
+
+
+def test_a_port_that_is_taken_is_named(registry: CollectorRegistry) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"cannot serve metrics on port {port}"):
+            serve_metrics(registry, "127.0.0.1", port)
+
+
+def test_it_waits_when_it_cannot_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server = MetricsServer(("127.0.0.1", 0), WSGIRequestHandler)
+    server.server_close()
+    with pytest.raises(OSError):
+        server.get_request()
+    assert pauses == [PAUSE]
 
 
 def test_who_says_nothing_or_drips_is_hung_up_on_and_then_scrapes_go_on(

@@ -26,7 +26,7 @@ from facewire_server.service.background import BackgroundServer
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.watchdog import Watchdog
 from facewire_server.turn import Commit
-from tests.server.hanging_model import SIDE, write_hanging_model
+from tests.server.hanging_model import grey, write_hanging_model
 from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import connected
 
@@ -171,9 +171,9 @@ def test_a_network_that_never_ends_is_told_and_does_not_keep_the_process(
         port = found(process.stderr, r"metrics on port (\d+)")
         health = watch(channel)
         stub = DetectServiceStub(channel)
-        assert len(stub.Detect(picture(0), timeout=30).detections) == 1
+        assert len(stub.Detect(grey(0), timeout=30).detections) == 1
         assert next(health) == SERVING
-        call = stub.Detect.future(picture(255), timeout=60)
+        call = stub.Detect.future(grey(255), timeout=60)
         assert next(health) == NOT_SERVING
         assert found(process.stderr, r"ERROR .*one request of (\S+) has") == "hanging"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -183,14 +183,24 @@ def test_a_network_that_never_ends_is_told_and_does_not_keep_the_process(
         assert isinstance(call.exception(), grpc.RpcError)
 
 
-def picture(brightness: int) -> pb.DetectRequest:
-    raw = pb.RawImage(
-        data=bytes([brightness]) * SIDE * SIDE,
-        width=SIDE,
-        height=SIDE,
-        pixel_format=pb.PIXEL_FORMAT_GRAY,
-    )
-    return pb.DetectRequest(raw_image=raw)
+def test_other_models_are_answered_while_one_stalls(
+    tmp_path: Path, photo: bytes
+) -> None:
+    model = write_hanging_model(tmp_path / "hanging.xml")
+    arguments = ("--model", EMBEDDED, "--model", str(model), "--max-parallel", "2")
+    stalls = ("--stall-seconds", "0.5", "--grace", "0")
+    with connected(*arguments, *stalls) as (_, channel):
+        health = watch(channel, f"{SERVICE}/{EMBEDDED}")
+        assert next(health) == SERVING
+        stub = DetectServiceStub(channel)
+        request = grey(255)
+        request.model = "hanging"
+        hanging = stub.Detect.future(request, timeout=60)
+        assert next(health) == NOT_SERVING
+        for _ in range(5):
+            answer = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+            assert len(answer.detections) == 1
+        assert not hanging.done()
 
 
 def found(log: IO[str], pattern: str) -> str:

@@ -19,7 +19,6 @@ from facewire_server.service.gate import (
     CallFailed,
     Context,
     Gate,
-    abort,
     shutting_down,
 )
 from facewire_server.service.newest import Newest
@@ -80,7 +79,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 if pipeline.stopped:
                     raise shutting_down()
         except CallFailed as failed:
-            await abort(context, failed.failure)
+            await self._gate.abort(context, failed.failure)
 
     def _pipeline(
         self, policy: pb.OverflowPolicy.ValueType, context: Context

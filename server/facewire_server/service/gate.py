@@ -74,6 +74,8 @@ class Gate:
         self._arrived = 0
         self._empty = asyncio.Event()
         self._empty.set()
+        self._telling = asyncio.Event()
+        self._telling.set()
 
     async def drain(self) -> None:
         """Lets no more requests in, and returns when the last one is out."""
@@ -83,14 +85,25 @@ class Gate:
     async def settle(self) -> None:
         """Returns when nothing has arrived for a moment, or after half a second.
 
-        Calls that gRPC has received and not handed over yet get their refusal so; it
-        would cancel them when it stops, and nobody tries a cancelled call again.
+        Calls that gRPC has received and not handed over yet would be cancelled when it
+        stops, and nobody tries a cancelled call again. Refusals are kept until
+        `release`, since whoever gets one may ask again at once.
         """
+        self._telling.clear()
         for _ in range(10):
             seen = self._arrived
             await asyncio.sleep(0.05)
             if self._arrived == seen:
                 return
+
+    def release(self) -> None:
+        """Lets the refusals go that `settle` has kept."""
+        self._telling.set()
+
+    async def abort(self, context: Context, failed: Failure) -> None:
+        """Ends an RPC with a failure; does not return."""
+        await self._telling.wait()
+        await context.abort(failed.code, failed.message, tuple(failed.trailers()))
 
     @asynccontextmanager
     async def call(self, context: Context, method: str) -> AsyncIterator[Call]:
@@ -99,7 +112,7 @@ class Gate:
             with self.request(context, method) as call:
                 yield call
         except CallFailed as failed:
-            await abort(context, failed.failure)
+            await self.abort(context, failed.failure)
 
     @contextmanager
     def request(self, context: Context, method: str) -> Iterator[Call]:
@@ -133,7 +146,7 @@ class Gate:
         self._metrics.inflight.inc()
         failed = self._failed(call, error)
         self._count_out(call, context, failed.code)
-        await abort(context, failed)
+        await self.abort(context, failed)
 
     @contextmanager
     def stream(self, context: Context, method: str) -> Iterator[None]:
@@ -185,11 +198,6 @@ class Gate:
 def shutting_down() -> RefusalError:
     """The refusal of a server that drains."""
     return RefusalError(Reason.SHUTTING_DOWN, "the server is shutting down")
-
-
-async def abort(context: Context, failed: Failure) -> None:
-    """Ends an RPC with a failure; does not return."""
-    await context.abort(failed.code, failed.message, tuple(failed.trailers()))
 
 
 def _call(context: Context, method: str, service: str = SERVICE) -> Call:

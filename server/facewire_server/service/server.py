@@ -87,7 +87,10 @@ class Server:
         for task in (self._reloads, self._follows):
             if task is not None:
                 task.cancel()
-        await self._grpc.stop(FLUSH_SECONDS)
+        stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
+        await asyncio.sleep(0)  # its first step tells all connections to send no more
+        self._gate.release()
+        await stopping
         if self._backend is not None:
             self._backend.scheduler.close()
         await self._tracing.close()

@@ -6,6 +6,7 @@ it; the queue's bound and the callers' deadlines hold meanwhile as they always d
 
 import asyncio
 import logging
+import os
 import time
 
 from facewire_server.metrics import Metrics
@@ -52,7 +53,7 @@ class Watchdog:
             " health is NOT_SERVING until it ends",
             model,
             seconds,
-            extra={"model": model, "seconds": round(seconds, 1)},
+            extra={"model": model, "seconds": round(seconds, 1), "pid": os.getpid()},
         )
         self._stalled_at = now - seconds
         self._metrics.stalled(True)

@@ -122,17 +122,24 @@ class Supervisor:
         """Another worker in the place of one that has ended; tries until it is there."""
         pause = FIRST_PAUSE
         while True:
-            process = self._started(number, replaces=True)
             try:
-                await process.loaded
-            except ModelError as error:
+                return await self._loaded(number)
+            except (ModelError, OSError) as error:
+                # OSError: there is no memory for a process now, or no descriptor.
                 logger.error("worker %d does not start: %s", number, error)
-                await process.ended.wait()
-                self._metrics.ended(process.pid)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                return process
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _loaded(self, number: int) -> WorkerProcess:
+        """A worker that has its models. Raises ModelError and OSError."""
+        process = self._started(number, replaces=True)
+        try:
+            await process.loaded
+        except ModelError:
+            await process.ended.wait()
+            self._metrics.ended(process.pid)
+            raise
+        return process
 
     def _reload(self) -> None:
         self._signal(signal.SIGHUP)

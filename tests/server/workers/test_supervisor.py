@@ -1,89 +1,21 @@
 """Several processes on one port, as their operator and their callers see them."""
 
 import os
-import re
+import resource
 import signal
 import subprocess
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.workers.supervisor import split
 from tests.server.health import SERVING, check
 from tests.server.process import command
 from tests.server.rpc_errors import reason
-
-# A connection of its own for each: they are what is spread over the workers.
-OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
-
-
-class Workers:
-    """A running server of two workers."""
-
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        self.process = process
-        self.log = log
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"listening on (\S+)$", line)
-        assert found, line + log.read_text()
-        self.target = found[1]
-
-    @contextmanager
-    def stub(self) -> Iterator[DetectServiceStub]:
-        with grpc.insecure_channel(self.target, OWN_CONNECTION) as channel:
-            yield DetectServiceStub(channel)
-
-    def pids(self) -> list[int]:
-        """The processes of the workers, as the system knows them."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [
-            int(pid)
-            for pid in listed.read_text().split()
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
-
-    def scrape(self) -> dict[str, float]:
-        """The metrics of all."""
-        found = re.search(r"metrics on port (\d+)", self.log.read_text())
-        assert found
-        url = f"http://127.0.0.1:{found[1]}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
-        rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, value in rows}
-
-    def wait_for(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
-
-
-@contextmanager
-def two_workers(folder: Path) -> Iterator[Workers]:
-    log = folder / "log"
-    arguments = ("--port", "0", "--metrics-port", "0", "--workers", "2")
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command("serve", *arguments),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield Workers(process, log)
-        finally:
-            process.terminate()
+from tests.server.workers.running import OWN_CONNECTION, Workers, two_workers
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +94,26 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(
     for name in before:
         if "_total" in name:
             assert after[name] >= before[name], name
+
+
+def test_a_worker_that_cannot_be_replaced_now_is_replaced_later(
+    tmp_path: Path, photo: bytes
+) -> None:
+    with two_workers(tmp_path) as running:
+        (victim, _), supervisor = running.pids(), running.process.pid
+        limits = resource.prlimit(supervisor, resource.RLIMIT_NOFILE)
+        # No file descriptor more, but for those that it has.
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (3, limits[1]))
+        os.kill(victim, signal.SIGKILL)
+        running.wait_for(lambda: "does not start" in running.log.read_text())
+        assert "[Errno 24]" in running.log.read_text()
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
+        running.wait_for(lambda: "serves again" in running.log.read_text())
+        assert len(running.pids()) == 2
+        with running.stub() as stub:
+            response = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+            assert len(response.detections) == 1
+        assert running.scrape()["facewire_workers"] == 2
 
 
 def test_a_hangup_reloads_the_models_of_all(workers: Workers) -> None:

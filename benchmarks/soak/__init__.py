@@ -1,0 +1,1 @@
+"""Long mixed traffic against a server, and servers that are killed under load."""

@@ -1,0 +1,93 @@
+"""What every kind of traffic shares: the photos, the ledger, and how calls end."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import grpc
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from benchmarks.soak.ledger import OK, Kind, Ledger
+from benchmarks.soak.photos import Photo, seen
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1 import detect_pb2_grpc
+
+OPTIONS = (
+    ("grpc.use_local_subchannel_pool", 1),  # a connection of its own
+    ("grpc.max_send_message_length", -1),
+)
+
+PATIENCE = 60.0
+"""Seconds after which a call that should be answered is taken for lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends one kind of traffic until `stop`."""
+
+    target: str
+    photos: Sequence[Photo]
+    ledger: Ledger
+    stop: asyncio.Event
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    @asynccontextmanager
+    async def connection(
+        self,
+    ) -> "AsyncIterator[detect_pb2_grpc.DetectServiceAsyncStub]":
+        """A connection of its own, closed when it is left."""
+        async with grpc.aio.insecure_channel(self.target, OPTIONS) as channel:
+            yield detect_pb2_grpc.DetectServiceStub(channel)
+
+    def photo(self) -> Photo:
+        """Any of them."""
+        return self.chance.choice(self.photos)
+
+    async def pause(self, most: float) -> None:
+        """Up to so many seconds, or until `stop`."""
+        try:
+            async with asyncio.timeout(self.chance.uniform(0, most)):
+                await self.stop.wait()
+        except TimeoutError:
+            pass
+
+    async def ask(
+        self,
+        stub: "detect_pb2_grpc.DetectServiceAsyncStub",
+        kind: Kind,
+        request: pb.DetectRequest,
+        *,
+        photo: Photo | None = None,
+        timeout: float = PATIENCE,
+        cancel_after: float | None = None,
+    ) -> None:
+        """One call, accounted for; its answer has to be that to `photo`."""
+        self.ledger.send(kind)
+        call = stub.Detect(request, timeout=timeout)
+        if cancel_after is not None:
+            asyncio.get_running_loop().call_later(cancel_after, call.cancel)
+        try:
+            answer = await call
+        except grpc.aio.AioRpcError as error:
+            self.ledger.end(kind, outcome(error))
+        except asyncio.CancelledError:
+            if not call.cancelled():
+                raise
+            self.ledger.end(kind, "CANCELLED")
+        else:
+            self.ledger.end(kind, OK)
+            if photo is not None:
+                self.ledger.mistake(photo.mistake(*seen(answer)))
+
+
+def outcome(error: grpc.aio.AioRpcError) -> str:
+    """The status of a failed call, with the server's reason if it has given one."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            info = ErrorInfo()
+            Status.FromString(value).details[0].Unpack(info)
+            return f"{error.code().name} {info.reason}"
+    return error.code().name

@@ -1,0 +1,117 @@
+"""SIGTERM in the middle of mixed load: what was accepted is answered."""
+
+import json
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from benchmarks.soak.server import Server
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from tests.server.rpc_errors import reason
+
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+
+Told = Counter[tuple[str, str]]
+"""How often a request of this id was told this code."""
+
+
+class Callers:
+    """Threads that ask until the server is gone, and keep what it has told them."""
+
+    def __init__(self, target: str, photo: bytes) -> None:
+        self.told: Told = Counter()
+        self.busy = threading.Event()
+        self._target = target
+        good = pb.DetectRequest(encoded_image=photo)
+        bad = pb.DetectRequest(encoded_image=photo[:-2000])
+        kinds: list[Callable[[DetectServiceStub], bool]] = [
+            *[lambda stub: self._ask(stub, good)] * 6,
+            *[lambda stub: self._ask(stub, bad)] * 2,
+            *[lambda stub: self._stream(stub, good)] * 2,
+        ]
+        self._threads = [
+            threading.Thread(target=self._run, args=(kind,)) for kind in kinds
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def _run(self, kind: Callable[[DetectServiceStub], bool]) -> None:
+        with grpc.insecure_channel(self._target, OWN_CONNECTION) as channel:
+            stub = DetectServiceStub(channel)
+            while kind(stub):
+                pass
+
+    def _ask(self, stub: DetectServiceStub, request: pb.DetectRequest) -> bool:
+        """One call; returns whether the server was there."""
+        request_id, metadata = identity()
+        try:
+            stub.Detect(request, timeout=60, metadata=metadata)
+        except grpc.RpcError as error:
+            code, why = reason(error)
+            if not why:
+                assert code is grpc.StatusCode.UNAVAILABLE
+                return False
+            self.told[request_id, code.name] += 1
+        else:
+            self.told[request_id, "OK"] += 1
+            if self.told.total() > 100:
+                self.busy.set()
+        return True
+
+    def _stream(self, stub: DetectServiceStub, request: pb.DetectRequest) -> bool:
+        """A stream for as long as the server takes it."""
+        request_id, metadata = identity()
+        over = threading.Event()
+
+        def frames() -> Iterator[pb.DetectStreamRequest]:
+            while not over.is_set():
+                yield pb.DetectStreamRequest(request=request)
+
+        try:
+            for answer in stub.DetectStream(frames(), timeout=60, metadata=metadata):
+                self.told[request_id, NAMES[answer.error.code]] += 1
+        except grpc.RpcError as error:
+            assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
+        finally:
+            over.set()
+        return False
+
+
+def identity() -> tuple[str, tuple[tuple[str, str]]]:
+    request_id = uuid.uuid4().hex
+    return request_id, (("x-request-id", request_id),)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_all_that_was_accepted_is_answered_as_the_log_says(
+    workers: int, tmp_path: Path, photo: bytes
+) -> None:
+    log = ("--log-level", "debug", "--log-format", "json")
+    server = Server(tmp_path / "log", *log, "--workers", str(workers))
+    callers = Callers(server.target, photo)
+    try:
+        assert callers.busy.wait(60)
+    finally:
+        status = server.stop()
+        callers.join()
+    assert status == 0
+    ended: Told = Counter()
+    for line in server.log.read_text().splitlines():
+        record = json.loads(line)
+        if record["message"] == "ended":
+            ended[record["request_id"], record["code"]] += 1
+    assert ended == callers.told
+    codes = {code for _, code in ended}
+    assert {"OK", "INVALID_ARGUMENT"} <= codes <= {*NAMES.values()} - {"CANCELLED"}

@@ -1,0 +1,90 @@
+"""A caller whose process is killed: what it has taken is free again."""
+
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_ext import Placement
+from facewire_server.config import Config
+from facewire_server.image.fit import fit
+from facewire_server.model.source import EMBEDDED
+from facewire_server.service.background import BackgroundServer
+
+CLIENT = """
+import sys
+import time
+import grpc
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.model.source import DATA
+
+request = pb.DetectRequest(encoded_image=(DATA / "astronaut.jpg").read_bytes())
+stub = DetectServiceStub(grpc.insecure_channel(sys.argv[1]))
+calls = [stub.Detect.future(request) for _ in range(5)]
+frame = pb.DetectStreamRequest(request=request)
+streams = [stub.DetectStream(iter([frame] * 9)) for _ in range(2)]
+time.sleep(600)
+"""
+"""Five calls and two streams, on one connection."""
+
+TAKEN = 5 + 2 * 2
+"""The calls, and the frames that a stream may have in work."""
+
+
+def test_a_caller_that_is_killed_leaves_its_places_to_others(
+    monkeypatch: pytest.MonkeyPatch, photo: bytes
+) -> None:
+    let_go = threading.Event()
+
+    def hang(*arguments: Any, **options: Any) -> Placement:
+        assert let_go.wait(120)
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr("facewire_server.detector.fit", hang)
+    config = Config(port=0, metrics_port=0, max_parallel=1, max_queue=4)
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+        subprocess.Popen([sys.executable, "-c", CLIENT, server.target]) as client,
+    ):
+        try:
+            wait_for(lambda: scrape(server, "inflight_requests") == TAKEN)
+            assert scrape(server, "queue_depth") == TAKEN - 1
+            client.kill()
+            wait_for(lambda: scrape(server, "inflight_requests") == 0)
+            assert scrape(server, "queue_depth") == 0
+            # Its thread cannot be taken from the dead caller's work, but all else can.
+            stub = DetectServiceStub(channel)
+            request = pb.DetectRequest(encoded_image=photo)
+            calls = [stub.Detect.future(request, timeout=60) for _ in range(4)]
+            wait_for(lambda: scrape(server, "queue_depth") == 4)
+        finally:
+            client.kill()
+            let_go.set()
+        assert [len(call.result().detections) for call in calls] == [1] * 4
+        inferences = scrape(server, f'inferences_total{{model="{EMBEDDED}"}}')
+        assert inferences == len(calls)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def scrape(server: BackgroundServer, name: str) -> float:
+    url = f"http://127.0.0.1:{server.metrics_port}/metrics"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    rows = (line.rsplit(" ", 1) for line in lines)
+    return next(float(row[1]) for row in rows if row[0] == f"facewire_{name}")
