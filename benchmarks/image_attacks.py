@@ -88,6 +88,10 @@ def attack_files(scans: int) -> list[Attack]:
             for coding in ("tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma", "jpeg")
         ),
         Attack(
+            f"TIFF, strips of one JPEG of {scans} scans",
+            lambda side: attacks.jpeg_page(side, scans),
+        ),
+        Attack(
             "TIFF, 65,000 strips",
             lambda _: attacks.many_strips(65_000),
         ),

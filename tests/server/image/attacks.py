@@ -24,9 +24,11 @@ def jpeg(height: int, width: int | None = None) -> bytes:
     return save(Image.new("RGB", (width or height, height), "white"), "JPEG")
 
 
-def progressive(side: int, scans: int, mode: str = "L") -> bytes:
+def progressive(
+    side: int, scans: int, mode: str = "L", *, width: int | None = None
+) -> bytes:
     """A progressive JPEG whose last scan, of 100 bytes or so, is there many times."""
-    data = save(Image.new(mode, (side, side)), "JPEG", progressive=True)
+    data = save(Image.new(mode, (width or side, side)), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * (scans - data.count(b"\xff\xda")) + data[-2:]
 
@@ -118,6 +120,54 @@ def claimed(side: int, coding: int, size: int) -> bytes:
     """A TIFF of `size` bytes that claims side x side pixels in one strip."""
     tags: Tags = gray_tags(side, side) | {259: ("H", [coding]), 279: ("L", [size])}
     return tiff(tags, bytes(size))
+
+
+def jpeg_page(side: int, scans: int) -> bytes:
+    """A TIFF whose strips are all one progressive JPEG of so many scans."""
+    rows = min(side, 250)
+    strips, data = side // rows, progressive(rows, scans, width=side)
+    tags: Tags = gray_tags(side, rows * strips) | {
+        259: ("H", [7]),
+        273: ("L", [0] * strips),
+        278: ("L", [rows]),
+        279: ("L", [len(data)] * strips),
+    }
+    return tiff(tags, data)
+
+
+def overlapping_jpegs(count: int) -> bytes:
+    """A TIFF of JPEG strips, each of which is all that follows its first byte."""
+    tags: Tags = gray_tags(8, 8 * count) | {
+        259: ("H", [7]),
+        273: ("L", list(range(count))),
+        278: ("L", [8]),
+        279: ("L", list(range(2 * count, count, -1))),
+    }
+    return tiff(tags, bytes(2 * count))
+
+
+def repeated_strips(count: int) -> bytes:
+    """An uncompressed TIFF whose two halves are there many times."""
+    tags: Tags = gray_tags(64, 64) | {
+        273: ("L", [0, 2048] * count),
+        278: ("L", [32]),
+        279: ("L", [2048, 2048] * count),
+    }
+    return tiff(tags, bytes(4096))
+
+
+def tall_tiles(count: int) -> bytes:
+    """A TIFF of one row, in tiles of a million rows that are all one."""
+    data = zlib.compress(bytes(16 << 20), 9)
+    tags: Tags = gray_tags(16 * count, 1) | {
+        259: ("H", [8]),
+        322: ("L", [16]),
+        323: ("L", [1 << 20]),
+        324: ("L", [0] * count),
+        325: ("L", [len(data)] * count),
+    }
+    tags = {tag: value for tag, value in tags.items() if tag not in (273, 278, 279)}
+    return tiff(tags, data)
 
 
 def many_strips(count: int) -> bytes:

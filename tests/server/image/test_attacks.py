@@ -9,7 +9,7 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image.tiff import MAX_VALUES
+from facewire_server.image.tiff_parts import MAX_VALUES
 from facewire_server.image_limits import MAX_SCANS, Limits
 from tests.server.image import attacks
 from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save
@@ -156,6 +156,29 @@ def test_a_tiff_that_its_coding_cannot_have_made_is_corrupt(coding: int) -> None
     data = attacks.claimed(SIDE, coding, 1000)
     assert refusal(data, LARGE) is Reason.CORRUPT_IMAGE
     assert peak_memory(data) < 1_000_000
+
+
+@pytest.mark.parametrize("side", [64, 500])
+def test_scans_of_the_jpegs_in_a_tiff_are_counted(side: int) -> None:
+    assert refusal(attacks.jpeg_page(side, MAX_SCANS)) is None
+    with pytest.raises(RequestError, match=f"more than {MAX_SCANS} scans"):
+        decode(attacks.jpeg_page(side, MAX_SCANS + 1), limits=LIMITS)
+
+
+def test_jpegs_in_a_tiff_that_overlap_are_corrupt() -> None:
+    data = attacks.overlapping_jpegs(1000)
+    assert refusal(data) is Reason.CORRUPT_IMAGE
+
+
+def test_strips_that_are_there_again_and_again_are_corrupt() -> None:
+    assert refusal(attacks.repeated_strips(1)) is None
+    assert refusal(attacks.repeated_strips(2)) is Reason.CORRUPT_IMAGE
+
+
+def test_tiles_that_lie_far_outside_of_their_image_are_refused() -> None:
+    assert refusal(attacks.tall_tiles(1)) is None
+    with pytest.raises(RequestError, match="tiles far larger than the image"):
+        decode(attacks.tall_tiles(1000), limits=LIMITS)
 
 
 def test_a_strip_that_takes_far_more_memory_than_its_image_is_refused() -> None:

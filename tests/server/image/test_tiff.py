@@ -10,7 +10,7 @@ from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
-from facewire_server.image.tiff import MAX_PARTS
+from facewire_server.image.tiff_parts import MAX_PARTS
 from tests.server.image.samples import (
     LIMITS,
     bgr,
