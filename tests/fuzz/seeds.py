@@ -15,7 +15,7 @@ from tests.server.image import attacks
 from tests.server.image.samples import exif, files, save
 from tests.server.image.tiff_writer import gray_tags, tiff
 
-PHOTOS = Path(__file__).parents[2] / "shared" / "faces" / "dlib"
+PHOTOS = Path(__file__).parents[3] / "shared" / "faces" / "dlib"
 PHOTO_SIDE = 96
 
 
