@@ -2,7 +2,8 @@
 
 Switches for builds of the extension that check it (see `scripts/build-ext`):
 FACEWIRE_EXT_DEBUG=1 with bounds checks; FACEWIRE_EXT_SANITIZE=1 with AddressSanitizer
-and UndefinedBehaviorSanitizer; FACEWIRE_EXT_COVERAGE=1 with line tracing.
+and UndefinedBehaviorSanitizer; FACEWIRE_EXT_FUZZ=1 with both and for libFuzzer, which
+brings their run time; FACEWIRE_EXT_COVERAGE=1 with line tracing.
 """
 
 import os
@@ -28,9 +29,13 @@ def switched_on(name):
 DEBUG = switched_on("DEBUG")
 COVERAGE = switched_on("COVERAGE")
 LINK_ARGS = []
-if switched_on("SANITIZE"):
+if switched_on("SANITIZE") or switched_on("FUZZ"):
     COMPILE_ARGS += [*SANITIZERS, "-O1", "-g", "-fno-omit-frame-pointer"]
+if switched_on("SANITIZE"):
     LINK_ARGS += SANITIZERS
+if switched_on("FUZZ"):
+    COMPILE_ARGS += ["-fsanitize-coverage=trace-pc,trace-cmp"]
+    COMPILE_ARGS += ["-include", "ext/facewire_ext/_coverage.h"]
 
 
 class BuildProto(BuildPackageProtos):

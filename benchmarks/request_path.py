@@ -25,11 +25,12 @@ from facewire.v1 import detect_pb2 as pb
 from facewire_ext import simd_levels
 from facewire_server.detector import Detector
 from facewire_server.image.encoded import decode
+from facewire_server.image_limits import Limits
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import DATA, EMBEDDED, Source
 from facewire_server.service import messages
 
-MAX_PIXELS = 64_000_000
+LIMITS = Limits(64_000_000)
 FEW, MANY = 10, 40
 """How often callgrind's two programs walk: what they differ by is the walk's."""
 
@@ -56,7 +57,7 @@ class Walk:
         started = time.perf_counter()
         request = pb.DetectRequest.FromString(self._message)
         options = messages.options(request.options)
-        opener = messages.picture_opener(request, MAX_PIXELS, scaled=True)
+        opener = messages.picture_opener(request, LIMITS, scaled=True)
         parsed = time.perf_counter()
         detections = self._detector.detect(opener, options)
         detected = time.perf_counter()
@@ -76,7 +77,7 @@ class Walk:
         request = pb.DetectRequest.FromString(self._message)
         data, target = request.encoded_image, self._detector.target
         started = time.perf_counter()
-        decode(data, max_pixels=MAX_PIXELS, target=target)
+        decode(data, limits=LIMITS, target=target)
         return time.perf_counter() - started
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
+from facewire_server.image_limits import MAX_SCANS, MAX_SIDE
+from facewire_server.image_limits import Limits as ImageLimits
 from facewire_server.limits import Limits, check, flag
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED
@@ -19,12 +21,12 @@ class Config:
     """What `facewire-server serve` can be told; see its --help.
 
     `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds; `limits`
-    are those of the transport.
+    are those of the transport. `max_side` in pixels; `max_scans`: of a JPEG.
     `stall_seconds`: work on one request that is longer is a stall; 0: none is.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
-    `mode` is one of Mode's. `scaled_decode`: large JPEGs are decoded to fewer pixels.
+    `mode` is one of Mode's. `scaled_decode`: large images are reduced on the way.
     `workers`: how many processes serve, each with its part of the cores.
     `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
@@ -56,6 +58,8 @@ class Config:
     workers: int = 1
     max_message_mb: float = 32
     max_megapixels: float = 64
+    max_side: int = MAX_SIDE
+    max_scans: int = MAX_SCANS
     max_parallel: int | None = None
     max_queue: int | None = None
     grace: float = 30
@@ -90,7 +94,8 @@ class Config:
         for name in ("grace", "stall_seconds"):
             seconds = getattr(self, name)
             check(name, 0 <= seconds < math.inf, "not a number of seconds")
-        check("workers", self.workers >= 1, "less than 1")
+        for name in ("workers", "max_side", "max_scans"):
+            check(name, getattr(self, name) >= 1, "less than 1")
         check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 
     @property
@@ -99,9 +104,10 @@ class Config:
         return round(self.max_message_mb * MEBI)
 
     @property
-    def max_pixels(self) -> int:
-        """The most pixels of one image."""
-        return round(self.max_megapixels * MEGA)
+    def image_limits(self) -> ImageLimits:
+        """What an image may have at most."""
+        pixels = round(self.max_megapixels * MEGA)
+        return ImageLimits(pixels=pixels, side=self.max_side, scans=self.max_scans)
 
     @property
     def runtime(self) -> Runtime:

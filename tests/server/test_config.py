@@ -7,6 +7,7 @@ import pytest
 
 from facewire_server.config import Config, available_cores
 from facewire_server.errors import ConfigError
+from facewire_server.image_limits import Limits
 from facewire_server.model.runtime import Mode, Runtime
 
 
@@ -17,9 +18,9 @@ def test_the_defaults_listen_on_loopback_only() -> None:
 
 
 def test_limits_are_turned_into_bytes_and_pixels() -> None:
-    config = Config(max_message_mb=0.5, max_megapixels=1.5)
+    config = Config(max_message_mb=0.5, max_megapixels=1.5, max_side=9000, max_scans=5)
     assert config.max_message_bytes == 524_288
-    assert config.max_pixels == 1_500_000
+    assert config.image_limits == Limits(pixels=1_500_000, side=9000, scans=5)
 
 
 def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> None:
@@ -63,6 +64,8 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"max_message_mb": 0}, "--max-message-mb"),
         ({"max_message_mb": float("nan")}, "--max-message-mb"),
         ({"max_megapixels": 5000}, "--max-megapixels"),
+        ({"max_side": 0}, "--max-side"),
+        ({"max_scans": 0}, "--max-scans"),
         ({"max_queue": -1}, "--max-queue"),
         ({"grace": float("inf")}, "--grace"),
         ({"stall_seconds": -1}, "--stall-seconds"),

@@ -9,6 +9,7 @@ import click
 from facewire_server import logs
 from facewire_server.catalogue.entry import PRECISIONS
 from facewire_server.commands import toml_config
+from facewire_server.image_limits import MAX_SCANS, MAX_SIDE
 from facewire_server.model.runtime import Mode
 from facewire_server.model.source import EMBEDDED
 
@@ -128,7 +129,7 @@ computing = group(
     click.option(
         "--scaled-decode/--no-scaled-decode",
         default=True,
-        help="Decode large JPEGs to no more pixels than the model sees, in eighths.",
+        help="Reduce large images to what the model sees, at best, while they are decoded.",
     ),
     click.option(
         "--inference-precision",
@@ -164,6 +165,15 @@ limits = group(
         "--max-megapixels",
         default=64.0,
         help="The largest image, in millions of pixels, as its header tells.",
+    ),
+    click.option(
+        "--max-side", default=MAX_SIDE, help="The longest side of an image, in pixels."
+    ),
+    click.option(
+        "--max-scans",
+        default=MAX_SCANS,
+        help="How often a JPEG may go over its pixels; progressive ones do about 10"
+        " times.",
     ),
     click.option(
         "--max-parallel",

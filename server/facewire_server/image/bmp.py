@@ -7,10 +7,13 @@ import struct
 
 from PIL.BmpImagePlugin import BmpImageFile
 
+from facewire_server.image.compression import RUNS, check_possible
 from facewire_server.image.opencv import decode_opencv
 from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import check_pixels, damaged
+from facewire_server.image.refusal import damaged
+from facewire_server.image.target import Target
+from facewire_server.image_limits import Limits
 
 # Sizes of the second header, which tell the versions of the format apart.
 _HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -24,8 +27,8 @@ def is_bmp(data: bytes) -> bool:
     return data.startswith(b"BM") and known
 
 
-def decode_bmp(data: bytes, max_pixels: int) -> Picture:
-    """Decode a BMP file.
+def decode_bmp(data: bytes, limits: Limits, target: Target | None) -> Picture:
+    """Decode a BMP file; no further than `target` needs, when there is one.
 
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
     """
@@ -39,12 +42,13 @@ def decode_bmp(data: bytes, max_pixels: int) -> Picture:
         raise damaged("BMP")
     else:
         width, height, _, bits, coding, size = struct.unpack_from("<iiHHII", data, 18)
-    check_pixels(width, abs(height), max_pixels)
+    limits.check(width, abs(height))
     if coding in (_PLAIN, _BITFIELDS):
         # Pillow would not miss the padding of the last row.
         size = (width * bits + 31) // 32 * 4 * abs(height)
     if width < 1 or start + size > len(data):
         raise damaged("BMP")
     if coding in (_RLE8, _RLE4):
+        check_possible("BMP", len(data) - start, width * abs(height), RUNS)
         return decode_opencv(data, "BMP")
-    return decode_pillow(BmpImageFile, data, "BMP", max_pixels)
+    return decode_pillow(BmpImageFile, data, "BMP", limits, target)

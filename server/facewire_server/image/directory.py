@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 # Cameras write about 60 entries, microscopes some 100.
 MAX_ENTRIES = 1000
 
+# BYTE, ASCII and UNDEFINED: what is read of them is a string.
+_BYTES = frozenset({1, 2, 7})
+
 # The types of whole numbers: BYTE, SHORT, LONG and LONG8.
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
 
@@ -24,6 +27,10 @@ class Entry(NamedTuple):
     type: int
     length: int
     place: int
+
+    def is_many(self, most: int) -> bool:
+        """Whether there are more numbers than `most`; text and bytes are one value."""
+        return self.type not in _BYTES and self.length > most
 
 
 @dataclass(frozen=True, slots=True)

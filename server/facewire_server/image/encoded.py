@@ -10,10 +10,12 @@ from facewire_server.image.png import decode_png, is_png
 from facewire_server.image.target import Target
 from facewire_server.image.tiff import decode_tiff, is_tiff
 from facewire_server.image.webp import decode_webp, is_webp
+from facewire_server.image_limits import Limits
 
-_FORMATS: tuple[
-    tuple[Callable[[bytes], bool], Callable[[bytes, int], Picture]], ...
-] = (
+_Decode = Callable[[bytes, Limits, Target | None], Picture]
+
+_FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
+    (is_jpeg, decode_jpeg),
     (is_png, decode_png),
     (is_webp, decode_webp),
     (is_tiff, decode_tiff),
@@ -21,11 +23,11 @@ _FORMATS: tuple[
 )
 
 
-def decode(data: bytes, *, max_pixels: int, target: Target | None = None) -> Picture:
+def decode(data: bytes, *, limits: Limits, target: Target | None = None) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
-    Given a `target`, a JPEG may be decoded to fewer pixels, but not to fewer than
-    the target draws.
+    Given a `target`, the picture may be reduced, but not to fewer pixels than the
+    target draws.
     Alpha is dropped, the colours under it stay as stored; of samples of 16 bits the
     top 8 count; of several frames or pages the first. The GIL is never held for
     more than some milliseconds at a time.
@@ -33,18 +35,17 @@ def decode(data: bytes, *, max_pixels: int, target: Target | None = None) -> Pic
     RequestError:
     - EMPTY_IMAGE: no bytes;
     - UNSUPPORTED_FORMAT: they do not start as one of the five;
-    - IMAGE_TOO_LARGE: more than `max_pixels`, as told by the header, before any
-      pixel is decoded;
+    - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
+      is decoded;
     - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
-      cut off anywhere is one of these, and so are samples of 32 bits.
+      cut off anywhere is one of these, and so are samples of 32 bits, and files that
+      would cost far more than their pixels.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
-    if is_jpeg(data):
-        return decode_jpeg(data, max_pixels, target)
     for matches, decode_format in _FORMATS:
         if matches(data):
-            return decode_format(data, max_pixels)
+            return decode_format(data, limits, target)
     raise RequestError(
         Reason.UNSUPPORTED_FORMAT, "the image is no JPEG, PNG, WebP, BMP or TIFF file"
     )

@@ -5,8 +5,6 @@ it refuses although nothing is lost, rare samplings and slips of cameras, goes t
 Pillow.
 """
 
-import struct
-from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -15,18 +13,13 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
+from facewire_server.image.jpeg_outline import Outline
 from facewire_server.image.orientation import read_orientation, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import check_pixels, damaged, unsupported
+from facewire_server.image.refusal import damaged, unsupported
 from facewire_server.image.target import Target
-
-# More than 500 full segments do not fit into a message of 32 MiB; a file of many
-# small ones would keep Pillow, which walks them in Python, busy for seconds.
-MAX_SEGMENTS = 4096
-
-_APP1, _EOI, _SOS = 0xFFE1, 0xFFD9, 0xFFDA
-_WITHOUT_LENGTH = frozenset({0xFF00, 0xFF01, 0xFFFF, *range(0xFFD0, 0xFFD9)})
+from facewire_server.image_limits import Limits
 
 # Words of libjpeg's that do not mean that pixels are missing or wrong.
 _HARMLESS = (
@@ -39,58 +32,55 @@ _HARMLESS = (
 
 _STRIP_PIXELS = 1 << 18
 
-REDUCTIONS = (8, 4, 2)
-"""How many pixels along a side libjpeg-turbo makes one of with vector instructions.
-
-It can do the other eighths too, with slower code: 3/8 of a photo takes longer than
-4/8, and looks worse.
-"""
-
 
 def is_jpeg(data: bytes) -> bool:
     """Whether the data starts as a JPEG file."""
     return data.startswith(b"\xff\xd8\xff")
 
 
-def decode_jpeg(data: bytes, max_pixels: int, target: Target | None = None) -> Picture:
+def decode_jpeg(data: bytes, limits: Limits, target: Target | None) -> Picture:
     """Decode a JPEG file: BGR or GRAY, and its EXIF orientation.
 
-    No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
+    No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE
+    before a pixel is decoded, CORRUPT_IMAGE.
     """
-    orientation = _orientation(data)
+    outline = Outline.read(data, limits.scans)
+    _check(outline, len(data), limits)
+    orientation = read_orientation(outline.exif)
     try:
-        picture = _decode_turbo(data, max_pixels, orientation, target)
+        picture = _decode_turbo(data, limits, orientation, target)
     except (KeyError, ValueError) as error:
         if not _is_harmless(error):
             raise damaged("JPEG") from error
-        picture = decode_pillow(JpegImageFile, data, "JPEG", max_pixels)
+        return decode_pillow(JpegImageFile, data, "JPEG", limits, target, orientation)
     return replace(picture, orientation=orientation)
 
 
+def _check(outline: Outline, size: int, limits: Limits) -> None:
+    """Refuse what would cost far more than its pixels, or claims what is not there."""
+    if outline.frame is not None:
+        limits.check(outline.frame.width, outline.frame.height)
+        if size - outline.pixels < outline.frame.least_bytes:
+            raise damaged("JPEG")
+    if outline.scans > limits.scans:
+        raise unsupported("JPEG", f"more than {limits.scans} scans")
+
+
 def _decode_turbo(
-    data: bytes, max_pixels: int, orientation: int, target: Target | None
+    data: bytes, limits: Limits, orientation: int, target: Target | None
 ) -> Picture:
     """Decode without Pillow; KeyError or ValueError when simplejpeg refuses."""
     header = simplejpeg.decode_jpeg_header(data)
     height, width, colours = int(header[0]), int(header[1]), header[2]
-    check_pixels(width, height, max_pixels)
+    limits.check(width, height)
     reduction = 1
     if target is not None:
         sides = (height, width) if swaps_sides(orientation) else (width, height)
-        reduction = _reduction(*sides, target)
+        reduction = target.reduction(*sides)
     pixels, layout = _decode_colours(
         data, colours, -(-width // reduction), -(-height // reduction)
     )
     return Picture(pixels, layout, 1, reduction, (width, height))
-
-
-def _reduction(width: int, height: int, target: Target) -> int:
-    """The most that an upright image can be reduced without being drawn larger."""
-    wanted_width, wanted_height = target.drawn(width, height)
-    for reduction in REDUCTIONS:
-        if width >= wanted_width * reduction and height >= wanted_height * reduction:
-            return reduction
-    return 1
 
 
 def _decode_colours(
@@ -132,29 +122,3 @@ def _cmyk_to_bgr(cmyk: NDArray[np.uint8]) -> NDArray[np.uint8]:
         cv2.cvtColor(strip, cv2.COLOR_RGBA2BGR, out)
         cv2.multiply(out, black, out, 1 / 255)
     return bgr
-
-
-def _orientation(data: bytes) -> int:
-    for marker, start, end in _segments(data):
-        if marker == _APP1 and data.startswith(b"Exif\0\0", start):
-            return read_orientation(data[start:end])
-    return 1
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of the segments before the pixels."""
-    position = 2
-    for _ in range(MAX_SEGMENTS):
-        position = data.find(b"\xff", position)
-        header = data[position : position + 4]
-        if position < 0 or len(header) < 4:
-            return
-        marker, length = struct.unpack(">HH", header)
-        if marker in (_EOI, _SOS):
-            return
-        if marker in _WITHOUT_LENGTH:
-            position += 1
-        else:
-            yield marker, position + 4, position + 2 + length
-            position += 2 + length
-    raise unsupported("JPEG", f"more than {MAX_SEGMENTS} segments")

@@ -22,7 +22,15 @@ def read_orientation(exif: bytes) -> int:
     1, upright, when there is none or the data is broken.
     """
     try:
-        values = Directory.read(exif.removeprefix(b"Exif\0\0")).integers(ORIENTATION)
+        return orientation_of(Directory.read(exif.removeprefix(b"Exif\0\0")))
+    except ValueError:
+        return 1
+
+
+def orientation_of(directory: Directory) -> int:
+    """The orientation in a directory, 1 to 8; 1 when there is none or it is broken."""
+    try:
+        values = directory.integers(ORIENTATION)
     except ValueError:
         return 1
     if values.size != 1 or not 1 <= values[0] <= 8:

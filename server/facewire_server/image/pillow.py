@@ -4,7 +4,8 @@ Rule: a format's own class opens the file; Image.open would try others too.
 
 Decoding releases the GIL, but an image leaves Pillow only by copies, one of them
 held by the GIL for as long as a row is. Tiles that fit into the cache hold it for
-about 1 ms, take a third of np.asarray's time and no memory for a second image.
+about 1 ms, take a third of np.asarray's time and no memory for a second image. They
+are reduced one by one, too: a large image is in memory once, as Pillow has it.
 """
 
 import logging
@@ -12,13 +13,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.refusal import check_pixels, damaged, unsupported
+from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.target import REDUCTIONS, Target
+from facewire_server.image_limits import Limits
 
 # The limit that callers give us decides. Pillow's own, for the whole process, would
 # refuse large TIFF files behind our back.
@@ -37,22 +43,36 @@ _OTHER_COLOUR_MODES = frozenset({"P", "PA", "CMYK", "YCbCr"})
 
 
 def decode_pillow(
-    plugin: type[ImageFile.ImageFile], data: bytes, kind: str, max_pixels: int
+    plugin: type[ImageFile.ImageFile],
+    data: bytes,
+    kind: str,
+    limits: Limits,
+    target: Target | None = None,
+    orientation: int = 1,
 ) -> Picture:
     """Decode the first frame of a file of `kind` ("PNG") by Pillow's class for it.
 
+    `orientation` is what is known of it, and is not looked for. Given a target, the
+    picture is reduced, each pixel to the mean of those it stands for.
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
     """
     with _blaming(kind):
         file = plugin(BytesIO(data))
     with closing(file):
-        check_pixels(*file.size, max_pixels)
+        limits.check(*file.size)
         with _blaming(kind):
             file.load()
         # Palettes with transparency would be weighed and warned about; alpha is
         # dropped here anyway.
         file.info.pop("transparency", None)
-        return _picture(file, kind)
+        # What is in memory: the size of a TIFF is that of the upright image.
+        size = file.im.size
+        reduction = 1
+        if target is not None:
+            sides = size[::-1] if swaps_sides(orientation) else size
+            reduction = target.reduction(*sides)
+        pixels, layout = _pixels(file, kind, reduction)
+    return Picture(pixels, layout, orientation, reduction, size)
 
 
 @contextmanager
@@ -66,35 +86,75 @@ def _blaming(kind: str) -> Iterator[None]:
         raise damaged(kind) from error
 
 
-def _picture(image: Image.Image, kind: str) -> Picture:
-    size = (image.height, image.width)
+class _Tile(NamedTuple):
+    """A part of an image, and where it goes once it is reduced."""
+
+    image: Image.Image
+    rows: slice
+    columns: slice
+
+
+def _pixels(
+    image: Image.Image, kind: str, reduction: int
+) -> tuple[NDArray[np.uint8], PixelLayout]:
+    width, height = image.im.size
+    size = (-(-height // reduction), -(-width // reduction))
     if image.mode in _RGB_MODES | _OTHER_COLOUR_MODES:
-        colour = np.empty((*size, 3), np.uint8)
-        for place, tile in _tiles(image):
-            colour[place] = _bgr(tile)
-        return Picture(colour, PixelLayout.BGR)
-    gray = np.empty(size, np.uint8)
-    if image.mode in _GRAY_MODES:
-        for place, tile in _tiles(image):
-            gray[place] = np.asarray(tile.convert("L"))
+        pixels, layout, read = np.empty((*size, 3), np.uint8), PixelLayout.BGR, _bgr
+    elif image.mode in _GRAY_MODES:
+        pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray
     elif image.mode.startswith("I;16"):
-        for place, tile in _tiles(image):
-            gray[place] = np.asarray(tile) >> 8
+        pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray16
     else:
         raise unsupported(kind, f"samples of Pillow's mode {image.mode}")
-    return Picture(gray, PixelLayout.GRAY)
+    for tile in _tiles(image, reduction):
+        _reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
+    return pixels, layout
 
 
-def _tiles(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Image]]:
-    """The image in parts, each with its rows and columns."""
-    width = min(image.width, _TILE_WIDTH)
-    height = max(1, _TILE_PIXELS // width)
-    for top in range(0, image.height, height):
-        bottom = min(top + height, image.height)
-        for left in range(0, image.width, width):
-            right = min(left + width, image.width)
-            tile = image.crop((left, top, right, bottom))
-            yield (slice(top, bottom), slice(left, right)), tile
+def _tiles(image: Image.Image, reduction: int) -> Iterator[_Tile]:
+    """The image in parts; all but the last have sides that divide by REDUCTIONS."""
+    full_width, full_height = image.im.size
+    most = max(REDUCTIONS)
+    width = min(full_width, _TILE_WIDTH)
+    height = max(1, _TILE_PIXELS // width // most) * most
+    for top in range(0, full_height, height):
+        bottom = min(top + height, full_height)
+        for left in range(0, full_width, width):
+            right = min(left + width, full_width)
+            yield _Tile(
+                image.crop((left, top, right, bottom)),
+                slice(top // reduction, -(-bottom // reduction)),
+                slice(left // reduction, -(-right // reduction)),
+            )
+
+
+def _reduce(
+    pixels: NDArray[np.uint8], reduction: int, reduced: NDArray[np.uint8]
+) -> None:
+    """Write the means of each `reduction` x `reduction` pixels.
+
+    What is missing to the last ones at the right and below, the edge is taken for.
+    """
+    if reduction == 1:
+        reduced[...] = pixels
+        return
+    rows, columns = reduced.shape[:2]
+    below = rows * reduction - pixels.shape[0]
+    right = columns * reduction - pixels.shape[1]
+    if below or right:
+        edge = cv2.BORDER_REPLICATE
+        grown = cv2.copyMakeBorder(pixels, 0, below, 0, right, edge)
+        pixels = np.asarray(grown, np.uint8)
+    reduced[...] = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+def _gray(tile: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(tile.convert("L"))
+
+
+def _gray16(tile: Image.Image) -> NDArray[np.uint8]:
+    return (np.asarray(tile) >> 8).astype(np.uint8)
 
 
 def _bgr(tile: Image.Image) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.refusal import check_pixels
+from facewire_server.image_limits import Limits
 
 _CHANNELS = {
     PixelLayout.GRAY: 1,
@@ -28,7 +28,7 @@ def wrap(
     height: int,
     row_stride: int,
     layout: PixelLayout,
-    max_pixels: int,
+    limits: Limits,
 ) -> Picture:
     """A picture of `data`, `height` rows of `width` pixels, `row_stride` bytes apart.
 
@@ -41,13 +41,13 @@ def wrap(
     - EMPTY_IMAGE: no bytes;
     - BAD_RAW_IMAGE: a side under 1, or odd in NV12 and I420; a stride shorter than a
       row, or odd in I420; fewer bytes than the rows take;
-    - IMAGE_TOO_LARGE: more than `max_pixels`.
+    - IMAGE_TOO_LARGE: larger than `limits`.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
     if width < 1 or height < 1:
         raise _bad(f"it has {width} x {height} pixels")
-    check_pixels(width, height, max_pixels)
+    limits.check(width, height)
     if layout in _YUV_TO_BGR:
         yuv = _yuv(data, width, height, row_stride or width, layout)
         bgr = np.empty((height, width, 3), np.uint8)

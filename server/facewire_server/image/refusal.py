@@ -1,16 +1,6 @@
-"""How images are refused: the limit on pixels, and the words for damage."""
+"""The words with which images are refused that start well and do not decode."""
 
 from facewire_server.errors import Reason, RequestError
-
-
-def check_pixels(width: int, height: int, max_pixels: int) -> None:
-    """Raise `RequestError(IMAGE_TOO_LARGE)` when width x height is over max_pixels."""
-    if width * height > max_pixels:
-        raise RequestError(
-            Reason.IMAGE_TOO_LARGE,
-            f"the image has {width} x {height} pixels, "
-            f"and the limit is {max_pixels} pixels in all",
-        )
 
 
 def damaged(kind: str) -> RequestError:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from facewire_server.image.opencv import decode_opencv
 from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
-from facewire_server.image.refusal import check_pixels, damaged
+from facewire_server.image.refusal import damaged
+from facewire_server.image.target import Target
+from facewire_server.image_limits import Limits
 
 _EXIF_FLAG = 0x08
 
@@ -19,14 +21,15 @@ def is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def decode_webp(data: bytes, max_pixels: int) -> Picture:
+def decode_webp(data: bytes, limits: Limits, target: Target | None) -> Picture:
     """Decode a WebP file (of an animated one the first frame), with its orientation.
 
+    `target` does not make it less: OpenCV decodes all or nothing.
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
     """
     if len(data) < 30:
         raise damaged("WebP")
-    check_pixels(*_size(data), max_pixels)
+    limits.check(*_size(data))
     picture = decode_opencv(data, "WebP")
     return replace(picture, orientation=read_orientation(_exif(data)))
 

@@ -38,7 +38,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     """Answers from loaded models; see the .proto for what each method promises."""
 
     def __init__(self, config: Config, gate: Gate, metrics: Metrics) -> None:
-        self._max_pixels = config.max_pixels
+        self._limits = config.image_limits
         self._scaled_decode = config.scaled_decode
         self._max_message_bytes = config.max_message_bytes
         self._gate = gate
@@ -170,7 +170,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         self._check_size(request)
         options = messages.options(request.options)
         open_picture = messages.picture_opener(
-            request, self._max_pixels, scaled=self._scaled_decode
+            request, self._limits, scaled=self._scaled_decode
         )
         return partial(detector.detect, open_picture, options)
 

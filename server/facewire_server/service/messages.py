@@ -10,6 +10,7 @@ from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import wrap
 from facewire_server.image.target import Target
+from facewire_server.image_limits import Limits
 from facewire_server.model.description import Description
 from facewire_server.model.heads.base import Found
 
@@ -29,7 +30,7 @@ MICROSECONDS = 1_000_000
 
 
 def picture_opener(
-    request: pb.DetectRequest, max_pixels: int, *, scaled: bool
+    request: pb.DetectRequest, limits: Limits, *, scaled: bool
 ) -> Callable[[Target], Picture]:
     """What opens the request's image, to be called where blocking is allowed.
 
@@ -40,7 +41,7 @@ def picture_opener(
     if kind == "encoded_image":
         data = request.encoded_image
         return lambda target: decode(
-            data, max_pixels=max_pixels, target=target if scaled else None
+            data, limits=limits, target=target if scaled else None
         )
     if kind == "raw_image":
         image = request.raw_image
@@ -56,7 +57,7 @@ def picture_opener(
             height=image.height,
             row_stride=image.row_stride,
             layout=layout,
-            max_pixels=max_pixels,
+            limits=limits,
         )
     raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
 

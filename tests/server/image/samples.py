@@ -13,8 +13,9 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import Target
+from facewire_server.image_limits import Limits
 
-MAX_PIXELS = 1_000_000
+LIMITS = Limits(1_000_000)
 
 
 def smooth(width: int = 61, height: int = 47, channels: int = 3) -> NDArray[np.uint8]:
@@ -85,11 +86,11 @@ def bmp(
 
 
 def refusal(
-    data: bytes, max_pixels: int = MAX_PIXELS, target: Target | None = None
+    data: bytes, limits: Limits = LIMITS, target: Target | None = None
 ) -> Reason | None:
     """Why a file is refused; None when it is not."""
     try:
-        decode(data, max_pixels=max_pixels, target=target)
+        decode(data, limits=limits, target=target)
     except RequestError as error:
         return error.reason
     return None

@@ -9,7 +9,7 @@ from PIL import Image
 
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
-from tests.server.image.samples import MAX_PIXELS, bgr, bmp, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, bgr, bmp, refusal, rgb, save, smooth
 
 PALETTE = np.random.default_rng(3).integers(0, 256, (256, 4), dtype=np.uint8)
 PALETTE[:, 3] = 0
@@ -27,20 +27,20 @@ def _rows(samples: NDArray[np.uint8]) -> bytes:
     ids=lambda image: str(image.mode),
 )
 def test_the_colours_come_out_as_stored(image: Image.Image) -> None:
-    decoded = decode(save(image, "BMP"), max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(save(image, "BMP"), limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, bgr(image))
 
 
 def test_rows_from_the_top_are_not_turned_over() -> None:
     colour = smooth(24, 17)
     data = bmp(24, -17, 24, _rows(colour[::-1]))
-    assert np.array_equal(decode(data, max_pixels=MAX_PIXELS).to_bgr(), colour)
+    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), colour)
 
 
 def test_32_bits_are_colour_and_nothing() -> None:
     samples = smooth(23, 17, 4)
     data = bmp(23, 17, 32, _rows(samples))
-    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(data, limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, samples[:, :, :3])
 
 
@@ -48,7 +48,7 @@ def test_the_oldest_header_is_read() -> None:
     colour = smooth(24, 17)
     header = struct.pack("<2sIII", b"BM", 0, 0, 26)
     header += struct.pack("<IHHHH", 12, 24, 17, 1, 24)
-    decoded = decode(header + _rows(colour), max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(header + _rows(colour), limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, colour)
 
 
@@ -60,7 +60,7 @@ def test_runs_decode(bits: int, coding: int, factor: int) -> None:
         runs += b"".join(bytes([3, number * factor]) for number in row) + b"\0\0"
     palette = PALETTE[: 1 << bits].tobytes()
     data = bmp(15, 9, bits, runs + b"\0\1", coding=coding, palette=palette)
-    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(data, limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, PALETTE[numbers, :3])
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
-from tests.server.image.samples import MAX_PIXELS, bmp, files, png_chunk, refusal
+from facewire_server.image_limits import Limits
+from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal
 from tests.server.image.tiff_writer import gray_tags, tiff
 
 SIDE = 60_000
@@ -21,7 +22,7 @@ SIDE = 60_000
 
 @pytest.mark.parametrize("name", files())
 def test_every_sample_decodes(name: str) -> None:
-    picture = decode(files()[name], max_pixels=MAX_PIXELS)
+    picture = decode(files()[name], limits=LIMITS)
     assert picture.to_bgr().shape == (picture.height, picture.width, 3)
 
 
@@ -61,10 +62,10 @@ def test_bytes_after_the_end_do_not_matter(name: str) -> None:
 
 @pytest.mark.parametrize("name", files())
 def test_the_limit_counts_the_pixels_of_the_image(name: str) -> None:
-    picture = decode(files()[name], max_pixels=MAX_PIXELS)
+    picture = decode(files()[name], limits=LIMITS)
     pixels = picture.width * picture.height
-    assert refusal(files()[name], pixels) is None
-    assert refusal(files()[name], pixels - 1) is Reason.IMAGE_TOO_LARGE
+    assert refusal(files()[name], Limits(pixels)) is None
+    assert refusal(files()[name], Limits(pixels - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 def _jpeg_claim() -> bytes:
@@ -103,7 +104,7 @@ def test_a_header_that_claims_too_much_is_refused_without_memory(name: str) -> N
     data = CLAIMS[name]()
     tracemalloc.start()
     try:
-        refused = refusal(data, 64_000_000)
+        refused = refusal(data, Limits(64_000_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -122,7 +123,7 @@ def test_a_damaged_file_is_a_picture_or_a_refusal(data: st.DataObject) -> None:
         )
         file = file or bytearray(1)
     if refusal(bytes(file)) is None:
-        picture = decode(bytes(file), max_pixels=MAX_PIXELS)
+        picture = decode(bytes(file), limits=LIMITS)
         assert picture.to_bgr().shape == (picture.height, picture.width, 3)
 
 
@@ -133,11 +134,9 @@ def test_noise_behind_the_first_bytes_is_refused(start: bytes, noise: bytes) -> 
 
 def test_threads_do_not_disturb_each_other() -> None:
     names = list(files()) * 5
-    alone = {name: decode(files()[name], max_pixels=MAX_PIXELS) for name in files()}
+    alone = {name: decode(files()[name], limits=LIMITS) for name in files()}
     with ThreadPoolExecutor(8) as threads:
-        together = threads.map(
-            lambda name: decode(files()[name], max_pixels=MAX_PIXELS), names
-        )
+        together = threads.map(lambda name: decode(files()[name], limits=LIMITS), names)
         for name, picture in zip(names, together, strict=True):
             assert np.array_equal(picture.to_bgr(), alone[name].to_bgr())
 

@@ -8,18 +8,19 @@ from PIL import Image
 
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
-from facewire_server.image.jpeg import MAX_SEGMENTS
+from facewire_server.image.jpeg_outline import MAX_SEGMENTS
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.target import ResizeMode, Target
+from facewire_server.image_limits import Limits
 from tests.server.image.jpeg_writer import Factors, flat_jpeg
-from tests.server.image.samples import MAX_PIXELS, bgr, exif, refusal, rgb, save
+from tests.server.image.samples import LIMITS, bgr, exif, refusal, rgb, save
 
 YCBCR = (100, 150, 90)
 YCBCR_AS_BGR = (139, 120, 47)
 
 
 def _difference_to_pillow(data: bytes) -> int:
-    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(data, limits=LIMITS).to_bgr()
     with Image.open(BytesIO(data)) as image:
         return int(np.abs(decoded - bgr(image)).max())
 
@@ -33,7 +34,7 @@ def test_colour_decodes_as_in_pillow(subsampling: str, progressive: bool) -> Non
 
 def test_grey_stays_grey_until_it_is_needed() -> None:
     data = save(rgb().convert("L"), "JPEG")
-    picture = decode(data, max_pixels=MAX_PIXELS)
+    picture = decode(data, limits=LIMITS)
     assert picture.layout is PixelLayout.GRAY
     assert picture.pixels.shape == (47, 61)
     assert _difference_to_pillow(data) <= 1
@@ -67,13 +68,13 @@ def test_cmyk_is_inverted_with_and_without_the_marker_of_adobe(
     ],
 )
 def test_rare_samplings_decode(factors: Factors) -> None:
-    picture = decode(flat_jpeg(64, 48, YCBCR, factors), max_pixels=MAX_PIXELS)
+    picture = decode(flat_jpeg(64, 48, YCBCR, factors), limits=LIMITS)
     assert np.abs(picture.to_bgr() - np.array(YCBCR_AS_BGR)).max() <= 1
 
 
 def test_the_limit_holds_for_rare_samplings() -> None:
     data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
-    assert refusal(data, 64 * 48 - 1) is Reason.IMAGE_TOO_LARGE
+    assert refusal(data, Limits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 def test_a_rare_sampling_that_is_cut_off_is_corrupt() -> None:
@@ -91,8 +92,8 @@ def _with_stray_bytes() -> tuple[bytes, bytes]:
 
 def test_stray_bytes_between_scans_are_forgiven() -> None:
     sound, strayed = _with_stray_bytes()
-    decoded = decode(strayed, max_pixels=MAX_PIXELS).to_bgr()
-    reference = decode(sound, max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(strayed, limits=LIMITS).to_bgr()
+    reference = decode(sound, limits=LIMITS).to_bgr()
     assert np.abs(decoded.astype(int) - reference).max() <= 2
 
 
@@ -121,12 +122,12 @@ def test_exif_is_found_behind_other_segments_and_padding() -> None:
     data = save(rgb(), "JPEG", exif=exif(6))
     start = data.index(b"\xff\xe1")
     moved = data[:start] + b"\xff\xfe\0\4ab" + b"\xff\xff\xff" + data[start:]
-    assert decode(moved, max_pixels=MAX_PIXELS).orientation == 6
+    assert decode(moved, limits=LIMITS).orientation == 6
 
 
 def test_exif_behind_the_pixels_is_not_looked_for() -> None:
     data = save(rgb(), "JPEG") + save(rgb(), "JPEG", exif=exif(6))
-    assert decode(data, max_pixels=MAX_PIXELS).orientation == 1
+    assert decode(data, limits=LIMITS).orientation == 1
 
 
 WHOLE = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
@@ -150,7 +151,7 @@ def test_no_more_is_decoded_than_the_target_draws(
     size: tuple[int, int], reduction: int, mode: str, progressive: bool
 ) -> None:
     data = save(rgb(*size).convert(mode), "JPEG", progressive=progressive)
-    picture = decode(data, max_pixels=MAX_PIXELS, target=WHOLE)
+    picture = decode(data, limits=LIMITS, target=WHOLE)
     assert picture.reduction == reduction
     assert (picture.width, picture.height) == size
     rows, columns = picture.pixels.shape[:2]
@@ -162,11 +163,11 @@ def test_no_more_is_decoded_than_the_target_draws(
 def test_a_turned_photo_is_decoded_for_its_upright_sides(orientation: int) -> None:
     data = save(rgb(512, 256), "JPEG", exif=exif(orientation))
     narrow = Target(512, 64, ResizeMode.STANDARD)
-    picture = decode(data, max_pixels=MAX_PIXELS, target=narrow)
+    picture = decode(data, limits=LIMITS, target=narrow)
     # Upright it is 512 x 256, drawn 512 wide, or 256 x 512, drawn larger.
     assert picture.reduction == 1
     tall = Target(64, 128, ResizeMode.STANDARD)
-    picture = decode(data, max_pixels=MAX_PIXELS, target=tall)
+    picture = decode(data, limits=LIMITS, target=tall)
     assert picture.reduction == (4 if orientation >= 5 else 2)
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from facewire_server.image.encoded import decode
 from facewire_server.image.orientation import read_orientation
-from tests.server.image.samples import MAX_PIXELS, bgr, exif, rgb, save
+from tests.server.image.samples import LIMITS, bgr, exif, rgb, save
 from tests.server.image.tiff_writer import tiff
 
 ORIENTATIONS = range(1, 9)
@@ -36,7 +36,7 @@ def test_images_come_out_upright(
     kind: str, options: dict[str, object], tolerance: int, orientation: int
 ) -> None:
     data = save(rgb(), kind, exif=exif(orientation), **options)
-    picture = decode(data, max_pixels=MAX_PIXELS)
+    picture = decode(data, limits=LIMITS)
     with Image.open(BytesIO(data)) as image:
         upright = bgr(ImageOps.exif_transpose(image))
     assert (picture.height, picture.width) == upright.shape[:2]
@@ -48,7 +48,7 @@ def test_grey_images_come_out_upright(orientation: int) -> None:
     data = save(rgb().convert("L"), "PNG", exif=exif(orientation))
     with Image.open(BytesIO(data)) as image:
         upright = bgr(ImageOps.exif_transpose(image))
-    decoded = decode(data, max_pixels=MAX_PIXELS).to_bgr()
+    decoded = decode(data, limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, upright)
 
 
@@ -97,5 +97,5 @@ def test_any_bytes_have_an_orientation(noise: bytes, start: bytes) -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_broken_exif_does_not_fail_an_image(kind: str) -> None:
     data = save(rgb(), kind, exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
-    picture = decode(data, max_pixels=MAX_PIXELS)
+    picture = decode(data, limits=LIMITS)
     assert (picture.width, picture.height) == (61, 47)

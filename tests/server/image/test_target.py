@@ -23,3 +23,13 @@ def test_the_whole_image_is_drawn_as_large_as_the_mode_says(
 @pytest.mark.parametrize("mode", list(ResizeMode))
 def test_nothing_is_drawn_with_a_side_of_no_pixels(mode: ResizeMode) -> None:
     assert min(Target(64, 64, mode).drawn(1, 60_000)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "reduction"),
+    [((64, 64), 1), ((127, 200), 2), ((256, 100), 4), ((515, 300), 8), ((9000, 1), 1)],
+)
+def test_no_more_is_taken_away_than_the_input_can_lack(
+    size: tuple[int, int], reduction: int
+) -> None:
+    assert Target(64, 64, ResizeMode.FIT_TO_WINDOW).reduction(*size) == reduction

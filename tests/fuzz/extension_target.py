@@ -1,0 +1,235 @@
+"""Fuzz target: any bytes as the outputs of a network, decoded by the extension.
+
+The first bytes choose a head, shapes and options; the others are the numbers, over
+and over, so that each pattern of bits occurs as a float32: NaN, infinities, denormals.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire_ext import (
+    AtssLevels,
+    Placement,
+    Workspace,
+    YunetLevels,
+    decode_atss,
+    decode_boxes_labels,
+    decode_ssd,
+    decode_yunet,
+    nms,
+    simd_level,
+    simd_levels,
+    soft_nms,
+    use_simd_level,
+)
+from tests.ext.arrays import Outputs, assert_sound
+
+Floats = NDArray[np.float32]
+
+_CHOICES = struct.Struct("<8B4f")
+_STRIDE = 8
+_PER_LEVEL = (0, 1, 5)
+_FUSIONS = ("product", "geometric_mean")
+_METHODS = ("linear", "gaussian")
+
+
+@dataclass
+class Numbers:
+    """An endless supply of what is in `values`, from the first on."""
+
+    values: Floats
+    used: int = 0
+
+    def take(self, *shape: int) -> Floats:
+        """The next so many."""
+        count = int(np.prod(shape))
+        places = np.arange(self.used, self.used + count) % len(self.values)
+        self.used += count
+        return self.values[places].reshape(shape)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the bytes choose."""
+
+    kind: int
+    across: int
+    down: int
+    classes: int
+    room: int
+    switches: int
+    min_confidence: float
+    iou_threshold: float | None
+    placement: Placement
+    numbers: bytes
+    workspace: Workspace = field(default_factory=Workspace)
+    """Used again for each level of vectors, as a server uses its own again."""
+
+    @classmethod
+    def read(cls, data: bytes) -> Self | None:
+        """None for too few bytes; ValueError for a placement that is none."""
+        if len(data) < _CHOICES.size + 4:
+            return None
+        kind, across, down, classes, room, turn, cut, switches, *floats = (
+            _CHOICES.unpack_from(data)
+        )
+        across, down = across % 9 + 1, down % 9 + 1
+        placement = Placement(
+            across * _STRIDE,
+            down * _STRIDE,
+            turn * 5 + 1,
+            cut * 3 + 1,
+            *floats,
+            orientation=turn % 8 + 1,
+        )
+        least, most = cut / 255, room / 255
+        return cls(
+            kind,
+            across,
+            down,
+            classes % 3 + 1,
+            room % 40,
+            switches,
+            least,
+            most if switches & 1 else None,
+            placement,
+            data[_CHOICES.size :],
+        )
+
+    def supply(self) -> Numbers:
+        """The numbers, from the first on."""
+        whole = len(self.numbers) // 4 * 4
+        return Numbers(np.frombuffer(self.numbers[:whole], np.float32))
+
+
+def _ssd(case: Case, outputs: Outputs) -> int:
+    return decode_ssd(
+        case.supply().take(case.across * case.down, 7),
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _boxes_labels(case: Case, outputs: Outputs) -> int:
+    numbers, count = case.supply(), case.across * case.down
+    return decode_boxes_labels(
+        numbers.take(count, 5),
+        numbers.take(count).view(np.int32),
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _atss(case: Case, outputs: Outputs) -> int:
+    numbers, size = case.supply(), (case.down, case.across)
+    logits = numbers.take(case.classes, *size)
+    level = (logits, numbers.take(4, *size), numbers.take(1, *size))
+    levels = AtssLevels(
+        [level, level],
+        strides=[_STRIDE, _STRIDE],
+        octave_base_scale=8,
+        score_fusion=_FUSIONS[case.switches >> 1 & 1],
+    )
+    return decode_atss(
+        levels,
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        candidates_per_level=_PER_LEVEL[case.switches >> 2 & 1],
+        workspace=case.workspace,
+    )
+
+
+def _yunet(case: Case, outputs: Outputs) -> int:
+    numbers, count = case.supply(), case.across * case.down
+    scores, objects = numbers.take(count, 1), numbers.take(count, 1)
+    levels = YunetLevels(
+        [(scores, objects, numbers.take(count, 4), numbers.take(count, 10))],
+        strides=[_STRIDE],
+        input_width=case.placement.input_width,
+        input_height=case.placement.input_height,
+    )
+    return decode_yunet(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        candidates_per_level=_PER_LEVEL[case.switches >> 2 & 1],
+        workspace=case.workspace,
+    )
+
+
+HEADS: tuple[Callable[[Case, Outputs], int], ...] = (_ssd, _boxes_labels, _atss, _yunet)
+
+
+def _suppress(case: Case) -> bytes:
+    """What both kinds of suppression write of the same boxes."""
+    numbers, count = case.supply(), case.across * case.down
+    boxes, scores = numbers.take(count, 4), numbers.take(count)
+    kept, taken = np.full(case.room, -7, np.int32), np.full(case.room, -7, np.int64)
+    rescored = np.full(case.room, np.nan, np.float32)
+    classes = numbers.take(count).view(np.int32) if case.switches & 2 else None
+    threshold = 0.0 if case.iou_threshold is None else case.iou_threshold
+    first = nms(boxes, scores, kept, iou_threshold=threshold, class_ids=classes)
+    second = soft_nms(
+        boxes,
+        scores,
+        taken,
+        rescored,
+        method=_METHODS[case.switches >> 2 & 1],
+        iou_threshold=threshold,
+        min_confidence=case.min_confidence,
+        class_ids=classes,
+    )
+    for chosen, written in ((kept, first), (taken, second)):
+        assert 0 <= written <= case.room
+        assert len(set(chosen[:written])) == written
+        assert ((chosen[:written] >= 0) & (chosen[:written] < count)).all()
+        assert (chosen[written:] == -7).all()
+    assert (np.diff(scores[kept[:first]]) <= 0).all()
+    assert (np.diff(rescored[:second]) <= 0).all()
+    return kept.tobytes() + taken.tobytes() + rescored.tobytes()
+
+
+def _detect(case: Case) -> bytes:
+    outputs = Outputs.of(case.room)
+    count = HEADS[case.kind % len(HEADS)](case, outputs)
+    assert_sound(outputs, count, case.placement)
+    assert (outputs.confidences[:count] >= np.float32(case.min_confidence)).all()
+    return b"".join(array.tobytes() for array in outputs.arrays)
+
+
+def try_input(data: bytes) -> None:
+    """AssertionError for a broken promise; anything else that is raised is one, too.
+
+    All levels of vectors have to write the same bits.
+    """
+    try:
+        case = Case.read(data)
+    except ValueError:
+        return
+    if case is None:
+        return
+    usual = simd_level()
+    written = set()
+    try:
+        for level in simd_levels():
+            use_simd_level(level)
+            written.add(_suppress(case) if case.kind >= 200 else _detect(case))
+    finally:
+        use_simd_level(usual)
+    assert len(written) == 1

@@ -1,0 +1,35 @@
+"""Fuzz target: any bytes as a DetectRequest, on the way that a servicer goes."""
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from facewire.v1 import detect_pb2 as pb
+from facewire_server.errors import FacewireError
+from facewire_server.service import messages
+from facewire_server.service.status import failure
+from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
+
+NUMBER = "0123456789abcdef"
+"""Of the request, as an answer would name it."""
+
+
+def try_input(data: bytes) -> None:
+    """AssertionError for a broken promise; anything else that is raised is one, too."""
+    try:
+        request = pb.DetectRequest.FromString(data)
+    except DecodeError:
+        return  # gRPC answers these
+    target = chosen_target(len(data))
+    try:
+        options = messages.options(request.options)
+        opener = messages.picture_opener(request, LIMITS, scaled=len(data) % 3 > 0)
+        picture = opener(target)
+    except FacewireError as error:
+        answer = failure(error, NUMBER)
+        assert answer.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert answer.reason and NUMBER not in answer.message
+        return
+    for threshold in (options.min_confidence, options.iou_threshold):
+        assert threshold is None or 0 <= threshold <= 1
+    assert options.max_detections is None or options.max_detections >= 1
+    assert_sound(picture, target)

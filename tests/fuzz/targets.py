@@ -1,0 +1,20 @@
+"""The targets by name, with what each begins with."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.fuzz import extension_target, image_target, request_target, seeds
+
+
+class FuzzTarget(NamedTuple):
+    """What is tried, and the first inputs."""
+
+    try_input: Callable[[bytes], None]
+    seeds: Callable[[], list[bytes]]
+
+
+TARGETS = {
+    "image": FuzzTarget(image_target.try_input, seeds.image_seeds),
+    "request": FuzzTarget(request_target.try_input, seeds.request_seeds),
+    "extension": FuzzTarget(extension_target.try_input, seeds.extension_seeds),
+}
