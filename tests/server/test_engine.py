@@ -113,7 +113,7 @@ def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> 
 
     def detect(commit: Commit) -> None:
         detector.detect(
-            lambda target: decode(photo, max_pixels=1_000_000, target=target),
+            lambda target: decode(photo, limits=Limits(1_000_000), target=target),
             Options(),
             commit,
         )
