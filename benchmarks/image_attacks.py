@@ -20,7 +20,7 @@ from benchmarks.proc import forget_peak, status
 from facewire_server.errors import RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import MAX_SCANS, Limits
+from facewire_server.image_limits import MAX_SCANS, ImageLimits
 from tests.server.image import attacks
 
 MEGA = 1_000_000
@@ -101,7 +101,7 @@ def attack_files(scans: int) -> list[Attack]:
     ]
 
 
-def measure(data: bytes, warm: bytes, limits: Limits) -> Cost:
+def measure(data: bytes, warm: bytes, limits: ImageLimits) -> Cost:
     """What decoding costs, in a process of its own."""
     # Not a copy of this process, which has memory to spare from making the files.
     fresh = multiprocessing.get_context("spawn")
@@ -115,7 +115,7 @@ def measure(data: bytes, warm: bytes, limits: Limits) -> Cost:
     return cost
 
 
-def _decode(data: bytes, warm: bytes, limits: Limits, answer: Connection) -> None:
+def _decode(data: bytes, warm: bytes, limits: ImageLimits, answer: Connection) -> None:
     _outcome(warm, limits)
     before = status(os.getpid(), "VmRSS")
     forget_peak(os.getpid())
@@ -125,7 +125,7 @@ def _decode(data: bytes, warm: bytes, limits: Limits, answer: Connection) -> Non
     answer.send(Cost(outcome, took, status(os.getpid(), "VmHWM") - before))
 
 
-def _outcome(data: bytes, limits: Limits) -> str:
+def _outcome(data: bytes, limits: ImageLimits) -> str:
     try:
         picture = decode(data, limits=limits, target=TARGET)
     except RequestError as error:
@@ -139,7 +139,9 @@ def main() -> None:
     parser.add_argument("--max-megapixels", type=float, default=64.0)
     parser.add_argument("--max-scans", type=int, default=MAX_SCANS)
     arguments = parser.parse_args()
-    limits = Limits(round(arguments.max_megapixels * MEGA), scans=arguments.max_scans)
+    limits = ImageLimits(
+        round(arguments.max_megapixels * MEGA), scans=arguments.max_scans
+    )
     side = int(limits.pixels**0.5)
     print(f"limits: {limits.pixels} pixels, {limits.scans} scans; input 320 x 320")
     print(f"{'file':40}{'bytes':>12}  {'outcome':15}{'CPU ms':>9}{'MB':>7}")

@@ -25,12 +25,12 @@ from facewire.v1 import detect_pb2 as pb
 from facewire_ext import simd_levels
 from facewire_server.detector import Detector
 from facewire_server.image.encoded import decode
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import DATA, EMBEDDED, Source
 from facewire_server.service import messages
 
-LIMITS = Limits(64_000_000)
+LIMITS = ImageLimits(64_000_000)
 FEW, MANY = 10, 40
 """How often callgrind's two programs walk: what they differ by is the walk's."""
 

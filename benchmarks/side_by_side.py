@@ -21,7 +21,7 @@ from benchmarks.comparison.machine import settings
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.detector import Detector, Options
 from facewire_server.image.fit import fit
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.engine import Engine
 from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Mode, Runtime
@@ -29,7 +29,7 @@ from facewire_server.model.source import DATA, EMBEDDED, Source
 from facewire_server.service import messages
 from facewire_server.turn import never_alone
 
-LIMITS = Limits(64_000_000)
+LIMITS = ImageLimits(64_000_000)
 ROUNDS = 3
 
 Step = Callable[[pb.DetectRequest], object]

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
-from facewire_server.image_limits import MAX_SCANS, MAX_SIDE
-from facewire_server.image_limits import Limits as ImageLimits
+from facewire_server.image_limits import MAX_SCANS, MAX_SIDE, ImageLimits
 from facewire_server.limits import Limits, check, flag
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED

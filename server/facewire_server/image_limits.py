@@ -9,7 +9,7 @@ MAX_SCANS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ImageLimits:
     """How large an image may be, and how often a JPEG may go over its pixels.
 
     `pixels` in all; `side`: of the longer side, by default what JPEG can hold, so that

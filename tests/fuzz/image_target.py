@@ -7,9 +7,9 @@ from facewire_server.image.encoded import decode
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
-LIMITS = Limits(pixels=2_000_000, side=20_000, scans=12)
+LIMITS = ImageLimits(pixels=2_000_000, side=20_000, scans=12)
 MODES = tuple(ResizeMode)
 SIDES = (32, 96)
 

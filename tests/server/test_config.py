@@ -7,7 +7,7 @@ import pytest
 
 from facewire_server.config import Config, available_cores
 from facewire_server.errors import ConfigError
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.runtime import Mode, Runtime
 
 
@@ -20,7 +20,7 @@ def test_the_defaults_listen_on_loopback_only() -> None:
 def test_limits_are_turned_into_bytes_and_pixels() -> None:
     config = Config(max_message_mb=0.5, max_megapixels=1.5, max_side=9000, max_scans=5)
     assert config.max_message_bytes == 524_288
-    assert config.image_limits == Limits(pixels=1_500_000, side=9000, scans=5)
+    assert config.image_limits == ImageLimits(pixels=1_500_000, side=9000, scans=5)
 
 
 def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> None:

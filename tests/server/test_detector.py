@@ -11,7 +11,7 @@ from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import EMBEDDED, Source
 from facewire_server.registry import Registry
@@ -29,7 +29,7 @@ Opener = Callable[[Target], Picture]
 
 @pytest.fixture
 def open_photo(photo: bytes) -> Opener:
-    return lambda target: decode(photo, limits=Limits(1_000_000), target=target)
+    return lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target)
 
 
 def test_the_embedded_model_finds_the_face(

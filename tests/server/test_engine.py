@@ -12,7 +12,7 @@ from facewire_server.config import available_cores
 from facewire_server.detector import Detector, Options
 from facewire_server.errors import ModelError
 from facewire_server.image.encoded import decode
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.runtime import Mode, Runtime
 from facewire_server.model.source import EMBEDDED, Source
 from facewire_server.turn import Commit
@@ -72,7 +72,7 @@ def test_the_same_boxes_are_found_alone_and_beside_others(photo: bytes) -> None:
 
     def boxes(*, alone: bool) -> NDArray[np.float32]:
         found = detector.detect(
-            lambda target: decode(photo, limits=Limits(1_000_000), target=target),
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
             Options(min_confidence=0.1),
             lambda: alone,
         )
@@ -89,7 +89,7 @@ def test_two_that_believe_to_be_alone_do_not_disturb_each_other(photo: bytes) ->
 
     def boxes(_: int) -> list[list[float]]:
         found = detector.detect(
-            lambda target: decode(photo, limits=Limits(1_000_000), target=target),
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
             Options(),
             lambda: True,
         )
@@ -113,7 +113,7 @@ def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> 
 
     def detect(commit: Commit) -> None:
         detector.detect(
-            lambda target: decode(photo, limits=Limits(1_000_000), target=target),
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
             Options(),
             commit,
         )

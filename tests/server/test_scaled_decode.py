@@ -10,7 +10,7 @@ from facewire_server.detector import Detector, Options
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.heads.base import Found
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import DATA, EMBEDDED, Source
@@ -51,7 +51,7 @@ def detect(detector: Detector, data: bytes, options: Options, *, scaled: bool) -
 
     def open_photo(target: Target) -> Picture:
         wanted = target if scaled else None
-        opened.append(decode(data, limits=Limits(2 * PIXELS), target=wanted))
+        opened.append(decode(data, limits=ImageLimits(2 * PIXELS), target=wanted))
         return opened[0]
 
     detections = detector.detect(open_photo, options)

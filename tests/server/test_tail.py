@@ -16,7 +16,7 @@ from facewire_server.detector import Detector, Options
 from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.agreement import Agreement
 from facewire_server.model.heads.base import Found
 from facewire_server.model.runtime import Runtime
@@ -55,7 +55,7 @@ def look(detector: Detector, photo: bytes, options: Options | None = None) -> Fo
     """What it finds in the photo."""
 
     def open_photo(target: Target) -> Picture:
-        return decode(photo, limits=Limits(1_000_000), target=target)
+        return decode(photo, limits=ImageLimits(1_000_000), target=target)
 
     return detector.detect(open_photo, options or Options()).found
 

@@ -13,7 +13,7 @@ from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
 from facewire_server.image.refusal import damaged
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 # Sizes of the second header, which tell the versions of the format apart.
 _HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
@@ -27,7 +27,7 @@ def is_bmp(data: bytes) -> bool:
     return data.startswith(b"BM") and known
 
 
-def decode_bmp(data: bytes, limits: Limits, target: Target | None) -> Picture:
+def decode_bmp(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a BMP file; no further than `target` needs, when there is one.
 
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.

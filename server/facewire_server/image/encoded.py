@@ -10,9 +10,9 @@ from facewire_server.image.png import decode_png, is_png
 from facewire_server.image.target import Target
 from facewire_server.image.tiff import decode_tiff, is_tiff
 from facewire_server.image.webp import decode_webp, is_webp
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
-_Decode = Callable[[bytes, Limits, Target | None], Picture]
+_Decode = Callable[[bytes, ImageLimits, Target | None], Picture]
 
 _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
     (is_jpeg, decode_jpeg),
@@ -23,7 +23,9 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
 )
 
 
-def decode(data: bytes, *, limits: Limits, target: Target | None = None) -> Picture:
+def decode(
+    data: bytes, *, limits: ImageLimits, target: Target | None = None
+) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
     Given a `target`, the picture may be reduced, but not to fewer pixels than the

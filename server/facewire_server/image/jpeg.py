@@ -19,7 +19,7 @@ from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.pillow import decode_pillow
 from facewire_server.image.refusal import damaged, unsupported
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 # Words of libjpeg's that do not mean that pixels are missing or wrong.
 _HARMLESS = (
@@ -38,7 +38,7 @@ def is_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8\xff")
 
 
-def decode_jpeg(data: bytes, limits: Limits, target: Target | None) -> Picture:
+def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a JPEG file: BGR or GRAY, and its EXIF orientation.
 
     No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE
@@ -56,7 +56,7 @@ def decode_jpeg(data: bytes, limits: Limits, target: Target | None) -> Picture:
     return replace(picture, orientation=orientation)
 
 
-def _check(outline: Outline, size: int, limits: Limits) -> None:
+def _check(outline: Outline, size: int, limits: ImageLimits) -> None:
     """Refuse what would cost far more than its pixels, or claims what is not there."""
     if outline.frame is not None:
         limits.check(outline.frame.width, outline.frame.height)
@@ -67,7 +67,7 @@ def _check(outline: Outline, size: int, limits: Limits) -> None:
 
 
 def _decode_turbo(
-    data: bytes, limits: Limits, orientation: int, target: Target | None
+    data: bytes, limits: ImageLimits, orientation: int, target: Target | None
 ) -> Picture:
     """Decode without Pillow; KeyError or ValueError when simplejpeg refuses."""
     header = simplejpeg.decode_jpeg_header(data)

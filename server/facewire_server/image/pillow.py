@@ -24,7 +24,7 @@ from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.refusal import damaged, unsupported
 from facewire_server.image.target import REDUCTIONS, Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 # The limit that callers give us decides. Pillow's own, for the whole process, would
 # refuse large TIFF files behind our back.
@@ -46,7 +46,7 @@ def decode_pillow(
     plugin: type[ImageFile.ImageFile],
     data: bytes,
     kind: str,
-    limits: Limits,
+    limits: ImageLimits,
     target: Target | None = None,
     orientation: int = 1,
 ) -> Picture:

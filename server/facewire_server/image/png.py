@@ -15,7 +15,7 @@ from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
 from facewire_server.image.refusal import damaged, unsupported
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -34,7 +34,7 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_MAGIC)
 
 
-def decode_png(data: bytes, limits: Limits, target: Target | None) -> Picture:
+def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a PNG file (of an animated one the still image), with its orientation.
 
     No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE

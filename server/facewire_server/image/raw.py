@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 _CHANNELS = {
     PixelLayout.GRAY: 1,
@@ -28,7 +28,7 @@ def wrap(
     height: int,
     row_stride: int,
     layout: PixelLayout,
-    limits: Limits,
+    limits: ImageLimits,
 ) -> Picture:
     """A picture of `data`, `height` rows of `width` pixels, `row_stride` bytes apart.
 

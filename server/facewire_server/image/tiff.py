@@ -24,7 +24,7 @@ from facewire_server.image.tiff_parts import (
     WIDTH,
     check_parts,
 )
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 # Pillow takes this header for that of a small TIFF.
 _BIG_MOTOROLA = b"MM\0+"
@@ -63,7 +63,7 @@ class _FirstPage(TiffImageFile):
         return Image.Exif()
 
 
-def decode_tiff(data: bytes, limits: Limits, target: Target | None) -> Picture:
+def decode_tiff(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode the first page of a TIFF file, with its orientation.
 
     No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE

@@ -8,7 +8,7 @@ import math
 from facewire_server.image.compression import DEFLATE, LZW, RUNS, check_possible
 from facewire_server.image.directory import Directory
 from facewire_server.image.refusal import unsupported
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 # Pillow makes several objects of each strip or tile of an uncompressed image: this
 # many cost it 0.4 s and 30 MB.
@@ -43,7 +43,9 @@ _SCAN = b"\xff\xda"
 _RATIOS = {_UNCOMPRESSED: 1, 5: LZW, 8: DEFLATE, 32946: DEFLATE, 32773: RUNS}
 
 
-def check_parts(directory: Directory, width: int, height: int, limits: Limits) -> None:
+def check_parts(
+    directory: Directory, width: int, height: int, limits: ImageLimits
+) -> None:
     """Refuse an image of these sides, at least 1, that Pillow would make too much of.
 
     RequestError (CORRUPT_IMAGE) for what costs far more than its pixels, ValueError

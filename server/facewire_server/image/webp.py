@@ -8,7 +8,7 @@ from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
 from facewire_server.image.refusal import damaged
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
 _EXIF_FLAG = 0x08
 
@@ -21,7 +21,7 @@ def is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def decode_webp(data: bytes, limits: Limits, target: Target | None) -> Picture:
+def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a WebP file (of an animated one the first frame), with its orientation.
 
     `target` does not make it less: OpenCV decodes all or nothing.

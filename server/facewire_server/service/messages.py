@@ -10,7 +10,7 @@ from facewire_server.image.encoded import decode
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import wrap
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from facewire_server.model.description import Description
 from facewire_server.model.heads.base import Found
 
@@ -30,7 +30,7 @@ MICROSECONDS = 1_000_000
 
 
 def picture_opener(
-    request: pb.DetectRequest, limits: Limits, *, scaled: bool
+    request: pb.DetectRequest, limits: ImageLimits, *, scaled: bool
 ) -> Callable[[Target], Picture]:
     """What opens the request's image, to be called where blocking is allowed.
 

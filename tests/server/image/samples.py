@@ -13,9 +13,9 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 
-LIMITS = Limits(1_000_000)
+LIMITS = ImageLimits(1_000_000)
 
 
 def smooth(width: int = 61, height: int = 47, channels: int = 3) -> NDArray[np.uint8]:
@@ -86,7 +86,7 @@ def bmp(
 
 
 def refusal(
-    data: bytes, limits: Limits = LIMITS, target: Target | None = None
+    data: bytes, limits: ImageLimits = LIMITS, target: Target | None = None
 ) -> Reason | None:
     """Why a file is refused; None when it is not."""
     try:

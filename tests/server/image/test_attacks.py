@@ -10,18 +10,18 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import ResizeMode, Target
 from facewire_server.image.tiff_parts import MAX_VALUES
-from facewire_server.image_limits import MAX_SCANS, Limits
+from facewire_server.image_limits import MAX_SCANS, ImageLimits
 from tests.server.image import attacks
 from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save
 
-LARGE = Limits(64_000_000)
+LARGE = ImageLimits(64_000_000)
 SIDE = 8000
 """Of images of 64 megapixels, which the limit allows."""
 
 TARGET = Target(320, 320, ResizeMode.FIT_TO_WINDOW)
 
 
-def peak_memory(data: bytes, limits: Limits = LARGE) -> int:
+def peak_memory(data: bytes, limits: ImageLimits = LARGE) -> int:
     """The most bytes that Python and NumPy held at a time while it was decoded."""
     tracemalloc.start()
     try:
@@ -42,22 +42,24 @@ def peak_memory(data: bytes, limits: Limits = LARGE) -> int:
 )
 def test_a_side_that_is_too_long_is_refused_whatever_the_pixels(data: bytes) -> None:
     assert refusal(data, LIMITS) is Reason.IMAGE_TOO_LARGE
-    assert refusal(data, Limits(LIMITS.pixels, side=70_000)) is None
+    assert refusal(data, ImageLimits(LIMITS.pixels, side=70_000)) is None
 
 
 def test_the_longest_jpeg_decodes_and_a_lower_limit_refuses_it() -> None:
     data = save(Image.new("L", (65_500, 3)), "JPEG")
     assert refusal(data) is None
-    assert refusal(data, Limits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
+    assert (
+        refusal(data, ImageLimits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_scans_are_counted_before_a_pixel_is_decoded(mode: str) -> None:
     data = save(rgb().convert(mode), "JPEG", progressive=True)
     scans = data.count(b"\xff\xda")
-    assert refusal(data, Limits(LIMITS.pixels, scans=scans)) is None
+    assert refusal(data, ImageLimits(LIMITS.pixels, scans=scans)) is None
     with pytest.raises(RequestError, match=f"more than {scans - 1} scans") as error:
-        decode(data, limits=Limits(LIMITS.pixels, scans=scans - 1))
+        decode(data, limits=ImageLimits(LIMITS.pixels, scans=scans - 1))
     assert error.value.reason is Reason.CORRUPT_IMAGE
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal
 from tests.server.image.tiff_writer import gray_tags, tiff
 
@@ -64,8 +64,8 @@ def test_bytes_after_the_end_do_not_matter(name: str) -> None:
 def test_the_limit_counts_the_pixels_of_the_image(name: str) -> None:
     picture = decode(files()[name], limits=LIMITS)
     pixels = picture.width * picture.height
-    assert refusal(files()[name], Limits(pixels)) is None
-    assert refusal(files()[name], Limits(pixels - 1)) is Reason.IMAGE_TOO_LARGE
+    assert refusal(files()[name], ImageLimits(pixels)) is None
+    assert refusal(files()[name], ImageLimits(pixels - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 def _jpeg_claim() -> bytes:
@@ -104,7 +104,7 @@ def test_a_header_that_claims_too_much_is_refused_without_memory(name: str) -> N
     data = CLAIMS[name]()
     tracemalloc.start()
     try:
-        refused = refusal(data, Limits(64_000_000))
+        refused = refusal(data, ImageLimits(64_000_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -11,7 +11,7 @@ from facewire_server.image.encoded import decode
 from facewire_server.image.jpeg_outline import MAX_SEGMENTS
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from tests.server.image.jpeg_writer import Factors, flat_jpeg
 from tests.server.image.samples import LIMITS, bgr, exif, refusal, rgb, save
 
@@ -74,7 +74,7 @@ def test_rare_samplings_decode(factors: Factors) -> None:
 
 def test_the_limit_holds_for_rare_samplings() -> None:
     data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
-    assert refusal(data, Limits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
+    assert refusal(data, ImageLimits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 def test_a_rare_sampling_that_is_cut_off_is_corrupt() -> None:

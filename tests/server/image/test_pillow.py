@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.pillow import decode_pillow
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from tests.server.image.samples import LIMITS, bgr, rgb, save
 
 
@@ -24,7 +24,7 @@ def test_all_parts_of_an_image_land_in_their_place(
 ) -> None:
     image = rgb(*size).convert(mode)
     data = save(image, "PNG", compress_level=0)
-    limits = Limits(LIMITS.pixels, side=140_000)
+    limits = ImageLimits(LIMITS.pixels, side=140_000)
     decoded = decode_pillow(PngImageFile, data, "PNG", limits).to_bgr()
     assert np.array_equal(decoded, bgr(image))
 
@@ -33,7 +33,7 @@ def test_pillow_has_no_limit_beside_ours() -> None:
     assert Image.MAX_IMAGE_PIXELS is None
     data = save(rgb(), "PNG")
     with pytest.raises(RequestError) as error:
-        decode_pillow(PngImageFile, data, "PNG", Limits(100))
+        decode_pillow(PngImageFile, data, "PNG", ImageLimits(100))
     assert error.value.reason is Reason.IMAGE_TOO_LARGE
 
 
@@ -59,7 +59,7 @@ def test_a_reduced_image_is_the_mean_of_the_whole(
     if mode == "I;16":
         image = Image.fromarray(np.asarray(image).astype(np.uint16) << 8)
     data = save(image, "PNG", compress_level=0)
-    limits = Limits(10**6, side=10**5)
+    limits = ImageLimits(10**6, side=10**5)
     whole = decode_pillow(PngImageFile, data, "PNG", limits, None, orientation)
     target = Target(8, 2, ResizeMode.STANDARD)
     small = decode_pillow(PngImageFile, data, "PNG", limits, target, orientation)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import wrap
-from facewire_server.image_limits import Limits
+from facewire_server.image_limits import ImageLimits
 from tests.server.image.samples import smooth
 
 WIDTH, HEIGHT = 14, 10
@@ -34,7 +34,7 @@ def _wrap(
         height=height,
         row_stride=row_stride,
         layout=layout,
-        limits=Limits(10_000),
+        limits=ImageLimits(10_000),
     )
 
 
