@@ -17,6 +17,7 @@ from facewire_client.bench.open_loop import OpenLoop
 from facewire_client.bench.percentiles import spread
 from facewire_client.bench.photo import Photo
 from facewire_client.bench.recorder import Recorder
+from facewire_client.bench.run import Run
 from facewire_client.bench.settings import Settings
 
 TIMES = 2.0
@@ -91,14 +92,7 @@ def overload(
     begun = inferences() if inferences else 0.0
     rate = TIMES * before[0]
     load = OpenLoop(rate, seed=1, outstanding=_OUTSTANDING)
-    settings = Settings(
-        load=load,
-        duration=plan.seconds,
-        warmup=0,
-        deadline=deadline,
-        connections=_CONNECTIONS,
-    )
-    found, _ = server.load(settings, photos)
+    found = _loaded(server, photos, load, plan.seconds, deadline=deadline)
     record = found.record
     run = inferences() - begun if inferences else None
     _settle(server)
@@ -128,14 +122,33 @@ def _capacity(
     server: Server, photos: Sequence[Photo], plan: Plan
 ) -> tuple[float, float]:
     """Answers a second, and their median latency in ms."""
-    settings = Settings(
-        load=ClosedLoop(plan.concurrency), duration=plan.capacity_seconds, warmup=2
-    )
-    found, _ = server.load(settings, photos)
+    load = ClosedLoop(plan.concurrency)
+    found = _loaded(server, photos, load, plan.capacity_seconds, warmup=2)
     times = spread(found.record.latencies)
     if times is None or found.record.failures:
         raise MeasureError("a closed loop was not answered")
     return found.record.answered_in_window / plan.capacity_seconds, times.p50
+
+
+def _loaded(
+    server: Server,
+    photos: Sequence[Photo],
+    load: ClosedLoop | OpenLoop,
+    seconds: float,
+    *,
+    warmup: float = 0,
+    deadline: float | None = None,
+) -> Run:
+    """What became of a load."""
+    settings = Settings(
+        load=load,
+        duration=seconds,
+        warmup=warmup,
+        deadline=deadline,
+        connections=_CONNECTIONS,
+    )
+    found, _ = server.load(settings, photos)
+    return found
 
 
 def _in_time(record: Recorder, deadline: float | None) -> int:
