@@ -16,7 +16,7 @@ from facewire_server.scheduler import Scheduler
 WORKERS_PER_INFERENCE = 2
 """One has its inference, and one decodes the next image meanwhile."""
 
-QUEUED_PER_WORKER = 6
+QUEUED_PER_WORKER = 4
 """The default queue: enough to keep the workers busy, and not so much that whoever is
 let in waits several times as long as on a server that is just busy."""
 

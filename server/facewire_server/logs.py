@@ -29,21 +29,24 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
         return True
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(lambda record: not _quotes_a_header(record))
+    handler.addFilter(lambda record: not _is_of_callers(record))
     handler.addFilter(add_fields)
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
 
 
-def _quotes_a_header(record: logging.LogRecord) -> bool:
-    """Whether gRPC complains of a header that is no UTF-8, and so shows it.
+def _is_of_callers(record: logging.LogRecord) -> bool:
+    """Whether gRPC complains of what any caller can have it complain of.
 
-    Any caller can have it do so, and the header may be a token. It is read as Latin-1
-    then, and what is wrong with it is told by whoever uses it.
+    Of a header that is no UTF-8, which it then shows, and it may be a token; it is
+    read as Latin-1, and whoever uses it says what is wrong with it. And, with a trace,
+    of a connection that broke while an answer was on its way.
     """
     is_grpc = record.name == "grpc._cython.cygrpc"
-    return is_grpc and str(record.msg).startswith("Invalid encoding")
+    return is_grpc and str(record.msg).startswith(
+        ("Invalid encoding", "ExecuteBatchError raised in core")
+    )
 
 
 def json_formatter() -> logging.Formatter:

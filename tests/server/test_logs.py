@@ -133,3 +133,18 @@ def test_the_library_for_json_is_only_needed_for_json(tmp_path: Path) -> None:
         [command()[0], "-c", code], capture_output=True, check=True, text=True
     )
     assert done.stdout == "False\n"
+
+
+def test_what_any_caller_can_have_grpc_complain_of_is_not_logged() -> None:
+    code = (
+        "import logging; from facewire_server.logs import set_up; set_up('info', 'text', {});"
+        " grpc = logging.getLogger('grpc._cython.cygrpc');"
+        " grpc.error('Invalid encoding of %s', 'a token');"
+        " grpc.error('ExecuteBatchError raised in core by servicer method [%s]', 'x');"
+        " grpc.error('Something else')"
+    )
+    done = subprocess.run(
+        [command()[0], "-c", code], capture_output=True, check=True, text=True
+    )
+    assert done.stderr.endswith("ERROR grpc._cython.cygrpc: Something else\n")
+    assert done.stderr.count("\n") == 1

@@ -184,7 +184,7 @@ limits = group(
     click.option(
         "--max-queue",
         type=int,
-        show_default="6 for each of those",
+        show_default="4 for each of those",
         help="How many requests may wait in each worker; more are refused.",
     ),
     click.option(
