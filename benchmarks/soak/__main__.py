@@ -127,7 +127,8 @@ def main() -> None:
             problems = asyncio.run(soak(server, given.minutes * 60))
         finally:
             status = server.stop()
-        problems += server.complaints()[:3]
+        if errors := server.complaints():
+            problems.append(f"{len(errors)} errors in the log, the first: {errors[0]}")
     if status:
         problems.append(f"the server ended with status {status}")
     print(*problems or ["nothing is off"], sep="\n")

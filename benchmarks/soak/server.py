@@ -83,9 +83,10 @@ class Server:
         return int(sum(metrics[each] for each in metrics if each.startswith(name)))
 
     def complaints(self) -> list[str]:
-        """The lines of its log that tell of errors."""
+        """The lines of its log that tell of errors, one for each."""
         lines = self.log.read_text().splitlines()
-        return [line for line in lines if re.search(r"\bERROR\b|Traceback", line)]
+        told = re.compile(r"\S+ (ERROR|CRITICAL) |Traceback")
+        return [line for line in lines if told.match(line)]
 
     def _start(self) -> subprocess.Popen[str]:
         begin = os.path.getsize(self.log) if self.log.exists() else 0
