@@ -143,3 +143,14 @@ def test_broken_rows_give_no_nan_and_no_crash(
 ) -> None:
     run_ssd(rows, stretch(64, 30, 20, 5), choice)
     run_boxes_labels(boxes, labels, stretch(64, 30, 20, 8), choice)
+
+
+def test_infinite_confidences_come_first_in_their_order() -> None:
+    rows = np.tile(np.array([1, 2, 5, 6, 0], np.float32), (4, 1))
+    rows[:, 4] = [0.5, np.inf, 0.75, np.inf]
+    labels = np.arange(4)
+    choice = Choice(min_confidence=0.5, iou_threshold=None, room=10)
+    outputs, count = run_boxes_labels(rows, labels, stretch(8, 8, 8), choice)
+    assert count == 4
+    assert outputs.class_ids[:4].tolist() == [1, 3, 2, 0]
+    assert outputs.confidences[:4].tolist() == [np.inf, np.inf, 0.75, 0.5]
