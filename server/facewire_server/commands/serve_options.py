@@ -129,7 +129,7 @@ computing = group(
     click.option(
         "--scaled-decode/--no-scaled-decode",
         default=True,
-        help="Reduce large images to what the model sees, at best, while they are decoded.",
+        help="Reduce large images on the way to what the model sees.",
     ),
     click.option(
         "--inference-precision",

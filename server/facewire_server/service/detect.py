@@ -29,10 +29,6 @@ from facewire_server.turn import Commit
 Place = Newest[Asked[pb.DetectStreamRequest, pb.DetectStreamResponse]]
 """Where a frame of a stream waits; see Pipeline."""
 
-WINDOW_PER_WORKER = 2
-"""How many images of one stream are taken in at a time for each worker: one to
-work on, one to have ready."""
-
 
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     """Answers from loaded models; see the .proto for what each method promises."""
@@ -109,7 +105,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
 
         return Pipeline(
             answer,
-            window=WINDOW_PER_WORKER * self._backend.scheduler.workers,
+            # Half of them decode while the others infer: more would only wait.
+            window=self._backend.scheduler.workers,
             dropped=dropped if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else None,
         )
 
