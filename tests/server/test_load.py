@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import grpc
@@ -12,7 +13,9 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_ext import Placement
 from facewire_server.config import Config
+from facewire_server.image.fit import fit
 from facewire_server.service.background import BackgroundServer
 from tests.server.health import SERVING, check
 from tests.server.rpc_errors import reason
@@ -62,13 +65,25 @@ def test_a_stream_waits_where_single_calls_are_refused(
 
 
 def test_a_deadline_that_cannot_be_met_is_refused_before_it_passes(
-    stub: DetectServiceStub, large: bytes
+    monkeypatch: pytest.MonkeyPatch, photo: bytes
 ) -> None:
-    request = pb.DetectRequest(encoded_image=large)
-    for _ in range(3):
-        stub.Detect(request, timeout=30)
-    calls = [stub.Detect.future(request, timeout=0.2) for _ in range(30)]
-    errors = [call.exception() for call in calls]
+    def slow(*arguments: Any, **options: Any) -> Placement:
+        time.sleep(0.05)
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr("facewire_server.detector.fit", slow)
+    request = pb.DetectRequest(encoded_image=photo)
+    # Thirty of them take 0.75 s on two workers, however fast the machine is.
+    config = Config(port=0, metrics_port=None, max_parallel=2, max_queue=30)
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = DetectServiceStub(channel)
+        for _ in range(3):
+            stub.Detect(request, timeout=30)
+        calls = [stub.Detect.future(request, timeout=0.3) for _ in range(30)]
+        errors = [call.exception() for call in calls]
     reasons = {reason(error) for error in errors if isinstance(error, grpc.RpcError)}
     code = grpc.StatusCode.DEADLINE_EXCEEDED
     assert (code, "DEADLINE_UNREACHABLE") in reasons

@@ -36,8 +36,8 @@ time.sleep(600)
 """
 """Five calls and two streams, on one connection."""
 
-TAKEN = 5 + 2 * 2
-"""The calls, and the frames that a stream may have in work."""
+TAKEN = 5 + 2
+"""The calls, and one frame of each stream: as many as there are workers."""
 
 
 def test_a_caller_that_is_killed_leaves_its_places_to_others(
