@@ -25,6 +25,8 @@ from hyperframe.frame import Frame
 
 DETECT = "/facewire.v1.DetectService/Detect"
 DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
+FRAME_HEADER = 9
+"""Bytes before the payload of a frame, whose length the first three are (RFC 9113, 4.1)."""
 Headers = list[tuple[str, str]]
 
 
@@ -59,6 +61,7 @@ class Peer:
         self.received: dict[int, bytes] = {}
         self.goaway: int | None = None
         self.gone = False
+        self._unread = b""
         self._h2.local_settings = Settings(
             client=True, initial_values={SettingCodes.INITIAL_WINDOW_SIZE: window}
         )
@@ -151,8 +154,7 @@ class Peer:
         if not data:
             self.gone = True
             return False
-        for event in self._h2.receive_data(data):
-            self._note(event)
+        self._read(data)
         self.flush()
         return True
 
@@ -179,6 +181,23 @@ class Peer:
         except OSError:
             self.gone = True
         return not self.gone
+
+    def _read(self, data: bytes) -> None:
+        """Notes what whole frames say, up to the server's last word.
+
+        gRPC may send pings after that, which h2 would call a mistake.
+        """
+        self._unread += data
+        start = 0
+        while self.goaway is None and len(self._unread) >= start + FRAME_HEADER:
+            length = int.from_bytes(self._unread[start : start + 3])
+            end = start + FRAME_HEADER + length
+            if len(self._unread) < end:
+                break
+            for event in self._h2.receive_data(self._unread[start:end]):
+                self._note(event)
+            start = end
+        self._unread = self._unread[start:]
 
     def _note(self, event: Event) -> None:
         if isinstance(event, ResponseReceived | TrailersReceived):
