@@ -18,6 +18,9 @@ from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import command, connected, serving
 from tests.server.rpc_errors import reason
 
+REQUESTS = 60
+ROOM = ("--max-queue", str(REQUESTS))
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_server_with_success(number: signal.Signals) -> None:
@@ -29,7 +32,7 @@ def test_a_signal_ends_an_idle_server_with_success(number: signal.Signals) -> No
 
 
 def test_what_runs_when_the_signal_comes_is_answered(photo: bytes) -> None:
-    with connected() as (process, channel):
+    with connected(*ROOM) as (process, channel):
         calls = ask(channel, photo)
         process.send_signal(signal.SIGTERM)
         outcomes = []
@@ -68,7 +71,7 @@ def test_a_draining_server_answers_its_stream_refuses_the_new_and_says_so(
 
 
 def test_requests_that_outlast_the_grace_are_cut_off() -> None:
-    with connected("--grace", "0") as (process, channel):
+    with connected("--grace", "0", *ROOM) as (process, channel):
         calls = ask(channel, large_png())
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
@@ -76,7 +79,7 @@ def test_requests_that_outlast_the_grace_are_cut_off() -> None:
 
 
 def test_a_second_signal_ends_at_once() -> None:
-    with connected("--grace", "600") as (process, channel):
+    with connected("--grace", "600", *ROOM) as (process, channel):
         ask(channel, large_png())
         process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
@@ -87,10 +90,10 @@ def test_a_second_signal_ends_at_once() -> None:
 def ask(
     channel: grpc.Channel, image: bytes
 ) -> "Sequence[grpc.Future[pb.DetectResponse]]":
-    """Sends sixty requests at once, and returns when the first is answered."""
+    """Sends many requests at once, and returns when the first is answered."""
     request = pb.DetectRequest(encoded_image=image)
     stub = DetectServiceStub(channel)
-    calls = [stub.Detect.future(request, timeout=60) for _ in range(60)]
+    calls = [stub.Detect.future(request, timeout=60) for _ in range(REQUESTS)]
     answered = threading.Event()
     for call in calls:
         call.add_done_callback(lambda _: answered.set())

@@ -67,9 +67,11 @@ def serve(
         return
     loading = load_aside(config)
     # Imported here: gRPC and the rest come in while the models load.
+    import uvloop
+
     from facewire_server.service.run import run
 
-    asyncio.run(run(config, loading, _announce))
+    uvloop.run(run(config, loading, _announce))
 
 
 def _announce(line: str) -> None:

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+import uvloop
+
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.service.server import Server
@@ -34,7 +36,7 @@ class BackgroundServer:
 
     def __enter__(self) -> Self:
         """Returns when the models are loaded. Raises what kept them from it."""
-        self._ended = self._thread.submit(asyncio.run, self._serve())
+        self._ended = self._thread.submit(uvloop.run, self._serve())
         self._ended.add_done_callback(lambda _: self._ready.set())
         self._ready.wait()
         if self._ended.done():

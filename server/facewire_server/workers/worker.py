@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import uvloop
+
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
@@ -45,7 +47,7 @@ def work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_up_log({"worker": number})
     try:
-        asyncio.run(_work(config, replaces, supervisor))
+        uvloop.run(_work(config, replaces, supervisor))
     except FacewireError as error:
         supervisor.send(Failed(str(error)))
         sys.exit(1)
