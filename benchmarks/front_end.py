@@ -31,7 +31,8 @@ from facewire_server.model.source import DATA
 
 METHOD = "/facewire.v1.DetectService/Detect"
 CONNECTIONS, CALLS = 8, 2
-"""How many connections, and calls at a time on each."""
+"""How many connections, and calls at a time on each. Each worker has room for all: the
+kernel may give one of them most connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,9 @@ def main() -> None:
         save_network(network)
         for _ in range(given.rounds):
             for workers in given.workers:
+                room = ("--max-queue", str(CONNECTIONS * CALLS))
                 arguments = ("--model", str(network), "--workers", str(workers))
-                with serving(*arguments) as (process, target):
+                with serving(*arguments, *room) as (process, target):
                     for name, request in requests().items():
                         measure(process.pid, target, request, 1)  # to warm up
                         turn = measure(process.pid, target, request, given.seconds)
