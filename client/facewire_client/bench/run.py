@@ -114,12 +114,16 @@ async def _send(load: Load, caller: Caller, window: Window) -> None:
 
 
 async def _tick(window: Window, progress: Callable[[float], None]) -> None:
+    """Reports progress until it is cancelled, and then what is left to report."""
     told = window.begins
-    while told < window.closes:
-        await asyncio.sleep(min(_TICK, window.closes - told))
-        now = min(monotonic(), window.closes)
-        progress(now - told)
-        told = now
+    try:
+        while told < window.closes:
+            await asyncio.sleep(min(_TICK, window.closes - told))
+            now = min(monotonic(), window.closes)
+            progress(now - told)
+            told = now
+    finally:
+        progress(max(0.0, min(monotonic(), window.closes) - told))
 
 
 def _precise_loop() -> asyncio.AbstractEventLoop:

@@ -1,10 +1,12 @@
 """Runs against a fake server."""
 
+import threading
 from dataclasses import replace
 
 import grpc
 import pytest
 
+from facewire.v1 import detect_pb2 as pb
 from facewire_client import FaceClientError
 from facewire_client.bench.closed_loop import ClosedLoop
 from facewire_client.bench.method import DETECT, Answer, Method
@@ -16,11 +18,13 @@ from facewire_client.bench.run import run
 from facewire_client.bench.settings import Settings
 from facewire_client.connection import Connection
 from tests.client.authority import Authority
-from tests.client.bench.servers import Crowd, Peers, Stall, Turns
-from tests.client.fake_server import FakeServer
+from tests.client.bench.servers import PATIENCE, Crowd, Peers, Stall, Turns, until
+from tests.client.fake_server import FakeServer, echo
 
 PHOTO = Photo("photo.jpg", b"0123456789")
 SHORT = Settings(load=ClosedLoop(1), warmup=0.0, duration=0.2)
+LONG = replace(SHORT, duration=PATIENCE)
+"""For runs that end when so many requests have come: see `until`."""
 
 
 def record(target: str, settings: Settings = SHORT, *photos: Photo) -> Recorder:
@@ -30,7 +34,7 @@ def record(target: str, settings: Settings = SHORT, *photos: Photo) -> Recorder:
 
 
 def test_a_closed_loop_keeps_so_many_in_flight(fake: FakeServer) -> None:
-    fake.answer = crowd = Crowd()
+    fake.answer = crowd = Crowd(4)
     found = record(fake.target, replace(SHORT, load=ClosedLoop(4)))
     assert crowd.most == 4
     assert len(found.latencies) == found.planned == len(fake.requests)
@@ -53,20 +57,41 @@ def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
 def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
     fake: FakeServer,
 ) -> None:
-    fake.answer = Turns()
-    found = record(fake.target)
+    fake.answer = until(20, Turns(), fake)
+    found = record(fake.target, LONG)
     full, fault = ("RESOURCE_EXHAUSTED", "QUEUE_FULL"), ("INTERNAL", "")
     assert set(found.failures) == {full, fault}
-    assert found.failures[full] == pytest.approx(len(fake.requests) / 4, abs=1)
+    assert found.failures[full] == found.failures[fault] == 5
     assert found.messages[fault] == "a fault"
-    assert found.planned == len(fake.requests)
+    assert found.planned == len(fake.requests) == 21
     assert set(found.detections[0]) == {0, 1}
 
 
+class Opening:
+    """A meter that tells when the window opens."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def start(self) -> None:
+        self.opened.set()
+
+    def stop(self) -> None:
+        pass
+
+
 def test_the_warm_up_is_left_out(fake: FakeServer) -> None:
-    fake.answer = Crowd()
-    found = record(fake.target, replace(SHORT, warmup=0.2))
-    assert 0 < found.planned < len(fake.requests)
+    opening = Opening()
+
+    def answer(request: pb.DetectRequest) -> pb.DetectResponse:
+        opening.opened.wait(PATIENCE)  # the first request is one of the warm-up
+        return pb.DetectResponse()
+
+    fake.answer = until(3, answer, fake)
+    connection = Connection(fake.target, timeout=PATIENCE)
+    settings = replace(LONG, warmup=1.0)
+    found = run(connection, settings, [PHOTO], lambda _: None, meters=[opening])
+    assert found.record.planned == len(fake.requests) - 1 == 3
 
 
 def test_a_deadline_is_sent_and_missed(fake: FakeServer) -> None:
@@ -87,19 +112,20 @@ def test_what_waits_for_a_place_beyond_its_deadline_is_not_sent(
 
 
 def test_images_take_turns_with_the_model_asked_for(fake: FakeServer) -> None:
+    fake.answer = until(4, echo, fake)
     photos = Photo("one.jpg", b"1"), Photo("two.jpg", b"22")
-    found = record(fake.target, replace(SHORT, model="nano"), *photos)
+    found = record(fake.target, replace(LONG, model="nano"), *photos)
     sent = [(request.encoded_image, request.model) for request in fake.requests[:4]]
     assert sent == [(b"1", "nano"), (b"22", "nano")] * 2
-    first, second = (each.total() for each in found.detections)
-    assert first - second in (0, 1)
+    assert [each.total() for each in found.detections] == [2, 2]
     assert fake.metadata[0]["authorization"] == "Bearer secret"
 
 
 @pytest.mark.parametrize("connections", [1, 3])
 def test_connections_take_turns(connections: int) -> None:
     with Peers() as server:
-        record(server.target, replace(SHORT, connections=connections))
+        server.answer = until(connections, echo, server)
+        record(server.target, replace(LONG, connections=connections))
     assert len(server.peers) == connections
 
 
@@ -114,7 +140,6 @@ def test_a_secure_server_is_measured_too() -> None:
 
 
 def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> None:
-    fake.answer = Crowd()
     told: list[float] = []
     settings = replace(SHORT, warmup=0.1, duration=0.3)
     found = run(Connection(fake.target), settings, [PHOTO], told.append)
