@@ -7,9 +7,12 @@ import socket
 import ssl
 import struct
 import time
+from base64 import b64decode
 from types import TracebackType
 from typing import Self
 
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import (
@@ -34,7 +37,7 @@ class Peer:
     """One connection to a server; `with` closes it.
 
     `statuses` has the grpc-status of each stream that has ended, or -1 for one that
-    was reset; `goaway` is the error code that the server ended the connection with.
+    was reset, and `reasons` those of google.rpc.ErrorInfo; `goaway` is the error code that the server ended the connection with.
     `gone`: the server has closed it.
     """
 
@@ -58,6 +61,7 @@ class Peer:
         )
         self.statuses: dict[int, int] = {}
         self.messages: dict[int, str] = {}
+        self.reasons: dict[int, str] = {}
         self.received: dict[int, bytes] = {}
         self.goaway: int | None = None
         self.gone = False
@@ -205,6 +209,9 @@ class Peer:
             if "grpc-status" in fields and event.stream_id:
                 self.statuses[event.stream_id] = int(fields["grpc-status"])
                 self.messages[event.stream_id] = fields.get("grpc-message", "")
+                details = fields.get("grpc-status-details-bin", "")
+                padded = details + "=" * (-len(details) % 4)
+                self.reasons[event.stream_id] = reason(b64decode(padded))
         elif isinstance(event, DataReceived):
             seen = self.received.get(event.stream_id, b"")
             self.received[event.stream_id] = seen + event.data
@@ -235,6 +242,15 @@ def call_headers(method: str) -> Headers:
 def framed(payload: bytes, *, compressed: bool = False) -> bytes:
     """A message of gRPC as it goes over the wire."""
     return struct.pack(">BI", compressed, len(payload)) + payload
+
+
+def reason(details: bytes) -> str:
+    """The reason in the details of a status, as they are serialised; empty: none."""
+    info = ErrorInfo()
+    for detail in Status.FromString(details).details:
+        if detail.Unpack(info):
+            return info.reason
+    return ""
 
 
 def _text(value: bytes | str) -> str:

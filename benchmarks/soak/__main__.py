@@ -2,9 +2,9 @@
 
     python -m benchmarks.soak [--minutes 20] [--workers 1]
 
-Good photos, bad ones, cancelled calls, short deadlines, connections that break, streams
-that are read and streams that are left, and reloads, all at once, against a server in a
-process of its own. Exit status 1 when something is off: an answer that does not belong
+Good photos, bad ones, large bad ones, slow senders, cancelled calls, short deadlines,
+connections that break, streams that are read and streams that are left, and reloads, all
+at once, against a server in a process of its own. Exit status 1 when something is off: an answer that does not belong
 to its photo, a request without an outcome or with another than it must have, counts of
 the server that contradict those of the callers, an error in its log, or something that
 grows.
@@ -30,11 +30,15 @@ from benchmarks.soak.traffic import GOOD_CALLERS, RELOAD_SECONDS, traffic
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.config import MEBI, available_cores
 
-MESSAGE_MB = 4
+MESSAGE_MB = 20
+MESSAGE_SECONDS = 5
 MAX_QUEUE = 8
 """So short that good callers are turned away now and then."""
 
-ARGUMENTS = ("--max-message-mb", str(MESSAGE_MB), "--max-queue", str(MAX_QUEUE))
+ARGUMENTS = (
+    *("--max-message-mb", str(MESSAGE_MB), "--max-queue", str(MAX_QUEUE)),
+    *("--message-seconds", str(MESSAGE_SECONDS)),
+)
 
 WARM_UP = 0.1
 """The part of the time that the traffic runs before anything is compared."""

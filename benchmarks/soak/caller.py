@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import grpc
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 
+from benchmarks.attacks.peer import reason
 from benchmarks.soak.ledger import OK, Kind, Ledger
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
@@ -19,6 +18,8 @@ OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a connection of its own
     ("grpc.max_send_message_length", -1),
 )
+
+CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
 PATIENCE = 60.0
 """Seconds after which a call that should be answered is taken for lost."""
@@ -87,7 +88,12 @@ def outcome(error: grpc.aio.AioRpcError) -> str:
     """The status of a failed call, with the server's reason if it has given one."""
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            info = ErrorInfo()
-            Status.FromString(value).details[0].Unpack(info)
-            return f"{error.code().name} {info.reason}"
+            return f"{error.code().name} {reason(value)}"
     return error.code().name
+
+
+def frame_outcome(answer: pb.DetectStreamResponse) -> str:
+    """The outcome of one frame of a stream."""
+    if answer.HasField("error"):
+        return f"{CODE_NAMES[answer.error.code]} {answer.error.reason}"
+    return OK

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import grpc
 
-from benchmarks.soak.caller import PATIENCE, Caller, outcome
+from benchmarks.soak.caller import PATIENCE, Caller, frame_outcome, outcome
 from benchmarks.soak.ledger import CANCELLED, DROPPED, OK, Kind
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
@@ -107,11 +107,7 @@ def _judged(
     """The outcome of a frame; what is wrong with its answer is kept."""
     if answer.frame_id != number:
         caller.ledger.mistake(f"frame {answer.frame_id} in the place of {number}")
-    if answer.HasField("error"):
-        code = _NAMES[answer.error.code]
-        return f"{code} {answer.error.reason}"
-    caller.ledger.mistake(sent[number].mistake(*seen(answer.response)))
-    return OK
-
-
-_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+    outcome = frame_outcome(answer)
+    if outcome == OK:
+        caller.ledger.mistake(sent[number].mistake(*seen(answer.response)))
+    return outcome

@@ -8,9 +8,11 @@ from typing import Any
 from benchmarks.soak import calls
 from benchmarks.soak.caller import Caller
 from benchmarks.soak.cut import cut
+from benchmarks.soak.large import ask_largely
 from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.photos import Photo
 from benchmarks.soak.server import Server
+from benchmarks.soak.slow import send_slowly
 from benchmarks.soak.streams import stream
 from facewire.v1 import detect_pb2 as pb
 
@@ -33,6 +35,8 @@ async def traffic(
     plays: list[Play] = [calls.ask_well] * GOOD_CALLERS
     plays += [
         lambda caller: calls.ask_badly(caller, message_bytes),
+        lambda caller: ask_largely(caller, message_bytes),
+        send_slowly,
         calls.cancel,
         calls.hurry,
         cut,
