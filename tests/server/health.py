@@ -29,5 +29,5 @@ def watch(channel: grpc.Channel, service: str = "") -> Iterator[int]:
         HealthCheckRequest.SerializeToString,
         HealthCheckResponse.FromString,
     )
-    for answer in call(HealthCheckRequest(service=service), timeout=30):
+    for answer in call(HealthCheckRequest(service=service), timeout=300):
         yield answer.status

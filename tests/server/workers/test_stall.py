@@ -37,7 +37,7 @@ def test_a_stalled_worker_says_so_and_the_other_answers(tmp_path: Path) -> None:
     ):
         health = watch(channel)
         assert next(health) == SERVING
-        call = DetectServiceStub(channel).Detect.future(grey(255), timeout=120)
+        call = DetectServiceStub(channel).Detect.future(grey(255), timeout=300)
         assert next(health) == NOT_SERVING
         running.wait_for(lambda: running.scrape()[STALLED] == 1)
         other = another(running, stack)
@@ -63,7 +63,7 @@ def test_a_worker_is_healthy_again_when_its_work_ends(tmp_path: Path) -> None:
     ):
         health = watch(channel)
         assert next(health) == SERVING
-        call = DetectServiceStub(channel).Detect.future(grey(255), timeout=120)
+        call = DetectServiceStub(channel).Detect.future(grey(255), timeout=300)
         assert next(health) == NOT_SERVING
         assert next(health) == SERVING
         assert len(call.result().detections) == 1
