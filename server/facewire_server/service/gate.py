@@ -103,7 +103,11 @@ class Gate:
     async def abort(self, context: Context, failed: Failure) -> None:
         """Ends an RPC with a failure; does not return."""
         await self._telling.wait()
-        await context.abort(failed.code, failed.message, tuple(failed.trailers()))
+        try:
+            await context.abort(failed.code, failed.message, tuple(failed.trailers()))
+        except grpc.aio.InternalError:
+            # What the peer does not take is in the way of any other word to it.
+            raise asyncio.CancelledError from None
 
     @asynccontextmanager
     async def call(self, context: Context, method: str) -> AsyncIterator[Call]:
