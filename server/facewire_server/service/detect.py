@@ -64,7 +64,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """See the .proto."""
         try:
             with self._gate.stream(context, "DetectStream"):
-                first = await anext(aiter(requests), None)
+                first = await self._gate.unless_draining(_first(requests))
                 if first is None:
                     return
                 pipeline = self._pipeline(first.overflow_policy, context)
@@ -197,6 +197,12 @@ def _error(frame: pb.DetectStreamRequest, failed: Failure) -> pb.DetectStreamRes
         frame_id=frame.frame_id,
         error=pb.FrameError(code=number, reason=failed.reason, message=failed.message),
     )
+
+
+async def _first(
+    requests: AsyncIterator[pb.DetectStreamRequest],
+) -> pb.DetectStreamRequest | None:
+    return await anext(requests, None)
 
 
 async def _chain(

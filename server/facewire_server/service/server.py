@@ -44,7 +44,8 @@ class Server:
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
-        self._health = Health(name_of(model) for model in config.models)
+        models = (name_of(model) for model in config.models)
+        self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
                 *self._security.interceptors(self._gate),
@@ -69,7 +70,6 @@ class Server:
 
     async def __aenter__(self) -> Self:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        await self._health.not_serving()
         self.port = self._listen()
         self.metrics_port = self._serve_metrics()
         await self._grpc.start()
@@ -90,6 +90,7 @@ class Server:
         stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
         await asyncio.sleep(0)  # its first step tells all connections to send no more
         self._gate.release()
+        self._health.close()
         await stopping
         if self._backend is not None:
             self._backend.scheduler.close()
@@ -111,7 +112,7 @@ class Server:
 
     async def open(self) -> None:
         """Has health say SERVING, but for when work stalls."""
-        await self._health.serving()
+        self._health.serving()
         assert self._backend is not None, "there is nothing to serve with"
         watchdog = Watchdog(
             self._backend.scheduler,
@@ -132,7 +133,7 @@ class Server:
         Health says NOT_SERVING from the start. Returns whether all were finished.
         """
         self._stop_watching()
-        await self._health.end()
+        self._health.end()
         try:
             async with asyncio.timeout(self.config.grace):
                 await self._gate.drain()
