@@ -116,6 +116,9 @@ class Connection:
         """The channel's options: see grpc/impl/channel_arg_names.h."""
         return [
             ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+            # Without it all channels of a process to one target share one
+            # connection, whatever their tokens, and so one turn in the queue.
+            ("grpc.use_local_subchannel_pool", 1),
             ("grpc.max_send_message_length", self.max_message_bytes),
             ("grpc.max_receive_message_length", self.max_message_bytes),
             # Only what is in this buffer, headers included, can be sent again. The

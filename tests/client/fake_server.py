@@ -62,6 +62,7 @@ class FakeServer(DetectServiceServicer):
         self.requests: list[pb.DetectRequest] = []
         self.policies: list[int] = []
         self.metadata: list[dict[str, str | bytes]] = []
+        self.peers: list[str] = []
         self.calls = 0
         self.stream_ended = threading.Event()
         self.health = HealthServicer()
@@ -143,6 +144,7 @@ class FakeServer(DetectServiceServicer):
     def _begin(self, context: grpc.ServicerContext) -> None:
         self.calls += 1
         self.metadata.append(dict(context.invocation_metadata()))
+        self.peers.append(context.peer())
         if self.failures:
             self.failures.popleft().abort(context)
 

@@ -1,10 +1,11 @@
 """What a client is told about its server."""
 
+import asyncio
 import math
 
 import pytest
 
-from facewire_client import FaceClient
+from facewire_client import AsyncFaceClient, FaceClient
 from facewire_client.connection import Connection
 from tests.client.fake_server import FakeServer
 
@@ -65,3 +66,25 @@ def test_a_call_has_its_own_timeout_or_that_of_the_client() -> None:
     assert connection.seconds(None) == 7
     assert connection.seconds(0) == 0
     assert connection.seconds(math.inf) is None
+
+
+def test_two_clients_are_two_connections(fake: FakeServer) -> None:
+    with FaceClient(fake.target, token="a") as one, FaceClient(fake.target) as two:
+        for client in (one, two, one, two):
+            client.detect(b"x")
+    assert fake.peers[:2] == fake.peers[2:]
+    assert len(set(fake.peers)) == 2
+
+
+def test_two_clients_of_asyncio_are_two_connections(fake: FakeServer) -> None:
+    async def main() -> None:
+        async with (
+            AsyncFaceClient(fake.target) as one,
+            AsyncFaceClient(fake.target, token="b") as two,
+        ):
+            for client in (one, two, one, two):
+                await client.detect(b"x")
+
+    asyncio.run(main())
+    assert fake.peers[:2] == fake.peers[2:]
+    assert len(set(fake.peers)) == 2

@@ -39,7 +39,6 @@ def _channel(connection: Connection) -> aio.Channel:
     options = [
         *connection.options(),
         ("grpc.enable_retries", 0),  # whatever the service config says
-        ("grpc.use_local_subchannel_pool", 1),  # else channels share a connection
     ]
     if credentials is None:
         return aio.insecure_channel(connection.target, options)
