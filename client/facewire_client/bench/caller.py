@@ -81,6 +81,4 @@ def serialised(
     connection: Connection, method: Method, photo: Photo, model: str
 ) -> bytes:
     """A request for this photo. Raises FaceClientError when it is over the limit."""
-    request = method.request(photo.content, model)
-    connection.check_size(request)
-    return request.SerializeToString()
+    return connection.serialised(method.request(photo.content, model))
