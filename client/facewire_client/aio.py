@@ -161,7 +161,7 @@ class AsyncFaceClient(Connection):
             except grpc.RpcError as error:
                 delay = retry.delay(error)
                 if delay is None:
-                    raise from_rpc_error(error, self.target) from error
+                    raise from_rpc_error(error, self.route) from error
             await asyncio.sleep(delay)
 
     async def _answers(
@@ -184,7 +184,7 @@ class AsyncFaceClient(Connection):
                     async for answer in answers:
                         yield answer
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+            raise from_rpc_error(error, self.route) from error
         finally:
             call.cancel()
             writer.cancel()

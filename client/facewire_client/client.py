@@ -164,7 +164,7 @@ class FaceClient(Connection):
             except grpc.RpcError as error:
                 delay = retry.delay(error)
                 if delay is None:
-                    raise from_rpc_error(error, self.target) from error
+                    raise from_rpc_error(error, self.route) from error
             self.closed.wait(delay)
 
     def _answers(self, feed: Feed, seconds: float | None) -> Generator[StreamResult]:
@@ -175,7 +175,7 @@ class FaceClient(Connection):
         try:
             yield from feed.answers(call)
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+            raise from_rpc_error(error, self.route) from error
         finally:
             feed.close()
             call.cancel()

@@ -5,6 +5,7 @@ its service config.
 """
 
 import math
+import os
 from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -17,7 +18,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest
 
 from facewire.v1.detect_pb2 import DetectRequest, GetModelRequest
 from facewire_client.errors import message_too_large
+from facewire_client.proxy import proxy_of
 from facewire_client.request import DetectOptions, Image, fill_request, sendable
+from facewire_client.target import read_target
 
 DETECT = "/facewire.v1.DetectService/Detect"
 DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
@@ -38,7 +41,7 @@ _SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 class Connection:
     """A server's address, what to show it, and how long to wait for it.
 
-    `target` is HOST:PORT, or any other gRPC target. `token` is sent with every
+    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target. `token` is sent with every
     call as `authorization: Bearer`. The channel is encrypted when `tls` is true
     or one of the PEM files is given: `root_certificates` of the authorities to
     trust (None: gRPC's own list), `certificate_chain` and `private_key` of the
@@ -60,8 +63,8 @@ class Connection:
     closed: Event = field(default_factory=Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.target:
-            raise ValueError("the target is empty; give HOST:PORT")
+        self._target = read_target(self.target)
+        self._proxy = proxy_of(self._target, os.environ)
         # A header value; gRPC's own complaint would name neither.
         if self.token is not None and not (
             self.token.isascii() and self.token.isprintable() and self.token.strip()
@@ -73,6 +76,12 @@ class Connection:
         # gRPC would end the process.
         if (self.certificate_chain is None) != (self.private_key is None):
             raise ValueError("certificate_chain and private_key go together")
+
+    @property
+    def route(self) -> str:
+        """The target, and the proxy that it is asked for through, to be told."""
+        through = f" through the proxy {self._proxy}" if self._proxy else ""
+        return f"{self.target}{through}"
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -138,6 +147,8 @@ class Connection:
             # sends again by itself, if it still has it: all of it is in this buffer,
             # headers included, whose default is 256 KiB.
             ("grpc.per_rpc_retry_buffer_size", self.max_message_bytes + 65_536),
+            # A proxy cannot reach what is on this machine alone.
+            ("grpc.enable_http_proxy", int(not self._target.is_local)),
             # A server that restarts is found again soon, and one whose address
             # does not answer is given up after five seconds.
             ("grpc.initial_reconnect_backoff_ms", 100),

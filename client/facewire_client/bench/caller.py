@@ -65,7 +65,7 @@ class Caller:
             )
         except aio.AioRpcError as error:
             ended = monotonic()
-            failure = from_rpc_error(error, self._connection.target)
+            failure = from_rpc_error(error, self._connection.route)
             self._recorder.failed(planned, sent, ended, failure)
         else:
             self._recorder.answered(planned, sent, monotonic(), image, answer)

@@ -29,7 +29,7 @@ async def channels(
                     await channel.channel_ready()
         except TimeoutError:
             raise FaceClientError(
-                grpc.StatusCode.UNAVAILABLE, "", f"cannot reach {connection.target}"
+                grpc.StatusCode.UNAVAILABLE, "", f"cannot reach {connection.route}"
             ) from None
         yield opened
 
