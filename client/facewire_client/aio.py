@@ -1,7 +1,8 @@
 """The client for asyncio; its methods are those of `FaceClient`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -11,14 +12,22 @@ from grpc import aio
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2, detect_pb2_grpc
-from facewire.v1.detect_pb2 import DetectStreamRequest, DetectStreamResponse
-from facewire_client.connection import HEALTH_CHECK, Connection, health_request
-from facewire_client.errors import from_rpc_error
-from facewire_client.feed import AsyncFeed, prepare
+from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
+from facewire_client.async_feed import AsyncFeed, prepare
+from facewire_client.connection import (
+    DETECT,
+    DETECT_STREAM,
+    HEALTH_CHECK,
+    Connection,
+    health_request,
+    model_request,
+)
+from facewire_client.errors import FaceClientError, from_rpc_error
 from facewire_client.frames import Frames
-from facewire_client.request import DetectOptions, Image, fill_request
+from facewire_client.request import DetectOptions, Image
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
+from facewire_client.retry import ATTEMPTS, Retry
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -46,6 +55,19 @@ class AsyncFaceClient(Connection):
     def _stub(self) -> "detect_pb2_grpc.DetectServiceAsyncStub":
         return detect_pb2_grpc.DetectServiceStub(self._channel)
 
+    # Not those of the stub: see `Connection.serialised`.
+    @cached_property
+    def _detect(self) -> "aio.UnaryUnaryMultiCallable[bytes, DetectResponse]":
+        return self._channel.unary_unary(
+            DETECT, response_deserializer=DetectResponse.FromString
+        )
+
+    @cached_property
+    def _stream(self) -> "aio.StreamStreamMultiCallable[bytes, DetectStreamResponse]":
+        return self._channel.stream_stream(
+            DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+        )
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -59,6 +81,7 @@ class AsyncFaceClient(Connection):
 
     async def close(self) -> None:
         """Closes the connection; calls that are under way are cancelled."""
+        self.closed.set()
         await self._channel.close()
 
     async def detect(
@@ -69,10 +92,10 @@ class AsyncFaceClient(Connection):
         **options: Unpack[DetectOptions],
     ) -> DetectResult:
         """The faces of one image: see `FaceClient.detect`."""
-        request = detect_pb2.DetectRequest()
-        await prepare(image, partial(fill_request, request, image, **options))
-        self.check_size(request)
-        return detect_result(await self._call(self._stub.Detect, request, timeout))
+        self.check_open()
+        build = partial(self.detect_request, image, **options)
+        request = await prepare(image, build)
+        return detect_result(await self._call(self._detect, request, timeout))
 
     def detect_stream(
         self,
@@ -92,7 +115,7 @@ class AsyncFaceClient(Connection):
             raise ValueError(f"window must be at least 1, not {window}")
         frames = Frames(self, options, drop_oldest=drop_oldest)
         seconds = None if timeout is None else self.seconds(timeout)
-        return self._answers(frames, AsyncFeed(frames, images, window), seconds)
+        return self._answers(AsyncFeed(frames, images, window), seconds)
 
     async def models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
         """The models that the server has loaded, the default one first."""
@@ -102,7 +125,7 @@ class AsyncFaceClient(Connection):
 
     async def model(self, name: str = "", *, timeout: float | None = None) -> ModelInfo:
         """One model; without a name, the default one."""
-        request = detect_pb2.GetModelRequest(name=name)
+        request = model_request(name)
         response = await self._call(self._stub.GetModel, request, timeout)
         return model_info(response.model)
 
@@ -110,13 +133,14 @@ class AsyncFaceClient(Connection):
         self, service: str = "", *, model: str = "", timeout: float | None = None
     ) -> bool:
         """Whether the server, a service or a model serves: see `FaceClient.health`."""
+        self.check_open()
         check = self._channel.unary_unary(
             HEALTH_CHECK,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )
         request = health_request(service, model)
-        response = await self._call(check, request, timeout)
+        response = await self._call(check, request, timeout, attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     async def _call(
@@ -124,48 +148,60 @@ class AsyncFaceClient(Connection):
         method: "aio.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
+        attempts: int = ATTEMPTS,
     ) -> Response:
-        try:
-            return await method(
-                request, timeout=self.seconds(timeout), metadata=self.metadata
-            )
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+        retry = Retry(self.seconds(timeout), attempts)
+        while True:
+            self.check_open()
+            try:
+                with self._closing():
+                    return await method(
+                        request, timeout=retry.seconds(), metadata=self.metadata
+                    )
+            except grpc.RpcError as error:
+                delay = retry.delay(error)
+                if delay is None:
+                    raise from_rpc_error(error, self.route) from error
+            await asyncio.sleep(delay)
 
     async def _answers(
-        self, frames: Frames, feed: AsyncFeed, seconds: float | None
+        self, feed: AsyncFeed, seconds: float | None
     ) -> AsyncGenerator[StreamResult]:
-        call = self._stub.DetectStream(None, timeout=seconds, metadata=self.metadata)
-        writer = asyncio.create_task(_write(feed, call))
+        self.check_open()
+        call = self._stream(None, timeout=seconds, metadata=self.metadata)
+        writer = asyncio.create_task(feed.write(call))
 
         def ended(_: object) -> None:
             # A write that fails now would put INTERNAL in the place of the status:
             # https://github.com/grpc/grpc/issues/36066.
             writer.cancel()
+            feed.end()
 
         call.add_done_callback(ended)
         try:
-            async for response in call:
-                feed.answered()
-                yield frames.result(response)
+            with self._closing():
+                async with aclosing(feed.answers(aiter(call))) as answers:
+                    async for answer in answers:
+                        yield answer
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+            raise from_rpc_error(error, self.route) from error
         finally:
             call.cancel()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         feed.failure.reraise()
 
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Tells a call that ends because the client is closed from a task's end.
 
-async def _write(
-    feed: AsyncFeed,
-    call: "aio.StreamStreamCall[DetectStreamRequest, DetectStreamResponse]",
-) -> None:
-    """Sends a stream's requests; what goes wrong with that, its reader learns."""
-    try:
-        async for request in feed:
-            await call.write(request)
-        await call.done_writing()
-    except asyncio.CancelledError:
-        call.cancel()  # or its reader would wait for ever
-        raise
+        gRPC raises CancelledError for both; here the former is a FaceClientError.
+        """
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if not self.closed.is_set() or task is None or task.cancelling():
+                raise
+            code, message = grpc.StatusCode.CANCELLED, "the client was closed"
+            raise FaceClientError(code, "", message) from error

@@ -8,13 +8,22 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2, detect_pb2_grpc
-from facewire_client.connection import HEALTH_CHECK, Connection, health_request
+from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
+from facewire_client.connection import (
+    DETECT,
+    DETECT_STREAM,
+    HEALTH_CHECK,
+    Connection,
+    health_request,
+    model_request,
+)
 from facewire_client.errors import from_rpc_error
 from facewire_client.feed import Feed
 from facewire_client.frames import Frames
-from facewire_client.request import DetectOptions, Image, fill_request
+from facewire_client.request import DetectOptions, Image
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
+from facewire_client.retry import ATTEMPTS, Retry
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -40,6 +49,17 @@ class FaceClient(Connection):
         else:
             self._channel = grpc.secure_channel(self.target, credentials, options)
         self._stub = detect_pb2_grpc.DetectServiceStub(self._channel)
+        # Not those of the stub: see `Connection.serialised`.
+        self._detect: grpc.UnaryUnaryMultiCallable[bytes, DetectResponse] = (
+            self._channel.unary_unary(
+                DETECT, response_deserializer=DetectResponse.FromString
+            )
+        )
+        self._stream: grpc.StreamStreamMultiCallable[bytes, DetectStreamResponse] = (
+            self._channel.stream_stream(
+                DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+            )
+        )
         self._check = self._channel.unary_unary(
             HEALTH_CHECK,
             HealthCheckRequest.SerializeToString,
@@ -59,6 +79,7 @@ class FaceClient(Connection):
 
     def close(self) -> None:
         """Closes the connection; calls that are under way are cancelled."""
+        self.closed.set()
         self._channel.close()
 
     def detect(
@@ -76,10 +97,8 @@ class FaceClient(Connection):
         `facewire_client.request.DetectOptions`. `timeout` is in seconds; None is
         the client's.
         """
-        request = detect_pb2.DetectRequest()
-        fill_request(request, image, **options)
-        self.check_size(request)
-        return detect_result(self._call(self._stub.Detect, request, timeout))
+        request = self.detect_request(image, **options)
+        return detect_result(self._call(self._detect, request, timeout))
 
     def detect_stream(
         self,
@@ -92,8 +111,8 @@ class FaceClient(Connection):
     ) -> Generator[StreamResult]:
         """The answers to many images, in their order, as they come.
 
-        An image that fails is answered with its error, and the stream goes on;
-        FaceClientError is raised when the stream itself breaks, and images that were
+        An image that fails is answered with its error, and the stream goes on; one
+        that cannot be sent is answered so without being sent. FaceClientError is raised when the stream itself breaks, and images that were
         not answered until then are to be given again. `images` is read in a thread
         of its own, never more than `window` ahead of the answers taken; what it
         raises is raised here, after the answers to the images before. With
@@ -105,7 +124,7 @@ class FaceClient(Connection):
             raise ValueError(f"window must be at least 1, not {window}")
         frames = Frames(self, options, drop_oldest=drop_oldest)
         seconds = None if timeout is None else self.seconds(timeout)
-        return self._answers(frames, Feed(frames, images, window), seconds)
+        return self._answers(Feed(frames, images, window), seconds)
 
     def models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
         """The models that the server has loaded, the default one first."""
@@ -115,7 +134,7 @@ class FaceClient(Connection):
 
     def model(self, name: str = "", *, timeout: float | None = None) -> ModelInfo:
         """One model; without a name, the default one."""
-        request = detect_pb2.GetModelRequest(name=name)
+        request = model_request(name)
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
     def health(
@@ -127,7 +146,7 @@ class FaceClient(Connection):
         and ValueError when both are given.
         """
         request = health_request(service, model)
-        response = self._call(self._check, request, timeout)
+        response = self._call(self._check, request, timeout, attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     def _call(
@@ -135,26 +154,28 @@ class FaceClient(Connection):
         method: "grpc.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
+        attempts: int = ATTEMPTS,
     ) -> Response:
-        try:
-            return method(
-                request, timeout=self.seconds(timeout), metadata=self.metadata
-            )
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+        retry = Retry(self.seconds(timeout), attempts)
+        while True:
+            self.check_open()
+            try:
+                return method(request, timeout=retry.seconds(), metadata=self.metadata)
+            except grpc.RpcError as error:
+                delay = retry.delay(error)
+                if delay is None:
+                    raise from_rpc_error(error, self.route) from error
+            self.closed.wait(delay)
 
-    def _answers(
-        self, frames: Frames, feed: Feed, seconds: float | None
-    ) -> Generator[StreamResult]:
-        call = self._stub.DetectStream(
-            iter(feed), timeout=seconds, metadata=self.metadata
-        )
+    def _answers(self, feed: Feed, seconds: float | None) -> Generator[StreamResult]:
+        self.check_open()
+        call = self._stream(iter(feed), timeout=seconds, metadata=self.metadata)
+        if not call.add_callback(feed.end):
+            feed.end()  # the call has ended already
         try:
-            for response in call:
-                feed.answered()
-                yield frames.result(response)
+            yield from feed.answers(call)
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
+            raise from_rpc_error(error, self.route) from error
         finally:
             feed.close()
             call.cancel()

@@ -18,6 +18,7 @@ _OVER_LIMIT = re.compile(
 # What gRPC puts before the cause when it cannot connect.
 _CONNECT_NOISE = re.compile(
     r"^.*last error: (\w+: )?(ipv[46]:\S+: )?(Failed to connect to remote host: )?"
+    r"(unix:.*: connect failed: addr: .* error: )?"
 )
 
 
@@ -40,17 +41,17 @@ class FaceClientError(Exception):
         return f"{self.message} ({self.reason or self.code.name})"
 
 
-def from_rpc_error(error: grpc.RpcError, target: str) -> FaceClientError:
-    """The failure of a call to `target`, in words that say what to do."""
-    code, details = error.code(), error.details() or f"{target} gave no reason"
+def from_rpc_error(error: grpc.RpcError, route: str) -> FaceClientError:
+    """The failure of a call, in words that say what to do; `route` is where it went."""
+    code, details = error.code(), error.details() or f"{route} gave no reason"
     reason = _reason(error.trailing_metadata() or ())
     match code, reason:
         case grpc.StatusCode.UNAVAILABLE, "":
-            details = f"cannot reach {target}: {_CONNECT_NOISE.sub('', details)}"
+            details = f"cannot reach {route}: {_CONNECT_NOISE.sub('', details)}"
         case grpc.StatusCode.NOT_FOUND, "" if not error.details():
-            details = f"{target} has no service and no model of that name"
+            details = f"{route} has no service and no model of that name"
         case grpc.StatusCode.DEADLINE_EXCEEDED, "":
-            details = f"{target} did not answer in time"
+            details = f"{route} did not answer in time"
         case grpc.StatusCode.RESOURCE_EXHAUSTED, "":
             if over := _OVER_LIMIT.search(details):
                 side, size, limit = over.groups()

@@ -1,23 +1,21 @@
 """What gRPC reads while a stream lasts: its requests, never too many at a time.
 
-Images are read no more than `window` ahead of the answers. What their iterator
-raises is kept in `failure` for the reader of the answers, and ends the stream as
-its exhaustion would.
+Images are read no more than `window` ahead of the answers. One that cannot be sent is
+answered here, in its place of the order. What their iterator raises is kept in
+`failure` for the reader of the answers, and ends the stream as its exhaustion would.
 """
 
-import asyncio
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from functools import partial
-from os import PathLike
+from asyncio import CancelledError
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from queue import SimpleQueue
 from types import TracebackType
-from typing import TypeVar
 
-from facewire.v1.detect_pb2 import DetectStreamRequest
+from facewire.v1.detect_pb2 import DetectStreamResponse
 from facewire_client.frames import Frames
 from facewire_client.request import Image
-
-T = TypeVar("T")
+from facewire_client.result import StreamResult
 
 
 class Failure:
@@ -36,7 +34,7 @@ class Failure:
         traceback: TracebackType | None,
     ) -> bool:
         # Those two only end the iteration.
-        if not isinstance(error, GeneratorExit | asyncio.CancelledError):
+        if not isinstance(error, GeneratorExit | CancelledError):
             self._error = error
         return self._error is not None
 
@@ -44,6 +42,15 @@ class Failure:
         """Raises what was kept, if anything was."""
         if self._error is not None:
             raise self._error
+
+
+class Place(Enum):
+    """What stands in the order of a stream besides answers that are known already."""
+
+    SENT = auto()
+    """An image that the server answers."""
+    END = auto()
+    """No more images are read, or the call has ended."""
 
 
 class Feed:
@@ -57,65 +64,47 @@ class Feed:
         self._frames = frames
         self._images = images
         self._slots = threading.Semaphore(window - 1)  # one is the first image's
+        self._order: SimpleQueue[StreamResult | Place] = SimpleQueue()
         self._closed = False
 
-    def __iter__(self) -> Iterator[DetectStreamRequest]:
-        with self.failure:
-            for image in self._images:
-                yield self._frames.request(image)
-                self._slots.acquire()
-                if self._closed:
-                    return
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            with self.failure:
+                for image in self._images:
+                    request = self._frames.request(image)
+                    if isinstance(request, bytes):
+                        self._order.put(Place.SENT)
+                        yield request
+                    else:
+                        self._order.put(request)
+                    self._slots.acquire()
+                    if self._closed:
+                        return
+        finally:
+            self.end()
 
-    def answered(self) -> None:
-        """Lets one more image be read."""
-        self._slots.release()
+    def answers(
+        self, responses: Iterator[DetectStreamResponse]
+    ) -> Iterator[StreamResult]:
+        """The answers in the order of the images; each lets one more be read."""
+        for place in iter(self._order.get, Place.END):
+            if isinstance(place, StreamResult):
+                answer = place
+            else:
+                try:
+                    answer = self._frames.result(next(responses))
+                except StopIteration:
+                    return
+            self._slots.release()
+            yield answer
+        for response in responses:  # waits for the end of the call, and its status
+            yield self._frames.result(response)
+
+    def end(self) -> None:
+        """Lets the answers end after what is in order; called from any thread."""
+        self._order.put(Place.END)
 
     def close(self) -> None:
         """Ends the iteration, so that its thread can end."""
         self._closed = True
         self._slots.release()
-
-
-class AsyncFeed:
-    """The requests of a stream, iterated over by a task of their own.
-
-    Needs no closing: the task is cancelled.
-    """
-
-    def __init__(
-        self,
-        frames: Frames,
-        images: Iterable[Image] | AsyncIterable[Image],
-        window: int,
-    ) -> None:
-        self.failure = Failure()
-        self._frames = frames
-        self._images = images
-        self._slots = asyncio.Semaphore(window - 1)  # one is the first image's
-
-    async def __aiter__(self) -> AsyncIterator[DetectStreamRequest]:
-        with self.failure:
-            async for image in _each(self._images):
-                yield await prepare(image, partial(self._frames.request, image))
-                await self._slots.acquire()
-
-    def answered(self) -> None:
-        """Lets one more image be read."""
-        self._slots.release()
-
-
-async def prepare(image: Image, build: Callable[[], T]) -> T:
-    """What `build` makes of an image: away from the loop if it must read a file."""
-    if isinstance(image, str | PathLike):
-        return await asyncio.to_thread(build)
-    return build()
-
-
-async def _each(images: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
-    if isinstance(images, AsyncIterable):
-        async for image in images:
-            yield image
-    else:
-        for image in images:
-            yield image

@@ -12,11 +12,7 @@ from facewire_client.result import StreamResult
 
 
 class Frames:
-    """Turns images into requests, and answers into results.
-
-    An image that cannot be sent goes out as an empty frame: the server's answer
-    to that keeps its place in the order, and becomes the error of the image.
-    """
+    """Turns images into requests, and answers into results."""
 
     def __init__(
         self, connection: Connection, options: DetectOptions, *, drop_oldest: bool
@@ -29,27 +25,27 @@ class Frames:
             else detect_pb2.OVERFLOW_POLICY_WAIT
         )
         self._count = 0
-        self._unsendable: dict[int, FaceClientError] = {}
 
-    def request(self, image: Image) -> detect_pb2.DetectStreamRequest:
-        """The message for the next image."""
+    def request(self, image: Image) -> bytes | StreamResult:
+        """The message for the next image, or why it cannot be sent.
+
+        Such an image is answered here: on the server it would take the place of a
+        good one where only the newest is kept.
+        """
         message = detect_pb2.DetectStreamRequest(
             frame_id=self._count, overflow_policy=self._policy
         )
         self._count += 1
+        limit = self._connection.max_message_bytes
         try:
-            fill_request(message.request, image, **self._options)
-            self._connection.check_size(message)
+            fill_request(message.request, image, limit=limit, **self._options)
+            return self._connection.serialised(message)
         except FaceClientError as error:
-            self._unsendable[message.frame_id] = error
-            message.ClearField("request")
-        return message
+            return StreamResult(message.frame_id, error=error)
 
     def result(self, message: detect_pb2.DetectStreamResponse) -> StreamResult:
         """What an answer of the server says."""
         frame_id = message.frame_id
-        if unsendable := self._unsendable.pop(frame_id, None):
-            return StreamResult(frame_id, error=unsendable)
         if message.HasField("error"):
             failure = message.error
             error = from_frame_error(failure.code, failure.reason, failure.message)

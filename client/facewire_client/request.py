@@ -3,14 +3,15 @@
 An array is anything with the buffer protocol, so that this module needs no NumPy.
 """
 
-from os import PathLike, fspath
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fsdecode
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, cast
 
 import grpc
 
 from facewire.v1 import detect_pb2
-from facewire_client.errors import FaceClientError
+from facewire_client.errors import FaceClientError, message_too_large
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -41,7 +42,7 @@ class DetectOptions(TypedDict, total=False):
     at most `max_detections` are returned, the most confident ones.
     """
 
-    model: str
+    model: str | None
     min_confidence: float | None
     iou_threshold: float | None
     max_detections: int | None
@@ -51,7 +52,8 @@ def fill_request(
     request: detect_pb2.DetectRequest,
     image: Image,
     *,
-    model: str = "",
+    limit: int,
+    model: str | None = None,
     min_confidence: float | None = None,
     iou_threshold: float | None = None,
     max_detections: int | None = None,
@@ -65,11 +67,14 @@ def fill_request(
 
     Raises FaceClientError with INVALID_ARGUMENT when the file cannot be read
     (UNREADABLE_FILE), the array is no image (BAD_RAW_IMAGE) or an option fits no
-    message (BAD_OPTION; all other ranges are the server's to check), and TypeError
-    when `image` is nothing of the above.
+    message (BAD_OPTION; all other ranges are the server's to check), and with
+    MESSAGE_TOO_LARGE for an image of more than `limit` bytes, which is then neither
+    read nor copied whole. Raises TypeError when `image` is nothing of the above, or
+    an option is not of its type.
     """
-    try:
-        request.model = model
+    with sendable():
+        if model is not None:
+            request.model = model
         request.options.CopyFrom(
             detect_pb2.DetectOptions(
                 min_confidence=min_confidence,
@@ -77,40 +82,61 @@ def fill_request(
                 max_detections=max_detections,
             )
         )
-    except ValueError as error:
-        raise _refused("BAD_OPTION", f"an option cannot be sent: {error}") from error
     if isinstance(image, detect_pb2.RawImage):
+        _check_size(len(image.data), limit)
         request.raw_image.CopyFrom(image)
     elif isinstance(image, str | PathLike):
-        request.encoded_image = _read(image)
+        request.encoded_image = _read(image, limit)
     else:
-        _add_buffer(request, image)
+        _add_buffer(request, image, limit)
 
 
-def _read(path: str | PathLike[str]) -> bytes:
+@contextmanager
+def sendable() -> Iterator[None]:
+    """Raises FaceClientError (BAD_OPTION) for what a message cannot hold."""
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        message = f"cannot read {fspath(path)}: {error.strerror}"
+        yield
+    except ValueError as error:
+        raise _refused("BAD_OPTION", f"an option cannot be sent: {error}") from error
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise message_too_large(size, limit)
+
+
+def _read(path: "str | PathLike[str]", limit: int) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        # ValueError: a name with a NUL in it, or one that the system cannot spell.
+        why = getattr(error, "strerror", None) or str(error)
+        message = f"cannot read {fsdecode(path)}: {why}"
         raise _refused("UNREADABLE_FILE", message) from error
+    _check_size(len(content), limit)
+    return content
 
 
-def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array") -> None:
-    try:
-        view = memoryview(cast("Buffer", image))
-    except TypeError:
-        raise TypeError(
-            "an image is a path, the bytes of an image file or an array, "
-            f"not {type(image).__name__}"
-        ) from None
+def _add_buffer(
+    request: detect_pb2.DetectRequest, image: "Buffer | Array", limit: int
+) -> None:
+    view = _view(image)
     shape = view.shape or ()
     channels = shape[2] if len(shape) == 3 else 1
-    if view.format != "B" or len(shape) not in (1, 2, 3) or channels not in _FORMATS:
+    is_image = (
+        view.format.lstrip("@=<>!") == "B"  # ctypes says "<B"
+        and len(shape) in (1, 2, 3)
+        and channels in _FORMATS
+        and (len(shape) == 1 or 0 not in shape)
+    )
+    if not is_image:
         raise _refused(
             "BAD_RAW_IMAGE",
             f"an array of shape {list(shape)} and format {view.format!r} is no image: "
             "give [H, W, 3] BGR, [H, W, 4] BGRA or [H, W] grey, of type uint8",
         )
+    _check_size(view.nbytes, limit)
     if len(shape) == 1:
         request.encoded_image = image if isinstance(image, bytes) else view.tobytes()
         return
@@ -118,6 +144,20 @@ def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array") -> N
     raw.height, raw.width = shape[:2]
     raw.pixel_format = _FORMATS[channels]
     raw.data = _packed(view, raw.height)
+
+
+def _view(image: "Buffer | Array") -> memoryview:
+    try:
+        return memoryview(cast("Buffer", image))
+    except TypeError:
+        raise TypeError(
+            "an image is a path, the bytes of an image file or an array, "
+            f"not {type(image).__name__}"
+        ) from None
+    except (ValueError, BufferError) as error:
+        # Released, closed, or of a type that no buffer can have.
+        what = f"a {type(image).__name__} is no image"
+        raise _refused("BAD_RAW_IMAGE", f"{what}: {error}") from error
 
 
 def _packed(view: memoryview, rows: int) -> bytes:

@@ -1,5 +1,6 @@
 """A DetectService that looks at no image: it notes its calls and answers as told."""
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -56,12 +57,18 @@ class FakeServer(DetectServiceServicer):
     failure is that of the image, but for UNAVAILABLE, which ends the stream.
     """
 
-    def __init__(self, credentials: grpc.ServerCredentials | None = None) -> None:
+    def __init__(
+        self,
+        credentials: grpc.ServerCredentials | None = None,
+        *,
+        address: str = "127.0.0.1:0",
+    ) -> None:
         self.answer: Callable[[pb.DetectRequest], pb.DetectResponse] = echo
         self.failures: deque[Failure] = deque()
         self.requests: list[pb.DetectRequest] = []
         self.policies: list[int] = []
         self.metadata: list[dict[str, str | bytes]] = []
+        self.peers: list[str] = []
         self.calls = 0
         self.stream_ended = threading.Event()
         self.health = HealthServicer()
@@ -72,10 +79,10 @@ class FakeServer(DetectServiceServicer):
         add_HealthServicer_to_server(self.health, self._server)
         self.health.set("", HealthCheckResponse.SERVING)
         if credentials is None:
-            port = self._server.add_insecure_port("127.0.0.1:0")
+            port = self._server.add_insecure_port(address)
         else:
-            port = self._server.add_secure_port("127.0.0.1:0", credentials)
-        self.target = f"127.0.0.1:{port}"
+            port = self._server.add_secure_port(address, credentials)
+        self.target = re.sub(":0$", f":{port}", address)
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -143,6 +150,7 @@ class FakeServer(DetectServiceServicer):
     def _begin(self, context: grpc.ServicerContext) -> None:
         self.calls += 1
         self.metadata.append(dict(context.invocation_metadata()))
+        self.peers.append(context.peer())
         if self.failures:
             self.failures.popleft().abort(context)
 

@@ -126,5 +126,5 @@ def test_the_health_of_an_unknown_service_is_an_error(client: FaceClient) -> Non
 def test_a_closed_client_makes_no_calls(fake: FakeServer) -> None:
     with FaceClient(fake.target) as client:
         client.detect(b"x")
-    with pytest.raises(ValueError, match="closed channel"):
+    with pytest.raises(ValueError, match="is closed"):
         client.detect(b"x")

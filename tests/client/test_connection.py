@@ -1,10 +1,13 @@
 """What a client is told about its server."""
 
+import asyncio
 import math
 
+import grpc
 import pytest
 
-from facewire_client import FaceClient
+from facewire.v1.detect_pb2 import DetectRequest
+from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
 from facewire_client.connection import Connection
 from tests.client.fake_server import FakeServer
 
@@ -65,3 +68,81 @@ def test_a_call_has_its_own_timeout_or_that_of_the_client() -> None:
     assert connection.seconds(None) == 7
     assert connection.seconds(0) == 0
     assert connection.seconds(math.inf) is None
+    assert connection.seconds(1e300) is None
+
+
+@pytest.mark.parametrize("timeout", [-5, -math.inf])
+def test_a_timeout_below_zero_has_passed(fake: FakeServer, timeout: float) -> None:
+    async def main() -> None:
+        async with AsyncFaceClient(fake.target) as client:
+            await client.detect(b"x", timeout=timeout)
+
+    with FaceClient(fake.target) as client:
+        for call in (
+            lambda: client.detect(b"x", timeout=timeout),
+            lambda: list(client.detect_stream([b"x"], timeout=timeout)),
+            lambda: asyncio.run(main()),
+        ):
+            with pytest.raises(FaceClientError) as caught:
+                call()
+            assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_a_timeout_beyond_all_years_is_no_limit(client: FaceClient) -> None:
+    client.detect(b"x", timeout=1e300)
+
+
+def test_a_timeout_that_is_no_number_is_refused(fake: FakeServer) -> None:
+    with pytest.raises(ValueError, match="the timeout is not a number"):
+        Connection("localhost:1", timeout=math.nan)
+    with FaceClient(fake.target) as client:
+        with pytest.raises(ValueError, match="the timeout is not a number"):
+            client.detect(b"x", timeout=math.nan)
+        with pytest.raises(ValueError, match="the timeout is not a number"):
+            client.detect_stream([b"x"], timeout=math.nan)
+    assert fake.calls == 0
+
+
+def test_a_message_is_serialised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    class Spied:
+        """A DetectRequest that notes what walks over the whole of it."""
+
+        def __init__(self) -> None:
+            object.__setattr__(self, "message", DetectRequest())
+
+        def __getattr__(self, name: str) -> object:
+            if name in ("ByteSize", "SerializeToString", "SerializePartialToString"):
+                calls.append(name)
+            return getattr(object.__getattribute__(self, "message"), name)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            setattr(object.__getattribute__(self, "message"), name, value)
+
+    monkeypatch.setattr("facewire_client.connection.DetectRequest", Spied)
+    data = Connection("localhost:1").detect_request(b"image", model="nano")
+    assert DetectRequest.FromString(data).encoded_image == b"image"
+    assert calls == ["SerializeToString"]
+
+
+def test_two_clients_are_two_connections(fake: FakeServer) -> None:
+    with FaceClient(fake.target, token="a") as one, FaceClient(fake.target) as two:
+        for client in (one, two, one, two):
+            client.detect(b"x")
+    assert fake.peers[:2] == fake.peers[2:]
+    assert len(set(fake.peers)) == 2
+
+
+def test_two_clients_of_asyncio_are_two_connections(fake: FakeServer) -> None:
+    async def main() -> None:
+        async with (
+            AsyncFaceClient(fake.target) as one,
+            AsyncFaceClient(fake.target, token="b") as two,
+        ):
+            for client in (one, two, one, two):
+                await client.detect(b"x")
+
+    asyncio.run(main())
+    assert fake.peers[:2] == fake.peers[2:]
+    assert len(set(fake.peers)) == 2

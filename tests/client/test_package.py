@@ -32,7 +32,7 @@ from facewire_client import AsyncFaceClient, FaceClient
 from facewire_client.request import fill_request
 from facewire.v1.detect_pb2 import DetectRequest
 request = DetectRequest()
-fill_request(request, memoryview(bytes(12)).cast("B", (2, 2, 3)))
+fill_request(request, memoryview(bytes(12)).cast("B", (2, 2, 3)), limit=12)
 print(request.raw_image.width, FaceClient("localhost:1").target)
 """
     assert run(code) == "2 localhost:1\n"

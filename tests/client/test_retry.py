@@ -1,12 +1,19 @@
 """When a call is tried again, and when not."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
+
 import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_client import FaceClient, FaceClientError
+from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
+from facewire_server.config import Config
+from facewire_server.service.background import BackgroundServer
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer
+from tests.client.relay import relay
 
 
 def full(pushback: int) -> Failure:
@@ -63,11 +70,31 @@ def test_a_request_that_is_wrong_is_not_tried_again(
     assert fake.calls == 1
 
 
-def test_the_timeout_ends_the_tries(client: FaceClient, fake: FakeServer) -> None:
+def test_a_time_to_come_back_beyond_the_timeout_ends_the_tries_at_once(
+    client: FaceClient, fake: FakeServer
+) -> None:
     fake.failures.append(full(60_000))
     with pytest.raises(FaceClientError) as caught:
-        client.detect(b"x", timeout=0.2)
+        client.detect(b"x", timeout=50)
+    assert caught.value.reason == "QUEUE_FULL"
+    assert fake.calls == 1
+
+
+def test_attempts_share_the_timeout(client: FaceClient, fake: FakeServer) -> None:
+    fake.failures.append(full(500))
+    fake.answer = fake.hang
+    with pytest.raises(FaceClientError) as caught:
+        client.detect(b"x", timeout=2)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_a_full_server_that_does_not_say_when_is_not_asked_again(
+    client: FaceClient, fake: FakeServer
+) -> None:
+    fake.failures.append(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED))
+    with pytest.raises(FaceClientError):
+        client.detect(b"x")
+    assert fake.calls == 1
 
 
 def test_the_largest_message_is_tried_again_whole(fake: FakeServer) -> None:
@@ -93,3 +120,64 @@ def test_a_list_of_models_is_tried_again(client: FaceClient, fake: FakeServer) -
     fake.failures.append(full(5))
     assert client.models()
     assert fake.calls == 2
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[BackgroundServer]:
+    """A real server that takes messages of 1 MiB."""
+    config = Config(port=0, metrics_port=None, max_message_mb=1)
+    with BackgroundServer(config) as server:
+        yield server
+
+
+# gRPC refuses unread what is over twice the limit, and the server the rest.
+@pytest.mark.parametrize("mib", [1.5, 5])
+def test_a_message_that_the_server_does_not_take_is_sent_once(
+    small: BackgroundServer, mib: float
+) -> None:
+    image = bytes(int(mib * (1 << 20)))
+    with relay(small.target) as wire, FaceClient(wire.target) as client:
+        with pytest.raises(FaceClientError) as caught:
+            client.detect(image)
+        assert client.health()  # what was under way has arrived
+    assert caught.value.reason == "MESSAGE_TOO_LARGE"
+    assert wire.sent < len(image) + 100_000
+
+
+def test_metadata_that_the_server_does_not_take_are_sent_once(
+    small: BackgroundServer,
+) -> None:
+    token = "x" * 100_000
+    with (
+        relay(small.target) as wire,
+        FaceClient(wire.target, token=token) as client,
+        pytest.raises(FaceClientError) as caught,
+    ):
+        client.models()
+    assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert wire.sent < 150_000
+
+
+def test_on_asyncio_neither_is_sent_twice(small: BackgroundServer) -> None:
+    async def main(target: str) -> FaceClientError:
+        async with AsyncFaceClient(target) as client:
+            with pytest.raises(FaceClientError) as caught:
+                await client.detect(bytes(5 << 20))
+            return caught.value
+
+    with relay(small.target) as wire:
+        assert asyncio.run(main(wire.target)).reason == "MESSAGE_TOO_LARGE"
+    assert wire.sent < (5 << 20) + 100_000
+
+
+def test_a_client_that_is_closed_tries_no_more(fake: FakeServer) -> None:
+    client = FaceClient(fake.target)
+
+    def answer(request: pb.DetectRequest) -> pb.DetectResponse:
+        threading.Thread(target=client.close).start()
+        raise full(20_000)
+
+    fake.answer = answer
+    with pytest.raises((ValueError, FaceClientError), match="closed"):
+        client.detect(b"x")
+    assert fake.calls == 1

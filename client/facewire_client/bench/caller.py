@@ -65,7 +65,7 @@ class Caller:
             )
         except aio.AioRpcError as error:
             ended = monotonic()
-            failure = from_rpc_error(error, self._connection.target)
+            failure = from_rpc_error(error, self._connection.route)
             self._recorder.failed(planned, sent, ended, failure)
         else:
             self._recorder.answered(planned, sent, monotonic(), image, answer)
@@ -81,6 +81,4 @@ def serialised(
     connection: Connection, method: Method, photo: Photo, model: str
 ) -> bytes:
     """A request for this photo. Raises FaceClientError when it is over the limit."""
-    request = method.request(photo.content, model)
-    connection.check_size(request)
-    return request.SerializeToString()
+    return connection.serialised(method.request(photo.content, model))

@@ -29,7 +29,7 @@ async def channels(
                     await channel.channel_ready()
         except TimeoutError:
             raise FaceClientError(
-                grpc.StatusCode.UNAVAILABLE, "", f"cannot reach {connection.target}"
+                grpc.StatusCode.UNAVAILABLE, "", f"cannot reach {connection.route}"
             ) from None
         yield opened
 
@@ -39,7 +39,6 @@ def _channel(connection: Connection) -> aio.Channel:
     options = [
         *connection.options(),
         ("grpc.enable_retries", 0),  # whatever the service config says
-        ("grpc.use_local_subchannel_pool", 1),  # else channels share a connection
     ]
     if credentials is None:
         return aio.insecure_channel(connection.target, options)

@@ -21,7 +21,7 @@ _OPTIONS = (
         metavar="HOST:PORT",
         show_default=True,
         show_envvar=True,
-        help="Where the server is.",
+        help="Where the server is; [IPV6]:PORT and unix:PATH do as well.",
     ),
     click.option(
         "--timeout",

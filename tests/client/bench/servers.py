@@ -100,17 +100,3 @@ class Turns:
         if turn == 2:
             raise Failure(grpc.StatusCode.INTERNAL, message="a fault")
         return pb.DetectResponse(detections=[pb.Detection()] if turn == 3 else [])
-
-
-class Peers(FakeServer):
-    """A fake server that notes the connections its calls came by."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.peers: set[str] = set()
-
-    def Detect(
-        self, request: pb.DetectRequest, context: grpc.ServicerContext
-    ) -> pb.DetectResponse:
-        self.peers.add(context.peer())
-        return super().Detect(request, context)
