@@ -36,7 +36,9 @@ def model(tmp_path: Path) -> Path:
 def test_the_embedded_model_is_found_by_its_name() -> None:
     source = Source.find(EMBEDDED)
     assert source.name == EMBEDDED
-    assert source.sha256() == hashlib.sha256(source.weights.read_bytes()).hexdigest()
+    assert (
+        source.read().sha256 == hashlib.sha256(source.weights.read_bytes()).hexdigest()
+    )
 
 
 def test_a_model_at_a_path_is_named_after_its_file(model: Path) -> None:
@@ -100,4 +102,4 @@ def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
     source = Source.find(str(path))
     path.unlink()
     with pytest.raises(ModelError, match="own.onnx cannot be read"):
-        source.sha256()
+        source.read()

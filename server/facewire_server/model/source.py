@@ -1,6 +1,5 @@
 """Where the files of a model lie: the embedded one, one of the catalogue, or a path."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Self
 from facewire_server.catalogue.cache import Cache, default_folder
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.metadata import Settings
 from facewire_server.model.override import Override, merged
 
@@ -112,13 +112,9 @@ class Source:
         """
         return merged(self.defaults, metadata, self.override.metadata)
 
-    def sha256(self) -> str:
-        """SHA-256 of the weights file, in hexadecimal. Raises ModelError."""
-        return _sha256(self.weights)
-
-    def graph_sha256(self) -> str:
-        """SHA-256 of the file itself, in hexadecimal. Raises ModelError."""
-        return _sha256(self.path)
+    def read(self) -> ModelFiles:
+        """What is in the files now. Raises ModelError."""
+        return ModelFiles.read(self.path)
 
 
 def name_of(model: str) -> str:
@@ -130,11 +126,3 @@ def name_of(model: str) -> str:
     if path.suffix.lower() not in SUFFIXES:
         return model
     return Override.beside(path).name or path.stem
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
