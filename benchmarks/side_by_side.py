@@ -104,7 +104,7 @@ def main() -> None:
     given = parser.parse_args()
     source, runtime = Source.find(given.model), Runtime(mode=Mode.THROUGHPUT)
     detector = Detector(source, runtime)
-    engine = Engine(Prepared.of(source, runtime), runtime)
+    engine = Engine(Prepared.of(source, source.read(), runtime), runtime)
     parts = {
         "inference": lambda: inferring(engine),
         "decode and fit": lambda: decoding(detector),

@@ -9,6 +9,7 @@ keeps no metrics.
 
 import argparse
 import asyncio
+from importlib import import_module
 from pathlib import Path
 
 from mlserver import MLModel, MLServer, ModelSettings, Settings
@@ -78,6 +79,4 @@ async def serve(settings: Settings, model: ModelSettings) -> None:
 
 if __name__ == "__main__":
     # Under its real name: workers import the runtime by it.
-    from benchmarks.rivals import mlserver_runtime
-
-    mlserver_runtime.main()
+    import_module("benchmarks.rivals.mlserver_runtime").main()

@@ -73,15 +73,7 @@ class Detector:
 
     def __init__(self, source: Source, runtime: Runtime) -> None:
         """Reads, compiles and warms the model. Raises ModelError."""
-        prepared = Prepared.of(source, runtime)
-        try:
-            self._engine = Engine(prepared, runtime)
-        except ModelError:
-            if not prepared.is_kept:
-                raise
-            # It may be what is kept that does not run.
-            prepared = Prepared.again(source, runtime)
-            self._engine = Engine(prepared, runtime)
+        prepared, self._engine = _compiled(source, runtime)
         head = prepared.head
         self.target = Target(*prepared.input_size, head.resize)
         """How large the network sees an image."""
@@ -158,6 +150,26 @@ class Detector:
             iou_threshold,
             options.max_detections or DEFAULT_MAX_DETECTIONS,
         )
+
+
+def _compiled(source: Source, runtime: Runtime) -> tuple[Prepared, Engine]:
+    """The network and what runs it. Raises ModelError."""
+    files = source.read()
+    prepared = Prepared.of(source, files, runtime)
+    kept = prepared.kept
+    if kept is None:
+        return prepared, Engine(prepared, runtime)
+    try:
+        engine = Engine(prepared, runtime)
+    except ModelError:
+        # It may be what is kept that does not run. With a device or a property that is
+        # wrong nothing does, and what is kept stays.
+        prepared, _ = Prepared.made(source, files, runtime)
+        engine = Engine(prepared, runtime)
+        kept.forget()
+    else:
+        kept.seal()
+    return prepared, engine
 
 
 def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description:

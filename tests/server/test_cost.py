@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from facewire_server.errors import ModelError
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.network import Network
 from facewire_server.model.source import EMBEDDED, Source
 
@@ -12,7 +13,7 @@ YUNET = Path(__file__).parents[3] / "shared" / "models" / "yunet"
 
 
 def test_the_embedded_model_costs_what_its_card_says() -> None:
-    cost = Network(Source.find(EMBEDDED).path).cost
+    cost = Network(Source.find(EMBEDDED).read()).cost
     assert cost.gflops == pytest.approx(0.289, abs=0.0005)
     # The card counts them before batch norms were folded into convolutions.
     assert cost.mparams == pytest.approx(0.2473, rel=0.01)
@@ -22,14 +23,15 @@ def test_a_free_input_costs_what_its_size_makes_it() -> None:
     path = YUNET / "yunet_n_dynamic.onnx"
     if not path.is_file():
         pytest.skip("../shared/models/yunet is not here")
-    network = Network(path, (320, 320))
+    files = ModelFiles.read(path)
+    network = Network(files, (320, 320))
     assert network.input_size == (320, 320)
-    assert Network(path).cost.operations == 4 * network.cost.operations
-    assert Network(path, (640, 352)).input_size == (640, 352)
+    assert Network(files).cost.operations == 4 * network.cost.operations
+    assert Network(files, (640, 352)).input_size == (640, 352)
 
 
 def test_a_fixed_input_of_another_size_is_refused() -> None:
-    path = Source.find(EMBEDDED).path
-    assert Network(path, (320, 320)).input_size == (320, 320)
+    files = Source.find(EMBEDDED).read()
+    assert Network(files, (320, 320)).input_size == (320, 320)
     with pytest.raises(ModelError, match="is fixed at 320 x 320"):
-        Network(path, (640, 640))
+        Network(files, (640, 640))

@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_MAIN = "import sys; from openvino.tools.benchmark.main import main; sys.exit(main())"
+# OpenVINO reports itself to a web analytics service when it can import this package.
+_MAIN = """
+import sys
+sys.modules["openvino_telemetry"] = None
+from openvino.tools.benchmark.main import main
+sys.exit(main())
+"""
 _REPORT = "benchmark_report.json"
 
 

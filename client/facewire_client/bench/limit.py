@@ -113,7 +113,7 @@ def _source(model: str, served: ModelInfo | None) -> "Source":
     except FacewireError as error:
         advice = "" if model else "; name the server's model: --limit PATH"
         raise LimitError(f"{error}{advice}") from None
-    if served and served.sha256 != source.sha256():
+    if served and served.sha256 != source.read().sha256:
         raise LimitError(
             f"{source.path} is not what the server runs ({served.name}"
             f" {served.version}); give the path of that: --limit PATH"
@@ -125,7 +125,7 @@ def _shape(source: "Source") -> str:
     """The shape that the server gives to the network's input."""
     from facewire_server.model.network import Network
 
-    network = Network(source.path, source.override.input_size)
+    network = Network(source.read(), source.override.input_size)
     return "[" + ",".join(map(str, network.model.inputs[0].shape)) + "]"
 
 

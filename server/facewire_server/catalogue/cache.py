@@ -4,15 +4,24 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import site_cache_path, user_cache_path
 
 from facewire_server.catalogue.entry import Entry
 from facewire_server.errors import ModelError
 
 
 def default_folder() -> Path:
-    """Where the operating system wants caches of the user: ~/.cache/facewire."""
-    return user_cache_path("facewire")
+    """Where the operating system wants caches of the user: ~/.cache/facewire.
+
+    That of the machine, /var/cache/facewire, for a user who has no home folder, as
+    containers are often run.
+    """
+    try:
+        folder = user_cache_path("facewire")
+    except RuntimeError:
+        return site_cache_path("facewire")
+    # Older versions of platformdirs leave the ~ of such a user as it is.
+    return folder if folder.is_absolute() else site_cache_path("facewire")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +73,23 @@ class Cache:
                 return f"{path} {mismatch}"
         return None
 
-    def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
-        """The file to load, checked, and its precision.
+    def place(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
+        """The file to load, which may be missing, and its precision.
 
         Without a precision it is the default one, or the first other that is there.
+        Raises ModelError for a precision that there is not.
+        """
+        chosen = precision or next(iter(self.held(entry)), entry.precisions[0])
+        name = entry.files_in(chosen)[-1].name
+        return self.folder_of(entry, chosen) / name, chosen
+
+    def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
+        """The file to load, checked, and its precision, as `place` has them.
+
         Raises ModelError, which says what to type, when files are missing or are not
         as published.
         """
-        chosen = precision or next(iter(self.held(entry)), entry.precisions[0])
-        files = entry.files_in(chosen)
+        path, chosen = self.place(entry, precision)
         command = self.pull_command(entry, chosen)
         if chosen not in self.held(entry):
             raise ModelError(
@@ -82,7 +99,7 @@ class Cache:
         problem = self.problem(entry, chosen)
         if problem:
             raise ModelError(f"{problem}; to mend it, type: {command}")
-        return self.folder_of(entry, chosen) / files[-1].name, chosen
+        return path, chosen
 
     def pull_command(self, entry: Entry, precision: str) -> str:
         """What to type to have a model here."""

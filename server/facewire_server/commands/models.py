@@ -119,8 +119,9 @@ def verify(model: str, cache: Path) -> None:
         _verify_published(catalogue.get(model), Cache(cache))
         return
     source = Source.find(model)
-    Network(source.path, source.override.input_size)
-    click.echo(f"{source.path} can be read; SHA-256 of its weights {source.sha256()}")
+    files = source.read()
+    Network(files, source.override.input_size)
+    click.echo(f"{source.path} can be read; SHA-256 of its weights {files.sha256}")
 
 
 def _verify_published(entry: Entry, cache: Cache) -> None:

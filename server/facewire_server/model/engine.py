@@ -184,7 +184,8 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
 
 def _compile(prepared: Prepared, runtime: Runtime, hint: str) -> ov.CompiledModel:
     """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
-    properties = _properties(runtime, hint, prepared.folder)
+    cache = None if prepared.kept is None else prepared.kept.folder
+    properties = _properties(runtime, hint, cache)
     try:
         return core().compile_model(prepared.network, runtime.device, properties)
     except RuntimeError as error:

@@ -1,5 +1,6 @@
 """Reading a network with OpenVINO: what goes in, what comes out, what it says."""
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import openvino as ov
 
 from facewire_server.errors import ModelError
 from facewire_server.model.cost import Cost, cost
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.heads import Output
 
 FREE_INPUT_SIDE = 640
@@ -17,25 +19,26 @@ FREE_INPUT_SIDE = 640
 def core() -> ov.Core:
     """OpenVINO, once for the process, so that models share what they can."""
     openvino = ov.Core()
-    # A mapped weights file that somebody overwrites while it serves would change the
-    # model under way, or end the process with SIGBUS.
+    # A mapped file of the cache that somebody overwrites while it serves would change
+    # the model under way, or end the process with SIGBUS.
     openvino.set_property({"ENABLE_MMAP": False})
     return openvino
 
 
 class Network:
-    """A network that was read from its file and is not compiled yet."""
+    """A network that was made of its files and is not compiled yet."""
 
-    def __init__(self, path: Path, size: tuple[int, int] | None = None) -> None:
-        """Reads an IR (.xml with .bin beside it) or an ONNX file.
+    def __init__(self, files: ModelFiles, size: tuple[int, int] | None = None) -> None:
+        """Takes an IR or an ONNX file.
 
         `size` (width, height) in pixels is for an input that leaves it open; None: a
-        square. Raises ModelError when it cannot be read, does not take one image of
+        square. Raises ModelError when it is no network, does not take one image of
         three channels, or has an input of another size.
         """
+        path = files.path
         try:
-            self.model = core().read_model(path)
-        except RuntimeError as error:
+            self.model = _parsed(files)
+        except (RuntimeError, OSError) as error:
             raise ModelError(f"{path} cannot be read: {gist(error)}") from None
         self.layout = _fix_input(self.model, path, size)
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
@@ -84,10 +87,28 @@ def metadata_of(model: ov.Model) -> dict[str, str]:
     return {key: str(value.value) for key, value in values.items()}
 
 
-def gist(error: RuntimeError) -> str:
+def gist(error: Exception) -> str:
     """The last line of OpenVINO's message; those before it are its source lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "OpenVINO says nothing"
+
+
+def _parsed(files: ModelFiles) -> ov.Model:
+    """What OpenVINO makes of the bytes. Raises RuntimeError and OSError."""
+    if files.is_ir:
+        (weights,) = files.weights.values()
+        return core().read_model(files.graph, weights)
+    if not files.weights:
+        return core().read_model(files.graph)
+    # OpenVINO looks for what an ONNX file names beside it, and knows no other way.
+    with tempfile.TemporaryDirectory(prefix="facewire-onnx-") as name:
+        for relative, content in files.weights.items():
+            copy = Path(name) / relative
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+        graph = Path(name) / files.path.name
+        graph.write_bytes(files.graph)
+        return core().read_model(graph)
 
 
 def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str:

@@ -1,16 +1,12 @@
 """A network made ready to be compiled: its head told, its conversions put in.
 
-Rule: it is kept in the cache, in a folder named after everything that it is made of, so
-that a later start reads and converts nothing, and never meets what is out of date.
-OpenVINO keeps the compiled form in the same folder.
+Rule: it is kept in the cache under everything that it is made of, so that a later start
+converts nothing, and never meets what is out of date. OpenVINO keeps the compiled form
+in the same folder.
 """
 
 import dataclasses
-import hashlib
-import json
 import logging
-import shutil
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +15,9 @@ from typing import Any, Self
 import openvino as ov
 
 from facewire_server.errors import ModelError
+from facewire_server.model.compile_cache import CompileCache, Kept, key_of
 from facewire_server.model.conversion import converted
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.heads import Head, Output, recognise
 from facewire_server.model.metadata import Metadata, Settings
 from facewire_server.model.network import Network
@@ -29,7 +27,8 @@ from facewire_server.model.tail import cut_tail
 
 logger = logging.getLogger(__name__)
 
-GRAPH, FACTS = "network.xml", "network.json"
+ODD = (ModelError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading the facts of a network raises when they are not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Prepared:
     """What OpenVINO compiles, and what facewire knows of it.
 
     `network` is a graph or the path of a kept one; `input_size` is (width, height) in
-    pixels; `sha256` that of the weights file; `folder` is for the compiled form, None:
+    pixels; `sha256` that of the weights file; `kept` is its place in the cache, None:
     nothing is kept.
     """
 
@@ -45,44 +44,41 @@ class Prepared:
     head: Head
     input_size: tuple[int, int]
     sha256: str
-    folder: Path | None
+    kept: Kept | None = None
 
     @classmethod
-    def of(cls, source: Source, runtime: Runtime) -> Self:
+    def of(cls, source: Source, files: ModelFiles, runtime: Runtime) -> Self:
         """Takes the network from the cache, or makes it ready and keeps it.
 
-        Raises ModelError when the model cannot be read, or its outputs fit no head.
+        Raises ModelError when the files are no network, or its outputs fit no head.
         """
-        sha256 = source.sha256()
-        folder = _folder(source, runtime, sha256)
-        if folder is None or not folder.is_dir():
-            return cls._made(source, runtime, sha256, folder)
-        try:
-            size, head = _read_facts(folder / FACTS)
-        except (OSError, ValueError, TypeError, KeyError, ModelError) as error:
-            logger.warning("%s is damaged and made again: %s", folder, error)
-            return cls.again(source, runtime)
-        return cls(folder / GRAPH, head, size, sha256, folder)
+        if runtime.cache is None:
+            return cls.made(source, files, runtime)[0]
+        cache = CompileCache(runtime.cache / "compiled")
+        key = key_of(_made_of(source, files, runtime))
+        kept = cache.load(key)
+        if kept is not None:
+            try:
+                return cls.of_kept(kept, files)
+            except ODD as error:
+                logger.warning("%s is damaged: %s", kept.folder, error)
+                kept.forget()
+        prepared, facts = cls.made(source, files, runtime)
+        assert isinstance(prepared.network, ov.Model)
+        kept = cache.store(key, prepared.network, facts)
+        if kept is None:
+            return prepared
+        return dataclasses.replace(prepared, network=kept.graph, kept=kept)
 
     @classmethod
-    def again(cls, source: Source, runtime: Runtime) -> Self:
-        """Forgets what is kept of a model, and makes it ready anew."""
-        sha256 = source.sha256()
-        folder = _folder(source, runtime, sha256)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        return cls._made(source, runtime, sha256, folder)
+    def made(
+        cls, source: Source, files: ModelFiles, runtime: Runtime
+    ) -> tuple[Self, dict[str, Any]]:
+        """Makes the network ready, and says what `of_kept` needs to know of it.
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether the network comes from the cache."""
-        return isinstance(self.network, Path)
-
-    @classmethod
-    def _made(
-        cls, source: Source, runtime: Runtime, sha256: str, folder: Path | None
-    ) -> Self:
-        network = Network(source.path, source.override.input_size)
+        Raises ModelError as `of` does.
+        """
+        network = Network(files, source.override.input_size)
         settings = source.settings(network.metadata)
         head = recognise(network.outputs, network.input_size, Metadata.parse(settings))
         raw = cut_tail(network, head, source) if runtime.cut_tail else None
@@ -96,68 +92,33 @@ class Prepared:
             "settings": dict(settings),
         }
         size = network.input_size
-        model = converted(network, head)
-        if folder is not None and not _keep(model, facts, folder):
-            folder = None
-        return cls(folder / GRAPH if folder else model, head, size, sha256, folder)
+        return cls(converted(network, head), head, size, files.sha256), facts
+
+    @classmethod
+    def of_kept(cls, kept: Kept, files: ModelFiles) -> Self:
+        """Reads what `made` has said of a kept network; raises what is odd about it."""
+        outputs = [
+            Output(tuple(names), tuple(shape), is_integer)
+            for names, shape, is_integer in kept.facts["outputs"]
+        ]
+        settings = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in kept.facts["settings"].items()
+        }
+        width, height = kept.facts["input_size"]
+        head = recognise(outputs, (width, height), Metadata.parse(settings))
+        return cls(kept.graph, head, (width, height), files.sha256, kept)
 
 
-def _read_facts(path: Path) -> tuple[tuple[int, int], Head]:
-    """The input's size and the head of a kept network.
-
-    Raises OSError, ValueError, TypeError, KeyError or ModelError for a damaged file.
-    """
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    outputs = [
-        Output(tuple(names), tuple(shape), is_integer)
-        for names, shape, is_integer in facts["outputs"]
-    ]
-    settings = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in facts["settings"].items()
-    }
-    width, height = facts["input_size"]
-    return (width, height), recognise(
-        outputs, (width, height), Metadata.parse(settings)
-    )
-
-
-def _folder(source: Source, runtime: Runtime, sha256: str) -> Path | None:
-    """Where this model is kept; None: nothing is."""
-    if runtime.cache is None:
-        return None
-    made_of = [
-        *(ov.__version__, version("facewire"), sha256, runtime.cut_tail),
-        source.graph_sha256(),
+def _made_of(source: Source, files: ModelFiles, runtime: Runtime) -> list[object]:
+    """All that a network is made of."""
+    return [
+        *(ov.__version__, version("facewire"), runtime.cut_tail),
+        *files.fingerprint,
         *(source.override.input_size, _sorted(source.override.metadata)),
         _sorted(source.defaults),
     ]
-    name = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
-    return runtime.cache / "compiled" / name
 
 
 def _sorted(settings: Settings) -> list[tuple[str, object]]:
     return sorted(settings.items())
-
-
-def _keep(model: ov.Model, facts: dict[str, Any], folder: Path) -> bool:
-    """Puts a network into the cache, all of it or nothing; answers whether it is there.
-
-    Another process may have been faster, which is just as well.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-            fresh = Path(name) / "fresh"
-            fresh.mkdir()
-            ov.save_model(model, fresh / GRAPH, compress_to_fp16=False)
-            (fresh / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-            try:
-                fresh.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
-    except (OSError, RuntimeError) as error:
-        logger.warning("compiled networks are not kept: %s", error)
-        return False
-    return True

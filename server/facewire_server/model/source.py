@@ -1,6 +1,5 @@
 """Where the files of a model lie: the embedded one, one of the catalogue, or a path."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Self
 from facewire_server.catalogue.cache import Cache, default_folder
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.metadata import Settings
 from facewire_server.model.override import Override, merged
 
@@ -16,6 +16,8 @@ EMBEDDED = "face-detection-nano"
 """The name of the model that comes with facewire, and the default."""
 
 DATA = Path(__file__).parents[1] / "data"
+
+EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"
 
 SUFFIXES = (".xml", ".onnx")
 
@@ -54,7 +56,7 @@ class Source:
             return cls.at(Path(model), given=model)
         entry = Catalogue.published().get(model)
         if model == EMBEDDED:
-            return cls.at(DATA / EMBEDDED / f"{EMBEDDED}.xml", given=model)
+            return cls.at(EMBEDDED_FILE, given=model)
         path, chosen = Cache(cache or default_folder()).find(entry, precision)
         return cls.at(
             path,
@@ -112,29 +114,25 @@ class Source:
         """
         return merged(self.defaults, metadata, self.override.metadata)
 
-    def sha256(self) -> str:
-        """SHA-256 of the weights file, in hexadecimal. Raises ModelError."""
-        return _sha256(self.weights)
-
-    def graph_sha256(self) -> str:
-        """SHA-256 of the file itself, in hexadecimal. Raises ModelError."""
-        return _sha256(self.path)
+    def read(self) -> ModelFiles:
+        """What is in the files now. Raises ModelError."""
+        return ModelFiles.read(self.path)
 
 
-def name_of(model: str) -> str:
+def name_of(
+    model: str, *, precision: str | None = None, cache: Path | None = None
+) -> str:
     """What `Source.find` will call a model; its weights are not looked at.
 
-    Raises ModelError for a TOML file beside it that makes no sense.
+    Raises ModelError for a TOML file beside it that makes no sense, and for a name or
+    a precision that there is not.
     """
     path = Path(model)
-    if path.suffix.lower() not in SUFFIXES:
-        return model
-    return Override.beside(path).name or path.stem
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+    if path.suffix.lower() in SUFFIXES:
+        return Override.beside(path).name or path.stem
+    entry = Catalogue.published().get(model)
+    if model == EMBEDDED:
+        path = EMBEDDED_FILE
+    else:
+        path, _ = Cache(cache or default_folder()).place(entry, precision)
+    return Override.beside(path).name or entry.name

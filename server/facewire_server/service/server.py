@@ -44,7 +44,10 @@ class Server:
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
-        models = (name_of(model) for model in config.models)
+        models = (
+            name_of(model, precision=config.precision, cache=config.cache)
+            for model in config.models
+        )
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(

@@ -1,0 +1,135 @@
+"""The server and its libraries connect to nobody, and leave nothing in the home folder.
+
+Rule: what Python's own sockets do is watched, which is what such libraries use.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.server.process import command
+
+WATCH = """
+import json, os, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        place = arguments[-1] if event != "socket.getaddrinfo" else arguments[0]
+        path = os.path.join(os.environ["WATCHED"], f"{os.getpid()}.events")
+        with open(path, "a") as file:
+            file.write(json.dumps([event, repr(place)]) + "\\n")
+
+sys.addaudithook(note)
+"""
+"""Runs in each Python process as it starts, and in those that it spawns."""
+
+IN_CI = ("CI", "TF_BUILD", "JENKINS_URL")
+"""What has OpenVINO send nothing anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A place for processes that note whom they connect to, with a home of their own."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if key not in IN_CI}
+        return kept | {
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "PYTHONPATH": str(self.folder),
+            "WATCHED": str(self.folder),
+        }
+
+    def foreign(self) -> list[tuple[str, str]]:
+        """What was asked for beyond this machine, by any of the processes."""
+        files = list(self.folder.glob("*.events"))
+        lines = [line for file in files for line in file.read_text().splitlines()]
+        events = [(event, place) for event, place in map(json.loads, lines)]
+        return [
+            (event, place)
+            for event, place in events
+            if not any(own in place for own in ("127.0.0.1", "::1", "localhost"))
+            and not place.startswith(("'/", "b'"))  # a socket in the file system
+        ]
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    (tmp_path / "sitecustomize.py").write_text(WATCH)
+    watched = Watched(tmp_path)
+    watched.home.mkdir()
+    yield watched
+
+
+def test_the_watch_sees_a_connection_of_a_process(watched: Watched) -> None:
+    # A datagram socket sends nothing when it connects.
+    code = "from socket import *; socket(type=SOCK_DGRAM).connect_ex(('192.0.2.1', 9))"
+    subprocess.run(
+        [sys.executable, "-c", code], env=watched.environment, check=True, timeout=60
+    )
+    assert watched.foreign() == [("socket.connect", "('192.0.2.1', 9)")]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_connects_to_nobody(watched: Watched, workers: str) -> None:
+    process = subprocess.Popen(
+        command("serve", "--port", "0", "--metrics-port", "0", "--workers", workers),
+        env=watched.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert "listening on" in process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+    assert watched.foreign() == []
+    assert list(watched.home.rglob("*")) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("demo",), ("models", "info", "face-detection-nano")]
+)
+def test_a_command_connects_to_nobody(
+    watched: Watched, arguments: tuple[str, ...]
+) -> None:
+    subprocess.run(
+        command(*arguments),
+        env=watched.environment,
+        cwd=watched.folder,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert watched.foreign() == []
+    assert list(watched.home.rglob("*")) == []
+
+
+def test_a_process_that_only_imports_the_core_connects_to_nobody(
+    watched: Watched,
+) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import facewire_server.detector"],
+        env=watched.environment,
+        check=True,
+        timeout=60,
+    )
+    assert watched.foreign() == []
+    assert list(watched.home.rglob("*")) == []
