@@ -157,10 +157,15 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         return self._response(Outcome(outcome.value, waited), call)
 
     def _work(self, request: pb.DetectRequest, labelled: Labelled) -> Work:
-        """What is to be done for a request. Raises RequestError."""
-        detector = self._backend.registry.get(request.model)
-        labelled.model = detector.description.name
+        """What is to be done for a request. Raises RequestError.
+
+        What is wrong is looked for in the order of the .proto; the rest of it comes
+        when the work begins.
+        """
+        registry = self._backend.registry
         self._check_size(request)
+        detector = registry.get(request.model)
+        labelled.model = detector.description.name
         options = messages.options(request.options)
         open_picture = messages.picture_opener(
             request, self._limits, scaled=self._scaled_decode
