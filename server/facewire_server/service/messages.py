@@ -38,10 +38,10 @@ def picture_opener(
     unknown pixel format.
     """
     kind = request.WhichOneof("image")
+    # Each look at the bytes is a copy of them: one is made when they are needed.
     if kind == "encoded_image":
-        data = request.encoded_image
         return lambda target: decode(
-            data, limits=limits, target=target if scaled else None
+            request.encoded_image, limits=limits, target=target if scaled else None
         )
     if kind == "raw_image":
         image = request.raw_image
@@ -50,9 +50,8 @@ def picture_opener(
             raise RequestError(
                 Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
             )
-        data = image.data
         return lambda _: wrap(
-            data,
+            image.data,
             width=image.width,
             height=image.height,
             row_stride=image.row_stride,
