@@ -125,6 +125,9 @@ class Scheduler:
         except asyncio.CancelledError:
             self._abandon(turn)
             raise
+        finally:
+            # An error's traceback holds this frame, and the turn would hold the error.
+            del turn, work
 
     def close(self) -> None:
         """Ends the threads as they become idle; what waits is cancelled."""
@@ -150,7 +153,10 @@ class Scheduler:
         if count >= self.workers:
             left = forecast.left(self._running) + forecast.total(ahead)
             wait = left / self.workers
-        turn.check(forecast.now + wait + forecast.needed(turn, alone=not count))
+        needed = forecast.needed(turn, alone=not count)
+        late = turn.too_late(forecast.now + wait + needed)
+        if late is not None:
+            raise late
         if not turn.patient and self._is_full():
             self._make_room(turn, forecast)
 
@@ -202,17 +208,20 @@ class Scheduler:
                 self._count(turn, -1)
 
     def _work(self) -> None:
-        """The life of a thread."""
+        """The life of a thread. While it waits it keeps nothing of what it did."""
         while self._tokens.get():
-            turn = self._next()
-            if turn is None:
-                continue
-            turn.work()
-            with self._lock:
-                self._running.discard(turn)
-                self._learn(turn)
-            # Only now: who is told may come back at once, and shall find a worker.
-            turn.tell()
+            self._work_once()
+
+    def _work_once(self) -> None:
+        turn = self._next()
+        if turn is None:
+            return
+        turn.work()
+        with self._lock:
+            self._running.discard(turn)
+            self._learn(turn)
+        # Only now: who is told may come back at once, and shall find a worker.
+        turn.tell()
 
     def _learn(self, turn: Turn[Any]) -> None:
         if turn.committed:
@@ -230,10 +239,9 @@ class Scheduler:
             turn.started = time.monotonic()
             alone = not self._running and not self._queue
             needed = Forecast(self._pace, turn.started).needed(turn, alone=alone)
-            try:
-                turn.check(turn.started + needed)
-            except RefusalError as error:
-                turn.fail(error)
+            late = turn.too_late(turn.started + needed)
+            if late is not None:
+                turn.fail(late)
                 return None
             self._running.add(turn)
             return turn

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Generic, Literal, Protocol, Self, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
+from facewire_server.tracebacks import detach
 
 T = TypeVar("T")
 
@@ -39,7 +40,10 @@ class Scheduling(Protocol):
 
 
 class _Caught:
-    """Keeps whatever is raised inside: a worker's thread lives on."""
+    """Keeps whatever is raised inside: a worker's thread lives on.
+
+    The error keeps nothing of what was worked on.
+    """
 
     error: BaseException | None = None
 
@@ -52,7 +56,9 @@ class _Caught:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> Literal[True]:
-        self.error = error
+        if error is not None:
+            detach(error)
+            self.error = error
         return True
 
 
@@ -101,14 +107,15 @@ class Turn(Generic[T]):
         """Seconds from its arrival to its start."""
         return self.started - self.arrived
 
-    def check(self, finished: float) -> None:
-        """Raises DEADLINE_UNREACHABLE when `finished` is after the deadline."""
-        if self.deadline is not None and finished > self.deadline:
-            late = max(1, round((finished - self.deadline) * 1000))
-            raise RefusalError(
-                Reason.DEADLINE_UNREACHABLE,
-                f"the answer would come {late} ms after the deadline",
-            )
+    def too_late(self, finished: float) -> RefusalError | None:
+        """DEADLINE_UNREACHABLE when `finished` is after the deadline."""
+        if self.deadline is None or finished <= self.deadline:
+            return None
+        late = max(1, round((finished - self.deadline) * 1000))
+        return RefusalError(
+            Reason.DEADLINE_UNREACHABLE,
+            f"the answer would come {late} ms after the deadline",
+        )
 
     def work(self) -> None:
         """Does the work on this thread, and keeps the outcome until `tell`."""
@@ -138,7 +145,9 @@ class Turn(Generic[T]):
     def _commit(self) -> bool:
         if self.abandoned:
             raise CancelledError
-        self.check(time.monotonic())
+        error = self.too_late(time.monotonic())
+        if error is not None:
+            raise error
         self.committed = True
         self.was_alone = self._scheduler.committed(self.kind)
         return self.was_alone

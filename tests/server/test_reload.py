@@ -1,5 +1,6 @@
 """A model is replaced under load, and nobody notices but for its version."""
 
+import gc
 import shutil
 import signal
 import subprocess
@@ -10,11 +11,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
+from facewire_server.detector import Detector
 from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.service.background import BackgroundServer
 from tests.server.process import connected
 
 
@@ -105,6 +110,30 @@ def test_a_broken_file_leaves_the_old_model_serving_and_is_told(
         assert version(stub) == before
         answer = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=10)
         assert len(answer.detections) == 1
+
+
+def test_a_quiet_server_lets_a_model_go_that_was_replaced(
+    model: Path, photo: bytes
+) -> None:
+    def detectors() -> int:
+        return sum(
+            isinstance(each, Detector) and each.description.name == "own"
+            for each in gc.get_objects()
+        )
+
+    config = Config(port=0, metrics_port=None, models=(str(model),))
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = DetectServiceStub(channel)
+        for _ in range(20):  # so that each of its threads has worked
+            stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=10)
+        before = version(stub)
+        change(model)
+        server.reload()
+        wait_for(partial(has_changed, stub, before))
+        wait_for(lambda: detectors() == 1)
 
 
 def read(url: str) -> str:

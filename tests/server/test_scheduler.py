@@ -1,8 +1,10 @@
 """The scheduler: bounded, in order, and never working for nobody."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -402,6 +404,63 @@ def test_work_is_estimated_and_told_of_as_the_kind_that_it_is_when_it_begins() -
             assert told[0] == "slow"
 
     asyncio.run(main())
+
+
+def test_a_thread_that_waits_keeps_nothing_of_its_last_work() -> None:
+    class Network:
+        def infer(self, commit: Commit) -> bool:
+            return commit()
+
+    async def main() -> None:
+        async with scheduler(workers=2) as made:
+            for _ in range(10):
+                network = Network()
+                kept = weakref.ref(network)
+                await made.run(network.infer, kind="a")
+                del network
+                while kept() is not None:
+                    await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+@pytest.mark.parametrize("end", ["fails", "is refused", "is too late", "is cancelled"])
+def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
+    end: str,
+) -> None:
+    class Work:
+        def __call__(self, commit: Commit) -> float:
+            return 1 / 0
+
+    async def main() -> None:
+        async with scheduler(max_queue=int(end != "is refused")) as made:
+            work = Work()
+            kept = weakref.ref(work)
+            if end == "fails":
+                task = asyncio.create_task(made.run(work, kind="a"))
+            else:
+                hold, running = await busy(made)
+                # Once more than the time that work of this kind is known to take.
+                deadline = time.monotonic() + 0.05 if end == "is too late" else None
+                task = asyncio.create_task(made.run(work, kind="a", deadline=deadline))
+                await asyncio.sleep(0.1)
+                if end == "is cancelled":
+                    task.cancel()
+                    await asyncio.sleep(0)
+                hold.let_go.set()
+                await running
+            await asyncio.wait((task,))
+            assert task.cancelled() or task.exception() is not None
+            del task, work
+            while kept() is not None:
+                await asyncio.sleep(0.001)
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(main(), 60))
+    finally:
+        gc.enable()
 
 
 def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:

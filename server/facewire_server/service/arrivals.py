@@ -19,6 +19,7 @@ from facewire_server.limits import Limits
 from facewire_server.service.gate import Context, Gate
 from facewire_server.service.lull import Lull
 from facewire_server.service.watch_slots import WatchSlots
+from facewire_server.tracebacks import released
 
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 """Counted apart, so that a probe is answered when there are too many other calls."""
@@ -98,7 +99,8 @@ class Arrivals(grpc.aio.ServerInterceptor):
     async def _refuse(self, context: Context, path: str, error: FacewireError) -> None:
         """Ends a call; does not return."""
         _, service, method = path.split("/")
-        await self._gate.refuse(context, service, method, error)
+        with released():  # gRPC stores an abort, and its frames lead back to it
+            await self._gate.refuse(context, service, method, error)
 
     def _refusal(self, path: str, error: FacewireError) -> Handler:
         """Refuses a call of any kind, before its message is read.
@@ -136,7 +138,8 @@ class Arrivals(grpc.aio.ServerInterceptor):
         async def answer(_: object, context: Context) -> Any:
             try:
                 async with self._counted(path, context):
-                    return await behaviour(await self._message(context), context)
+                    with released():  # see _refuse
+                        return await behaviour(await self._message(context), context)
             except FacewireError as error:
                 await self._refuse(context, path, error)
 
@@ -145,9 +148,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
     def _many(self, path: str, behaviour: Any) -> Any:
         """For streams: they end when the peer leaves them alone for too long."""
 
-        async def answer(
-            requests: AsyncIterator[Any], context: Context
-        ) -> AsyncIterator[Any]:
+        async def answer(_: object, context: Context) -> AsyncIterator[Any]:
             lull = Lull(self._limits.stream_idle_seconds)
 
             async def end(handler: asyncio.Task[Any]) -> None:
@@ -161,13 +162,14 @@ class Arrivals(grpc.aio.ServerInterceptor):
             ending = asyncio.create_task(end(handler))
             try:
                 async with self._counted(path, context):
-                    answers = behaviour(lull.requests(requests), context)
-                    async with (
-                        aclosing(answers),
-                        aclosing(lull.answers(answers)) as all_,
-                    ):
-                        async for each in all_:
-                            yield each
+                    answers = behaviour(lull.requests(_Messages(context)), context)
+                    with released():  # see _refuse
+                        async with (
+                            aclosing(answers),
+                            aclosing(lull.answers(answers)) as all_,
+                        ):
+                            async for each in all_:
+                                yield each
             except FacewireError as error:
                 await self._refuse(context, path, error)
             finally:
@@ -189,6 +191,19 @@ class Arrivals(grpc.aio.ServerInterceptor):
         if message is grpc.aio.EOF:
             await asyncio.sleep(GONE_SECONDS)
             raise RequestError(Reason.BAD_MESSAGE, "the call has no message")
+        return message
+
+
+class _Messages(AsyncIterator[Any]):
+    """The messages of a stream; unlike gRPC's own it does not keep the last one."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __anext__(self) -> Any:
+        message = await self._context.read()
+        if message is grpc.aio.EOF:
+            raise StopAsyncIteration
         return message
 
 

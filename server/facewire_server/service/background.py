@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ class BackgroundServer:
         self._ready = threading.Event()
         self._ended: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._reload: Callable[[], None] | None = None
         self._stop = asyncio.Event()
 
     @property
@@ -60,9 +62,15 @@ class BackgroundServer:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
+    def reload(self) -> None:
+        """Has the models reloaded soon, as SIGHUP would."""
+        if self._loop is not None and self._reload is not None:
+            self._loop.call_soon_threadsafe(self._reload)
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with Server(self.config) as server:
+            self._reload = server.reload
             await server.load(load_aside(self.config))
             await server.open()
             self.port, self.metrics_port = server.port, server.metrics_port

@@ -7,7 +7,7 @@ knows nothing of gRPC; each request has one answer.
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -23,12 +23,13 @@ class Lull:
         self._unanswered = 0
         self._sending = False
 
-    async def requests(self, source: AsyncIterator[T]) -> AsyncGenerator[T]:
-        """The same, noted."""
-        async for request in source:
-            self._unanswered += 1
-            self._since = time.monotonic()
-            yield request
+    def requests(self, source: AsyncIterator[T]) -> AsyncIterator[T]:
+        """The same, noted; none is kept while the next one is awaited."""
+        return _Noted(source, self._note_request)
+
+    def _note_request(self) -> None:
+        self._unanswered += 1
+        self._since = time.monotonic()
 
     async def answers(self, source: AsyncIterator[T]) -> AsyncGenerator[T]:
         """The same, noted; the next one is asked for when one has been sent."""
@@ -50,3 +51,16 @@ class Lull:
                 self._since = time.monotonic()
         done = "taken no answer" if self._sending else "sent nothing"
         return f"the client has {done} for {self._limit:g} s"
+
+
+class _Noted(AsyncIterator[T]):
+    """What comes from a source, and a call of `note` for each."""
+
+    def __init__(self, source: AsyncIterator[T], note: Callable[[], None]) -> None:
+        self._source = source
+        self._note = note
+
+    async def __anext__(self) -> T:
+        item = await anext(self._source)
+        self._note()
+        return item

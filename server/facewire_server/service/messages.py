@@ -39,21 +39,22 @@ def picture_opener(
     BAD_RAW_IMAGE for an unknown pixel format.
     """
     kind = request.WhichOneof("image")
+    # Each look at the bytes is a copy of them: one is made when they are needed.
     if kind == "encoded_image":
-        data = _some(request.encoded_image)
+        _check_not_empty(request.encoded_image)
         return lambda target: decode(
-            data, limits=limits, target=target if scaled else None
+            request.encoded_image, limits=limits, target=target if scaled else None
         )
     if kind == "raw_image":
         image = request.raw_image
-        data = _some(image.data)
+        _check_not_empty(image.data)
         layout = LAYOUTS.get(image.pixel_format)
         if layout is None:
             raise RequestError(
                 Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
             )
         return lambda _: wrap(
-            data,
+            image.data,
             width=image.width,
             height=image.height,
             row_stride=image.row_stride,
@@ -63,10 +64,9 @@ def picture_opener(
     raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
 
 
-def _some(data: bytes) -> bytes:
+def _check_not_empty(data: bytes) -> None:
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
-    return data
 
 
 def options(message: pb.DetectOptions) -> Options:

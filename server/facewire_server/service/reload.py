@@ -42,8 +42,9 @@ class Reloader:
                 await self._reload_changed()
             else:
                 self._asked.clear()
-                for detector in list(self._backend.registry):
-                    await self._reload(detector.description.name)
+                # By name: a variable would keep the old model until the next reload.
+                for name in self._backend.registry.names:
+                    await self._reload(name)
 
     async def _reload_changed(self) -> None:
         """Reloads models whose files have changed and have stayed so for one look.
