@@ -10,6 +10,7 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
 from facewire.v1 import detect_pb2_grpc
+from facewire_server import logs
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
@@ -40,6 +41,7 @@ class Server:
         """
         self.config = config
         self._metrics = Metrics()
+        logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
