@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from facewire_server.errors import ConfigError
 from facewire_server.service.certificates import Certificates
+from facewire_server.service.file_watch import FileWatch
 from tests.server.tls_files import TlsFiles
 
 
@@ -22,7 +23,8 @@ def files(tmp_path: Path) -> TlsFiles:
 
 
 def load(files: TlsFiles) -> None:
-    Certificates(files.cert, files.key, files.client_ca).load()
+    certificates = Certificates(files.cert, files.key, files.client_ca)
+    FileWatch("certificates", certificates.files, certificates.load)
 
 
 def test_files_that_belong_together_are_taken(files: TlsFiles) -> None:
