@@ -1,8 +1,10 @@
 """The server's certificate and its key, and the authority of its clients.
 
-Rule: what gRPC gets has been checked here: of what it dislikes it says nothing useful.
+Rule: what gRPC gets has been checked and tried here: of what it dislikes it says
+nothing useful.
 """
 
+import codecs
 import os
 import ssl
 from collections import deque
@@ -14,8 +16,15 @@ from typing import Any, NoReturn
 import grpc
 
 from facewire_server.errors import ConfigError
+from facewire_server.service.handshake import (
+    HandshakeError,
+    try_authorities,
+    try_handshake,
+)
 
 CERT, KEY, CLIENT_CA = "--tls-cert", "--tls-key", "--tls-client-ca"
+
+KINDS = "; keys of RSA (not RSA-PSS), P-256 and P-384 are what it takes"
 
 
 class Certificates:
@@ -46,6 +55,7 @@ class Certificates:
         self._check_key(chain, key)
         if clients is not None:
             self._check_certificates(CLIENT_CA, clients)
+        self._try(contents)
         self._newest.append(
             grpc.ssl_server_certificate_configuration([(key, chain)], clients)
         )
@@ -94,6 +104,21 @@ class Certificates:
             else:
                 what = f"cannot be used: {error.reason or 'no PEM private key'}"
             raise ConfigError(f"{KEY}: {path} {what}") from None
+
+    def _try(self, contents: Mapping[str, bytes]) -> None:
+        """Raises ConfigError where gRPC cannot do with what other libraries can."""
+        chain, key, clients = contents[CERT], contents[KEY], contents.get(CLIENT_CA)
+        flag, hint = CERT, KINDS
+        try:
+            try_handshake(key, chain)
+            flag, hint = CLIENT_CA, ""
+            if clients is not None:
+                try_authorities(key, chain, clients)
+        except HandshakeError as error:
+            for each, pem in contents.items():
+                if pem.startswith(codecs.BOM_UTF8):
+                    flag, hint = each, "; it begins with a byte order mark"
+            raise ConfigError(f"{flag}: {self._files[flag]}: {error}{hint}") from None
 
 
 @contextmanager
