@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Self
 
+from facewire_server.aside import aside
 from facewire_server.config import Config, available_cores
 from facewire_server.detector import Detector
 from facewire_server.model.runtime import Runtime
@@ -50,7 +51,7 @@ class Backend:
         Raises ModelError when they are no good: the old one goes on serving.
         """
         old = self.registry.get(name)
-        source = await asyncio.to_thread(old.source.again)
+        source = await asyncio.wrap_future(aside(old.source.again))
         detector = await asyncio.to_thread(Detector, source, runtime)
         self.registry.replace(name, detector)
         return detector

@@ -14,6 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import make_wsgi_app
 
+from facewire_server.addresses import place, refusal
 from facewire_server.errors import ConfigError
 
 MAX_SCRAPES = 4
@@ -27,27 +28,32 @@ PAUSE = 1.0
 
 
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
-    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
+    """Answers `/metrics` at all addresses of a host, on threads of its own.
 
-    Raises ConfigError when the port cannot be had.
+    Returns the port, for 0 a free one. Raises ConfigError when it cannot be had.
     """
+    servers = list[WSGIServer]()
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        server_class = type(
-            "_FamilyServer", (MetricsServer,), {"address_family": family}
-        )
-        server: WSGIServer = make_server(
-            str(address[0]), port, make_wsgi_app(registry), server_class, _Handler
-        )
+        ips, found = place(host, port)
+        for ip in ips:
+            server = _server(registry, ip, found)
+            servers.append(server)
+            found = server.server_port
     except OSError as error:
-        raise ConfigError(
-            f"cannot serve metrics on port {port}: {error.strerror}; choose"
-            " another with --metrics-port, or off"
-        ) from None
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return int(server.server_port)
+        for server in servers:
+            server.server_close()
+        words = refusal("serve metrics", host, port, error)
+        hint = "choose another with --metrics-port, or off"
+        raise ConfigError(f"{words}; {hint}") from None
+    for server in servers:
+        Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return found
+
+
+def _server(registry: CollectorRegistry, ip: str, port: int) -> WSGIServer:
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    server_class = type("_FamilyServer", (MetricsServer,), {"address_family": family})
+    return make_server(ip, port, make_wsgi_app(registry), server_class, _Handler)
 
 
 class MetricsServer(ThreadingMixIn, WSGIServer):

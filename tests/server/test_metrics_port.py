@@ -47,10 +47,17 @@ def test_a_scrape_is_answered_at_addresses_of_both_kinds(
     assert b"something 7.0" in scrape(serve_metrics(registry, host, 0), shown)
 
 
+def test_a_name_is_served_at_all_its_addresses(registry: CollectorRegistry) -> None:
+    port = serve_metrics(registry, "localhost", 0)
+    for host in "127.0.0.1", "[::1]":
+        assert b"something 7.0" in scrape(port, host)
+
+
 def test_a_port_that_is_taken_is_named(registry: CollectorRegistry) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"cannot serve metrics on port {port}"):
+        text = f"cannot serve metrics on 127.0.0.1:{port}: the port is taken; choose"
+        with pytest.raises(ConfigError, match=text):
             serve_metrics(registry, "127.0.0.1", port)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from facewire_server.aside import aside
 from facewire_server.backend import Backend
 from facewire_server.errors import ModelError
 from facewire_server.metrics import Metrics
@@ -82,6 +83,6 @@ class Reloader:
     async def _stamps(self) -> dict[str, Stamp]:
         sources = [detector.source for detector in self._backend.registry]
         return {
-            source.name: await asyncio.to_thread(stamp, *source.files)
+            source.name: await asyncio.wrap_future(aside(stamp, *source.files))
             for source in sources
         }

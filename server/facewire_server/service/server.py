@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
 from facewire.v1 import detect_pb2_grpc
+from facewire_server import logs
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
@@ -21,6 +23,7 @@ from facewire_server.service.channel_options import channel_options
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
+from facewire_server.service.listener import Listener
 from facewire_server.service.reload import Reloader
 from facewire_server.service.security import Security
 from facewire_server.service.tracing import open_tracing
@@ -40,7 +43,9 @@ class Server:
         """
         self.config = config
         self._metrics = Metrics()
+        logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
+        self._listener = Listener(config, shares_port=shares_port)
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
@@ -67,14 +72,18 @@ class Server:
         self._watching: asyncio.Task[None] | None = None
         self._follows: asyncio.Task[None] | None = None
         self.port = 0
-        """The port it listens on."""
+        """The port it listens on; 0: it is on a Unix socket."""
         self.metrics_port: int | None = None
         """The port of `/metrics`; None: there is none."""
 
     async def __aenter__(self) -> Self:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        self.port = self._listen()
-        self.metrics_port = self._serve_metrics()
+        self.port = self._listener.open(partial(self._security.add_port, self._grpc))
+        try:
+            self.metrics_port = self._serve_metrics()
+        except ConfigError:
+            self._listener.close()
+            raise
         await self._grpc.start()
         self._follows = asyncio.create_task(self._security.follow())
         return self
@@ -95,6 +104,7 @@ class Server:
         self._gate.release()
         self._health.close()
         await stopping
+        self._listener.close()
         if self._backend is not None:
             self._backend.scheduler.close()
         await self._tracing.close()
@@ -150,18 +160,8 @@ class Server:
         if self._watching is not None:
             self._watching.cancel()
 
-    def _listen(self) -> int:
-        host, port = self.config.host, self.config.port
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        try:
-            return self._security.add_port(self._grpc, address)
-        except RuntimeError:
-            raise ConfigError(
-                f"cannot listen on {address}: it is taken, or not ours"
-            ) from None
-
     def _serve_metrics(self) -> int | None:
         port = self.config.metrics_port
         if port is None:
             return None
-        return serve_metrics(self._metrics.registry, self.config.host, port)
+        return serve_metrics(self._metrics.registry, self.config.metrics_host, port)

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 
+from facewire_server.addresses import shown
 from facewire_server.config import Config, available_core_numbers
 from facewire_server.errors import ModelError
 from facewire_server.service.run import SIGNALS, signalled
@@ -33,7 +34,7 @@ async def supervise(
     """Serves with `config.workers` processes, as `facewire_server.service.run.run`."""
     with SharedPort(config.host, config.port) as port, SharedMetrics() as metrics:
         if config.metrics_port is not None:
-            found = metrics.serve(config.host, config.metrics_port)
+            found = metrics.serve(config.metrics_host, config.metrics_port)
             logger.info("metrics on port %d", found)
         part = replace(config, port=port.port, metrics_port=None)
         supervisor = Supervisor(part, set_up_log, metrics)
@@ -43,7 +44,7 @@ async def supervise(
             await asyncio.wait((stop, start), return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                announce(f"listening on {config.host}:{port.port}")
+                announce(f"listening on {shown(config.host, port.port)}")
             await stop
         finally:
             start.cancel()
