@@ -23,6 +23,7 @@ from facewire_server.metrics import Metrics
 from facewire_server.scheduler import Outcome
 from facewire_server.service.health import SERVICE
 from facewire_server.service.status import Failure, failure
+from facewire_server.tracebacks import detach
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,9 @@ class Gate:
                 raise shutting_down()
             yield
         except Exception as error:
-            raise CallFailed(self._failed(call, error)) from error
+            failed = self._failed(call, error)
+            detach(error)  # who has raised it may keep it, and its frames the request
+            raise CallFailed(failed) from error
         finally:
             self._count -= 1
             if not self._count:
