@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from facewire_server.aside import aside
-from facewire_server.config import Config, available_cores
+from facewire_server.config import Config
 from facewire_server.detector import Detector
 from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
@@ -39,7 +39,8 @@ class Backend:
         registry = Registry([Detector(source, config.runtime) for source in sources])
         workers = config.max_parallel
         if workers is None:
-            workers = _workers([detector.parallel for detector in registry])
+            parallel = [detector.parallel for detector in registry]
+            workers = _workers(parallel, config.cores)
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
@@ -65,11 +66,11 @@ def load_aside(config: Config) -> Future[Backend]:
     return loading
 
 
-def _workers(parallel: Sequence[int]) -> int:
+def _workers(parallel: Sequence[int], cores: int) -> int:
     """How many requests to work on at a time, given what each model can do.
 
     All models together keep the cores busy and no more, unless one of them alone, on
     another device, can do more.
     """
-    inferences = min(sum(parallel), max(available_cores(), *parallel))
+    inferences = min(sum(parallel), max(cores, *parallel))
     return WORKERS_PER_INFERENCE * inferences

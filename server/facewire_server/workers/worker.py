@@ -1,6 +1,7 @@
 """One of several processes of a server, as it sees itself."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,11 +10,14 @@ from multiprocessing.connection import Connection
 
 import uvloop
 
+from facewire_client.cli.edge import in_words
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
 from facewire_server.service.run import leave, serve, signalled
 from facewire_server.service.server import Server
+
+logger = logging.getLogger(__name__)
 
 SetUpLog = Callable[[Mapping[str, object]], None]
 """Sets up the log of a process, given what each of its records shall have."""
@@ -50,6 +54,10 @@ def work(
         uvloop.run(_work(config, replaces, supervisor))
     except FacewireError as error:
         supervisor.send(Failed(str(error)))
+        sys.exit(1)
+    except Exception as error:
+        logger.debug("where it comes from:", exc_info=True)
+        supervisor.send(Failed(in_words(error)))
         sys.exit(1)
 
 
