@@ -90,7 +90,8 @@ def _complain(
             complain(f"{picture.name}: {answer.error}")
     if broken is not None:
         lost = sum(answer.error is broken for answer in answers)
-        complain(f"{broken}; {lost} of {len(answers)} images were not answered")
+        count = f"; {lost} of {len(answers)} images were not answered" if lost else ""
+        complain(f"{broken}{count}")
 
 
 def _draw(
