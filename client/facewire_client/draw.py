@@ -36,6 +36,7 @@ def annotate(
         with warnings.catch_warnings(action="ignore"):
             with Image.open(source) as stored:
                 picture = ImageOps.exif_transpose(stored).convert("RGB")
+            _check_size(picture.size, result.image_size)
             pen = ImageDraw.Draw(picture)
             width = max(2, round(max(picture.size) / 300))
             for face in result.faces:
@@ -55,6 +56,16 @@ def require_pillow() -> None:
         raise _error(
             "drawing needs one more package: pip install 'facewire[draw]'"
         ) from None
+
+
+def _check_size(size: tuple[int, int], answered: tuple[int, int]) -> None:
+    """Raises ValueError for a picture that lies otherwise than the one answered for.
+
+    Pillow and the server can differ in what they make of odd EXIF.
+    """
+    if size != answered:
+        sizes = [f"{width} x {height}" for width, height in (size, answered)]
+        raise ValueError("Pillow makes it {} pixels, the server {}".format(*sizes))
 
 
 def _draw_face(pen: "ImageDraw", face: Face, width: int) -> None:

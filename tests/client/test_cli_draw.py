@@ -1,5 +1,6 @@
 """`facewire detect --draw`: nothing is lost, and nothing is written over."""
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from facewire.v1 import detect_pb2 as pb
 from facewire_client.cli.root import root
 from facewire_server.model.source import DATA
 from tests.client.fake_server import FakeServer
@@ -20,8 +22,14 @@ Entry = tuple[int, int, int, bytes]
 SIDEWAYS: Entry = (0x112, 3, 1, b"\6\0\0\0")
 
 
+def upright(request: pb.DetectRequest) -> pb.DetectResponse:
+    """The photo without faces, not turned."""
+    return pb.DetectResponse(image_width=512, image_height=512)
+
+
 def run(fake: FakeServer, *arguments: object) -> Result:
-    """Runs the command against a server that finds no faces in anything."""
+    """Runs the command against a server that takes everything for the photo."""
+    fake.answer = upright
     words = [str(each) for each in arguments]
     return CliRunner().invoke(root, ["detect", *words, "--server", fake.target])
 
@@ -52,6 +60,12 @@ def of_182_megapixels() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+def of_another_size() -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (4, 3)).save(file, "PNG")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("odd", "why"),
     [
@@ -59,8 +73,9 @@ def of_182_megapixels() -> bytes:
         (with_exif(SIDEWAYS, (0x100, 2, 3, b"ab\0\0")), "not an integer"),
         (of_182_megapixels(), "exceeds limit of 178956970 pixels"),
         (b"no image at all", "cannot identify image"),
+        (of_another_size(), "Pillow makes it 4 x 3 pixels, the server 512 x 512"),
     ],
-    ids=["TypeError", "struct.error", "DecompressionBombError", "no image"],
+    ids=["TypeError", "struct.error", "DecompressionBombError", "no image", "size"],
 )
 def test_a_photo_that_cannot_be_drawn_is_told_and_the_others_are_drawn(
     fake: FakeServer,

@@ -91,6 +91,7 @@ def test_odd_names_are_valid_in_json(fake: FakeServer, odd: Path) -> None:
 
 def test_odd_names_of_drawings_are_escaped(fake: FakeServer, odd: Path) -> None:
     (odd / ESCAPE).write_bytes(b"no image")
+    fake.answer = lambda request: pb.DetectResponse(image_width=512, image_height=512)
     status, _, errors = run(fake, "detect", *NAMES, "--draw", "out", cwd=odd)
     assert status == 1
     assert is_plain(errors)
