@@ -24,9 +24,10 @@ def _root() -> click.Command:
 
 
 def _explained(error: Exception) -> str | None:
+    from facewire_client.cli.output import OutputError
     from facewire_client.errors import FaceClientError
 
-    return str(error) if isinstance(error, FaceClientError) else None
+    return str(error) if isinstance(error, FaceClientError | OutputError) else None
 
 
 if __name__ == "__main__":

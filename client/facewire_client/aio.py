@@ -189,7 +189,7 @@ class AsyncFaceClient(Connection):
             call.cancel()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-        feed.failure.reraise()
+        feed.finish()
 
     @contextmanager
     def _closing(self) -> Iterator[None]:

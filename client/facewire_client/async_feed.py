@@ -15,6 +15,7 @@ from typing import TypeVar
 from grpc import aio
 
 from facewire.v1.detect_pb2 import DetectStreamResponse
+from facewire_client.errors import stream_ended_early
 from facewire_client.feed import Failure, Place
 from facewire_client.frames import Frames
 from facewire_client.request import Image
@@ -40,6 +41,7 @@ class AsyncFeed:
         self._images = images
         self._slots = asyncio.Semaphore(window - 1)  # one is the first image's
         self._order: asyncio.Queue[StreamResult | Place] = asyncio.Queue()
+        self._complete = False
 
     async def write(
         self, call: "aio.StreamStreamCall[bytes, DetectStreamResponse]"
@@ -65,6 +67,7 @@ class AsyncFeed:
                     else:
                         self._order.put_nowait(request)
                     await self._slots.acquire()
+                self._complete = True
         finally:
             self.end()
 
@@ -76,10 +79,10 @@ class AsyncFeed:
             if isinstance(place, StreamResult):
                 answer = place
             else:
-                try:
-                    answer = self._frames.result(await anext(responses))
-                except StopAsyncIteration:
-                    return
+                response = await anext(responses, None)
+                if response is None:
+                    raise stream_ended_early()
+                answer = self._frames.result(response)
             self._slots.release()
             yield answer
         async for response in responses:  # waits for the end of the call, as above
@@ -88,6 +91,12 @@ class AsyncFeed:
     def end(self) -> None:
         """Lets the answers end after what is in order."""
         self._order.put_nowait(Place.END)
+
+    def finish(self) -> None:
+        """Raises what the images raised, or that they were not all asked for."""
+        self.failure.reraise()
+        if not self._complete:
+            raise stream_ended_early()
 
 
 async def prepare(image: Image, build: Callable[[], T]) -> T:

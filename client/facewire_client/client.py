@@ -179,4 +179,4 @@ class FaceClient(Connection):
         finally:
             feed.close()
             call.cancel()
-        feed.failure.reraise()
+        feed.finish()

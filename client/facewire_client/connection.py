@@ -63,6 +63,9 @@ class Connection:
     closed: Event = field(default_factory=Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for name, text in (("target", self.target), ("token", self.token)):
+            if not isinstance(text, str) and (name, text) != ("token", None):
+                raise TypeError(f"the {name} is no str but a {type(text).__name__}")
         self._target = read_target(self.target)
         self._proxy = proxy_of(self._target, os.environ)
         # A header value; gRPC's own complaint would name neither.

@@ -1,10 +1,11 @@
 """Pictures with their faces drawn in. Needs Pillow: pip install 'facewire[draw]'."""
 
 import io
+import warnings
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -32,15 +33,19 @@ def annotate(
 
     source = io.BytesIO(image) if isinstance(image, bytes) else image
     try:
-        with Image.open(source) as stored:
-            picture = ImageOps.exif_transpose(stored).convert("RGB")
-        pen = ImageDraw.Draw(picture)
-        width = max(2, round(max(picture.size) / 300))
-        for face in result.faces:
-            _draw_face(pen, face, width)
-        picture.save(output)
-    except (OSError, ValueError) as error:
-        _fail(f"{output} cannot be drawn: {error}")
+        with warnings.catch_warnings(action="ignore"):
+            with Image.open(source) as stored:
+                picture = ImageOps.exif_transpose(stored).convert("RGB")
+            _check_size(picture.size, result.image_size)
+            pen = ImageDraw.Draw(picture)
+            width = max(2, round(max(picture.size) / 300))
+            for face in result.faces:
+                _draw_face(pen, face, width)
+            picture.save(output)
+    except Exception as error:
+        # Pillow raises TypeError, SyntaxError, struct.error and more for odd files.
+        why = str(error) or type(error).__name__
+        raise _error(f"{output} cannot be drawn: {why}") from error
 
 
 def require_pillow() -> None:
@@ -48,7 +53,19 @@ def require_pillow() -> None:
     try:
         import_module("PIL")
     except ModuleNotFoundError:
-        _fail("drawing needs one more package: pip install 'facewire[draw]'")
+        raise _error(
+            "drawing needs one more package: pip install 'facewire[draw]'"
+        ) from None
+
+
+def _check_size(size: tuple[int, int], answered: tuple[int, int]) -> None:
+    """Raises ValueError for a picture that lies otherwise than the one answered for.
+
+    Pillow and the server can differ in what they make of odd EXIF.
+    """
+    if size != answered:
+        sizes = [f"{width} x {height}" for width, height in (size, answered)]
+        raise ValueError("Pillow makes it {} pixels, the server {}".format(*sizes))
 
 
 def _draw_face(pen: "ImageDraw", face: Face, width: int) -> None:
@@ -64,5 +81,5 @@ def _draw_face(pen: "ImageDraw", face: Face, width: int) -> None:
     pen.text(corner, text, fill=_COLOUR, font=font, stroke_width=1, stroke_fill=_SHADE)
 
 
-def _fail(message: str) -> NoReturn:
-    raise FaceClientError(grpc.StatusCode.FAILED_PRECONDITION, "", message)
+def _error(message: str) -> FaceClientError:
+    return FaceClientError(grpc.StatusCode.FAILED_PRECONDITION, "", message)

@@ -64,6 +64,12 @@ def from_frame_error(code: int, reason: str, message: str) -> FaceClientError:
     return FaceClientError(_CODES.get(code, grpc.StatusCode.UNKNOWN), reason, message)
 
 
+def stream_ended_early() -> FaceClientError:
+    """The failure of a stream that a server ended with OK and too few answers."""
+    message = "the server ended the stream before it had answered all images"
+    return FaceClientError(grpc.StatusCode.INTERNAL, "", message)
+
+
 def message_too_large(size: int, limit: int, side: str = "CLIENT") -> FaceClientError:
     """The failure of a message of `size` bytes at the limit of CLIENT or SERVER."""
     if side == "CLIENT":

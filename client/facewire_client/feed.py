@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from types import TracebackType
 
 from facewire.v1.detect_pb2 import DetectStreamResponse
+from facewire_client.errors import stream_ended_early
 from facewire_client.frames import Frames
 from facewire_client.request import Image
 from facewire_client.result import StreamResult
@@ -65,6 +66,7 @@ class Feed:
         self._images = images
         self._slots = threading.Semaphore(window - 1)  # one is the first image's
         self._order: SimpleQueue[StreamResult | Place] = SimpleQueue()
+        self._complete = False
         self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -80,6 +82,7 @@ class Feed:
                     self._slots.acquire()
                     if self._closed:
                         return
+                self._complete = True
         finally:
             self.end()
 
@@ -91,10 +94,10 @@ class Feed:
             if isinstance(place, StreamResult):
                 answer = place
             else:
-                try:
-                    answer = self._frames.result(next(responses))
-                except StopIteration:
-                    return
+                response = next(responses, None)
+                if response is None:
+                    raise stream_ended_early()
+                answer = self._frames.result(response)
             self._slots.release()
             yield answer
         for response in responses:  # waits for the end of the call, and its status
@@ -103,6 +106,12 @@ class Feed:
     def end(self) -> None:
         """Lets the answers end after what is in order; called from any thread."""
         self._order.put(Place.END)
+
+    def finish(self) -> None:
+        """Raises what the images raised, or that they were not all asked for."""
+        self.failure.reraise()
+        if not self._complete:
+            raise stream_ended_early()
 
     def close(self) -> None:
         """Ends the iteration, so that its thread can end."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from facewire_client.result import DetectResult, ModelInfo
+from facewire_client.text import printable
 
 _FACES = ("image", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "label")
 _MODELS = ("model", "version", "input", "precision", "device", "labels", "")
@@ -36,7 +37,11 @@ def models_table(models: Iterable[ModelInfo]) -> str:
 
 
 def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Rows of cells as lines of columns; those in `right` are flush right."""
+    """Rows of cells as lines of columns; those in `right` are flush right.
+
+    What would steer a terminal, or break a line, comes out as an escape.
+    """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     flush = set(right)
     lines = (

@@ -13,8 +13,10 @@ _HOST_PORT = re.compile(r"(\[[^\[\]/@ ]+\]|[^\[\]/@: ]+)(?::(\d+))?", re.ASCII)
 
 
 class Target(NamedTuple):
-    """A target that was read: its `host` without brackets; "": it is a socket's name,
-    or a list, or nothing that this module knows."""
+    """What was read of a target.
+
+    `host` has no brackets; empty: there is none, or more than one.
+    """
 
     scheme: str
     host: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from typing import Any
 
 import grpc
 import pytest
@@ -39,6 +40,15 @@ def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(token: str) -
 def test_an_empty_target_is_refused() -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
         Connection("")
+
+
+@pytest.mark.parametrize("text", [3, b"localhost:1"])
+def test_a_target_and_a_token_are_text(text: Any) -> None:
+    for client in FaceClient, AsyncFaceClient:
+        with pytest.raises(TypeError, match="the target is no str but a "):
+            client(text)
+        with pytest.raises(TypeError, match="the token is no str but a "):
+            client("localhost:1", token=text)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2048])

@@ -38,7 +38,7 @@ def _channel(connection: Connection) -> aio.Channel:
     credentials = connection.credentials()
     options = [
         *connection.options(),
-        ("grpc.enable_retries", 0),  # whatever the service config says
+        ("grpc.enable_retries", 0),  # gRPC sends some calls again by itself
     ]
     if credentials is None:
         return aio.insecure_channel(connection.target, options)

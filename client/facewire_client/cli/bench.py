@@ -1,7 +1,6 @@
 """`facewire bench`: what a server does under load."""
 
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +19,11 @@ from facewire_client.bench.settings import Settings
 from facewire_client.bench.summary import summary
 from facewire_client.cli.connection import with_client
 from facewire_client.cli.load import with_load
+from facewire_client.cli.output import complain, show, show_document
 from facewire_client.client import FaceClient
 from facewire_client.errors import FaceClientError
 from facewire_client.result import ModelInfo
+from facewire_client.text import printable
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -116,7 +117,10 @@ def bench(
     failed = not found.requests.answered
     if yardstick is not None and not failed and found.end_reason == "duration":
         found, failed = _compared(found, yardstick)
-    click.echo(json.dumps(found.document(), indent=2) if as_json else summary(found))
+    if as_json:
+        show_document(found.document())
+    else:
+        show(summary(found))
     sys.exit(1 if failed else 0)
 
 
@@ -126,7 +130,7 @@ def _photos(images: Sequence[Path]) -> list[Photo]:
             return [Photo.read(image) for image in images]
         except OSError as error:
             raise click.UsageError(
-                f"cannot read {error.filename}: {error.strerror}"
+                f"cannot read {printable(str(error.filename))}: {error.strerror}"
             ) from None
     photo = Photo.default()
     if photo is None:
@@ -174,14 +178,14 @@ def _compared(found: Report, yardstick: limits.Yardstick) -> tuple[Report, bool]
     try:
         limit = yardstick.measure(found.rates.answered)
     except limits.LimitError as error:
-        click.echo(f"facewire: {error}", err=True)
+        complain(str(error))
         return found, True
     except KeyboardInterrupt:
-        click.echo("facewire: benchmark_app was interrupted", err=True)
+        complain("benchmark_app was interrupted")
         return found, True
     return dataclasses.replace(found, limit=limit), False
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"facewire: {message}", err=True)
+    complain(message)
     sys.exit(1)

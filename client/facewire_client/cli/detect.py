@@ -1,6 +1,5 @@
 """`facewire detect`: the faces in images, as a table, as JSON, as pictures."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,7 +9,9 @@ from typing import Any
 import click
 
 from facewire_client.cli.connection import with_client
-from facewire_client.cli.picture import Picture, outputs
+from facewire_client.cli.drawings import outputs
+from facewire_client.cli.output import complain, show, show_document
+from facewire_client.cli.picture import Picture
 from facewire_client.client import FaceClient
 from facewire_client.draw import annotate, require_pillow
 from facewire_client.errors import FaceClientError
@@ -58,33 +59,56 @@ def detect(
 ) -> None:
     """Find the faces in images; "-" is standard input.
 
-    Several images share one connection. One that fails is told on standard error,
-    and the others are still done; the exit status is 1 then.
+    Several images share one connection. One that fails, or that cannot be drawn, is
+    told on standard error, and the others are still done; the exit status is 1 then.
+    No image is drawn over, and no drawing over another one of the same run.
     """
     pictures = [Picture.named(name) for name in images]
     if draw:
         require_pillow()
-    drawings = outputs(pictures, draw) if draw else None
+    drawings = outputs(pictures, draw) if draw else []
     answers, broken = _ask(client, pictures, options)
-    failed = False
-    for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True)):
-        try:
-            result = answer.unwrap()
-            if drawings is not None:
-                annotate(picture.content, result, drawings[number])
-        except FaceClientError as error:
-            failed = True
-            if error is not broken:
-                click.echo(f"facewire: {picture.name}: {error}", err=True)
+    _complain(pictures, answers, broken)
+    # Before anything is drawn, so that it is complete whatever happens to that.
+    if as_json:
+        show_document({"images": _documents(pictures, answers)})
+    elif any(answer.result is not None for answer in answers):
+        show(faces_table(_results(pictures, answers)))
+    drawn = _draw(pictures, answers, drawings)
+    answered = all(answer.result is not None for answer in answers)
+    sys.exit(0 if answered and drawn else 1)
+
+
+def _complain(
+    pictures: Sequence[Picture],
+    answers: Sequence[StreamResult],
+    broken: FaceClientError | None,
+) -> None:
+    """Tells each picture that failed, and the stream's own failure once."""
+    for picture, answer in zip(pictures, answers, strict=True):
+        if answer.error is not None and answer.error is not broken:
+            complain(f"{picture.name}: {answer.error}")
     if broken is not None:
         lost = sum(answer.error is broken for answer in answers)
-        count = f"{lost} of {len(answers)} images were not answered"
-        click.echo(f"facewire: {broken}; {count}", err=True)
-    if as_json:
-        click.echo(_document(pictures, answers))
-    elif any(answer.result is not None for answer in answers):
-        click.echo(faces_table(_results(pictures, answers)))
-    sys.exit(1 if failed else 0)
+        count = f"; {lost} of {len(answers)} images were not answered" if lost else ""
+        complain(f"{broken}{count}")
+
+
+def _draw(
+    pictures: Sequence[Picture],
+    answers: Sequence[StreamResult],
+    drawings: Sequence[Path],
+) -> bool:
+    """Draws what was answered; whether all of that could be drawn."""
+    drawn = True
+    for picture, answer, drawing in zip(pictures, answers, drawings, strict=False):
+        if answer.result is not None:
+            try:
+                annotate(picture.content, answer.result, drawing)
+            except FaceClientError as error:
+                drawn = False
+                complain(f"{picture.name}: {error}")
+    return drawn
 
 
 def _ask(
@@ -135,12 +159,13 @@ def _results(
             yield picture.name, answer.result
 
 
-def _document(pictures: Sequence[Picture], answers: Sequence[StreamResult]) -> str:
-    images = [
+def _documents(
+    pictures: Sequence[Picture], answers: Sequence[StreamResult]
+) -> list[dict[str, Any]]:
+    return [
         {"image": picture.name, **_as_json(answer)}
         for picture, answer in zip(pictures, answers, strict=True)
     ]
-    return json.dumps({"images": images}, indent=2)
 
 
 def _as_json(answer: StreamResult) -> dict[str, Any]:

@@ -4,14 +4,17 @@ Rule: 0 is success, 1 a failure, 2 wrong usage, 130 an interruption. A trace is 
 the log at debug level alone.
 """
 
+import io
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 import click
+
+from facewire_client.text import printable
 
 INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
@@ -34,12 +37,12 @@ def run(
         status = load().main(prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        told = io.StringIO()
+        error.show(told)
+        _end(told.getvalue().splitlines(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail(program, "interrupted", INTERRUPTED)
     except BrokenPipeError:
-        _drop_output()
         _fail(program, "nobody reads what it says any more")
     except Exception as error:
         _set_up_log()
@@ -67,8 +70,18 @@ def _set_up_log() -> None:
 
 
 def _fail(program: str, message: str, status: int = 1) -> NoReturn:
+    _end([f"{program}: {message}"], status)
+
+
+def _end(lines: Sequence[str], status: int) -> NoReturn:
+    """Says why, with nothing that a terminal would obey, and ends the process."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     with suppress(OSError):
-        print(f"{program}: {message}", file=sys.stderr, flush=True)
+        for line in lines:
+            print(printable(line), file=sys.stderr, flush=True)
     sys.exit(status)
 
 
@@ -84,6 +97,9 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The name of a file may be no text.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

@@ -5,6 +5,7 @@ import sys
 import click
 
 from facewire_client.cli.connection import with_client
+from facewire_client.cli.output import show
 from facewire_client.client import FaceClient
 
 
@@ -21,5 +22,5 @@ def health(client: FaceClient, service: str, model: str) -> None:
         serving = client.health(service, model=model)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    click.echo("SERVING" if serving else "NOT_SERVING")
+    show("SERVING" if serving else "NOT_SERVING")
     sys.exit(0 if serving else 1)

@@ -1,11 +1,11 @@
 """`facewire models`: what the server has loaded."""
 
 import dataclasses
-import json
 
 import click
 
 from facewire_client.cli.connection import with_client
+from facewire_client.cli.output import show, show_document
 from facewire_client.client import FaceClient
 from facewire_client.table import models_table
 
@@ -17,6 +17,6 @@ def models(client: FaceClient, as_json: bool) -> None:
     """List the models that the server has loaded, the default one first."""
     loaded = client.models()
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(model) for model in loaded]))
+        show_document([dataclasses.asdict(model) for model in loaded])
     else:
-        click.echo(models_table(loaded))
+        show(models_table(loaded))

@@ -1,22 +1,29 @@
-"""The images that a command line names, and where their annotated copies go."""
+"""The images that a command line names."""
 
 import os
+import stat
 import sys
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 import click
+
+from facewire_client.text import printable
+
+FileId: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A named image: the path of its file, or the bytes of standard input."""
+    """A named image: the path of its file, or the bytes of standard input.
+
+    `file` is the file behind it, if there is one.
+    """
 
     name: str
     content: Path | bytes
+    file: FileId | None = None
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -26,10 +33,12 @@ class Picture:
         of its own when it is sent.
         """
         if name == "-":
-            return cls(name, sys.stdin.buffer.read())
-        if Path(name).is_dir():
-            raise click.UsageError(f"{name} is a folder; name the images in it")
-        return cls(name, Path(name))
+            return cls(name, sys.stdin.buffer.read(), _standard_input())
+        if os.path.isdir(name):
+            raise click.UsageError(
+                f"{printable(name)} is a folder; name the images in it"
+            )
+        return cls(name, Path(name), file_id(Path(name)))
 
     @property
     def stem(self) -> str:
@@ -37,22 +46,18 @@ class Picture:
         return self.content.stem if isinstance(self.content, Path) else "stdin"
 
 
-def outputs(pictures: Sequence[Picture], out: Path) -> list[Path]:
-    """Where to write: `out` for one picture, or a name of its own in the folder `out`.
-
-    Makes the folder. Raises click.UsageError when it cannot.
-    """
-    folder = len(pictures) > 1 or out.is_dir() or str(out).endswith(os.sep)
+def file_id(file: Path | int) -> FileId | None:
+    """What a regular file has of its own under all its names; None: it is none."""
     try:
-        (out if folder else out.parent).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.UsageError(f"{out} cannot be made: {error.strerror}") from None
-    if not folder:
-        return [out]
-    seen: Counter[str] = Counter()
-    paths = []
-    for picture in pictures:
-        seen[picture.stem] += 1
-        again = f"-{seen[picture.stem]}" if seen[picture.stem] > 1 else ""
-        paths.append(out / f"{picture.stem}{again}-faces.jpg")
-    return paths
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    regular = stat.S_ISREG(status.st_mode)
+    return (status.st_dev, status.st_ino) if regular else None
+
+
+def _standard_input() -> FileId | None:
+    try:
+        return file_id(sys.stdin.fileno())
+    except OSError:  # it is none of the system's
+        return None
