@@ -8,6 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
+from facewire_server import signals
 from facewire_server.errors import FacewireError
 
 PROGRAM = "facewire-server"
@@ -15,8 +16,14 @@ PROGRAM = "facewire-server"
 
 def main() -> None:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
+    if sys.argv[1:2] == ["serve"]:
+        signals.take()
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # prometheus-client reads these when it is imported, and would keep the numbers of
+    # this server in files beside those of other programs.
+    for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(variable, None)
     from facewire_server.commands.root import root
 
     try:

@@ -5,9 +5,8 @@ answers requests.
 """
 
 import socket
-import time
 from socketserver import ThreadingMixIn
-from threading import BoundedSemaphore, Thread, Timer
+from threading import BoundedSemaphore, Event, Thread, Timer
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -26,8 +25,8 @@ PAUSE = 1.0
 """Seconds until a connection that could not be accepted is tried again."""
 
 
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
-    """Answers `/metrics` on a thread of its own; returns the port, for 0 a free one.
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsServer":
+    """Answers `/metrics` on a thread of its own until it is closed; port 0: a free one.
 
     Raises ConfigError when the port cannot be had.
     """
@@ -38,7 +37,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
         server_class = type(
             "_FamilyServer", (MetricsServer,), {"address_family": family}
         )
-        server: WSGIServer = make_server(
+        server: MetricsServer = make_server(
             str(address[0]), port, make_wsgi_app(registry), server_class, _Handler
         )
     except OSError as error:
@@ -46,8 +45,8 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
             f"cannot serve metrics on port {port}: {error.strerror}; choose"
             " another with --metrics-port, or off"
         ) from None
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return int(server.server_port)
+    Thread(target=server.serve, name="metrics", daemon=True).start()
+    return server
 
 
 class MetricsServer(ThreadingMixIn, WSGIServer):
@@ -58,6 +57,19 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._places = BoundedSemaphore(MAX_SCRAPES)
+        self._closed = Event()
+
+    def serve(self) -> None:
+        """Takes connections until it is closed, and waits for them without waking."""
+        while not self._closed.is_set():
+            self.handle_request()
+        self.server_close()
+
+    def close(self) -> None:
+        """Takes no more connections; those that it has are answered. Does not wait."""
+        self._closed.set()
+        # Wakes the thread that waits for connections, and leaves the closing to it.
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def get_request(self) -> tuple[Any, Any]:
         """A connection and its address. Raises OSError, after a pause.
@@ -68,23 +80,31 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         try:
             return super().get_request()
         except OSError:
-            time.sleep(PAUSE)
+            self._closed.wait(PAUSE)
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Called for each connection, on the thread that takes them."""
-        if self._places.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # No thread could be started. Whoever has called hangs up.
+            self._places.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """The life of a connection, on a thread of its own."""
         end = Timer(SECONDS, _hang_up, (request,))
         end.daemon = True
-        end.start()
         try:
+            end.start()
             super().process_request_thread(request, client_address)
+        except RuntimeError:
+            # The timer's thread could not be started, and nobody would hang up.
+            self.shutdown_request(request)
         finally:
             end.cancel()
             self._places.release()
