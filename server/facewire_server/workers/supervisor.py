@@ -125,7 +125,8 @@ class Supervisor:
     def _started(self, number: int, *, replaces: bool = False) -> WorkerProcess:
         """Another worker. Raises OSError."""
         process = WorkerProcess(
-            self._config,
+            # What is reloaded is said from here.
+            replace(self._config, watch=False),
             number,
             self._cores[number],
             self._set_up_log,
