@@ -67,9 +67,15 @@ class Workers:
 
 @contextmanager
 def two_workers(
-    folder: Path, *options: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    own_group: bool = False,
 ) -> Iterator[Workers]:
-    """`environment` is what the server has beside that of this process."""
+    """`environment` is what the server has beside that of this process.
+
+    `own_group`: it can be sent what a terminal sends to all of its processes.
+    """
     log = folder / "log"
     arguments = ("--port", "0", "--metrics-port", "0", "--workers", "2")
     with (
@@ -79,6 +85,7 @@ def two_workers(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            start_new_session=own_group,
             env={**os.environ, **(environment or {})},
         ) as process,
     ):
