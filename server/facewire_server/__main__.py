@@ -6,15 +6,18 @@ not installed.
 
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from facewire_server import signals
 from facewire_server.errors import FacewireError
 
+if TYPE_CHECKING:
+    from click import Command
+
 PROGRAM = "facewire-server"
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
     if sys.argv[1:2] == ["serve"]:
         signals.take()
@@ -24,22 +27,26 @@ def main() -> None:
     # this server in files beside those of other programs.
     for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
         os.environ.pop(variable, None)
+    # Imported here: not before the signals are taken.
+    from facewire_client.cli import edge
+
+    edge.run(PROGRAM, _root, _explained)
+
+
+def _root() -> "Command":
     from facewire_server.commands.root import root
 
-    try:
-        root(prog_name=PROGRAM)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("facewire"):
-            raise
-        needs = "the server needs more packages: pip install 'facewire[server]'"
-        _fail(f"{error.name} is not installed; {needs}")
-    except FacewireError as error:
-        _fail(str(error))
+    return root
 
 
-def _fail(message: str) -> NoReturn:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
-    sys.exit(1)
+def _explained(error: Exception) -> str | None:
+    if isinstance(error, FacewireError):
+        return str(error)
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None or name.startswith("facewire"):
+        return None
+    needs = "the server needs more packages: pip install 'facewire[server]'"
+    return f"{name} is not installed; {needs}"
 
 
 if __name__ == "__main__":

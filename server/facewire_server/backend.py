@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from facewire_server.config import Config, available_cores
+from facewire_server.config import Config
 from facewire_server.detector import Detector
 from facewire_server.model.source import Source
 from facewire_server.registry import Registry
@@ -40,7 +40,8 @@ class Backend:
         registry = Registry([load() for load in loaders or _from_disk(config)])
         workers = config.max_parallel
         if workers is None:
-            workers = _workers([detector.parallel for detector in registry])
+            parallel = [detector.parallel for detector in registry]
+            workers = _workers(parallel, config.cores)
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
@@ -81,11 +82,11 @@ def _from_disk(config: Config) -> list[Loader]:
     ]
 
 
-def _workers(parallel: Sequence[int]) -> int:
+def _workers(parallel: Sequence[int], cores: int) -> int:
     """How many requests to work on at a time, given what each model can do.
 
     All models together keep the cores busy and no more, unless one of them alone, on
     another device, can do more.
     """
-    inferences = min(sum(parallel), max(available_cores(), *parallel))
+    inferences = min(sum(parallel), max(cores, *parallel))
     return WORKERS_PER_INFERENCE * inferences

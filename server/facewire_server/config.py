@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facewire_server.catalogue.cache import default_folder
+from facewire_server.cpu_quota import cpu_quota
 from facewire_server.image_limits import MAX_SCANS, MAX_SIDE, ImageLimits
 from facewire_server.limits import Limits, check, flag
 from facewire_server.model.runtime import Mode, Runtime
@@ -119,9 +120,20 @@ class Config:
             properties={key: value for key, _, value in pairs},
             cache=self.cache if self.compile_cache else None,
             requests=self._requests_per_model,
+            threads=self._threads,
             cut_tail=self.cut_tail,
             mode=Mode(self.mode),
         )
+
+    @property
+    def cores(self) -> int:
+        """How many cores each worker may keep busy."""
+        return available_cores(self.workers)
+
+    @property
+    def _threads(self) -> int | None:
+        """How many threads infer, where a quota allows fewer than there are cores."""
+        return self.cores if self.cores < len(available_core_numbers()) else None
 
     @property
     def _requests_per_model(self) -> int | None:
@@ -131,14 +143,19 @@ class Config:
         have, and one that is asked alone still uses all cores for each request.
         """
         models = len(self.models)
-        return None if models == 1 else -(-available_cores() // models)
+        return None if models == 1 else -(-self.cores // models)
 
 
 def available_core_numbers() -> list[int]:
-    """The cores that this process may use, by the system's numbers."""
+    """The cores that this process may run on, by the system's numbers."""
     return sorted(os.sched_getaffinity(0))
 
 
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(available_core_numbers())
+def available_cores(share: int = 1) -> int:
+    """How many cores this process may keep busy: some of one count as one.
+
+    As many as it may run on, or its part of the quota of CPU time that its container
+    has, which `share` processes divide.
+    """
+    cores, quota = len(available_core_numbers()), cpu_quota()
+    return cores if quota is None else min(cores, math.ceil(quota / share))

@@ -9,10 +9,12 @@ import grpc
 import pytest
 
 from facewire_server.backend import Backend
+from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.config import Config
-from facewire_server.model.source import EMBEDDED
+from facewire_server.model.source import DATA, EMBEDDED
 from facewire_server.service.background import BackgroundServer
 from facewire_server.service.server import Server
+from tests.server.catalogue import tiny
 from tests.server.constant_model import write_constant_model
 from tests.server.health import NOT_SERVING, SERVING, check, watch
 from tests.server.rpc_errors import reason
@@ -120,3 +122,31 @@ def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
 def told(channel: grpc.Channel, services: Sequence[str] = SERVICES) -> list[int]:
     """The statuses of services: of the server, DetectService and its model."""
     return [check(channel, service) for service in services]
+
+
+def test_a_published_model_has_the_name_that_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = DATA / EMBEDDED / EMBEDDED
+    files = {
+        f"FP16/tiny.{suffix}": network.with_suffix(f".{suffix}").read_bytes()
+        for suffix in ("xml", "bin")
+    }
+    catalogue = Catalogue.read(
+        tiny.write(tmp_path / "tables", "http://models.invalid", files)
+    )
+    monkeypatch.setattr(Catalogue, "published", lambda: catalogue)
+    folder = tmp_path / "models" / tiny.NAME
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    (folder / "FP16" / "tiny.toml").write_text('name = "masks"')
+    config = Config(models=(tiny.NAME,), port=0, metrics_port=None, cache=tmp_path)
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        assert check(channel, f"{SERVICE}/masks") == SERVING
+        with pytest.raises(grpc.RpcError) as unknown:
+            check(channel, f"{SERVICE}/{tiny.NAME}")
+        assert reason(unknown.value)[0] is grpc.StatusCode.NOT_FOUND

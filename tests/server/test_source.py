@@ -8,7 +8,7 @@ import pytest
 
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
-from facewire_server.model.source import DATA, EMBEDDED, Source
+from facewire_server.model.source import DATA, EMBEDDED, Source, name_of
 from tests.server.catalogue import tiny
 
 
@@ -103,3 +103,26 @@ def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ModelError, match="own.onnx cannot be read"):
         source.read()
+
+
+@pytest.mark.parametrize("precision", [None, "FP16-INT8"])
+@pytest.mark.parametrize("sidecar", ["", 'name = "masks"'])
+def test_a_model_is_told_its_name_before_it_is_found(
+    models: Path, precision: str | None, sidecar: str
+) -> None:
+    found = Source.find(tiny.NAME, precision=precision, cache=models)
+    found.path.with_suffix(".toml").write_text(sidecar)
+    name = Source.find(tiny.NAME, precision=precision, cache=models).name
+    assert name == ("masks" if sidecar else tiny.NAME)
+    assert name_of(tiny.NAME, precision=precision, cache=models) == name
+
+
+def test_a_model_at_a_path_is_told_its_name_before_it_is_found(model: Path) -> None:
+    assert name_of(str(model)) == "own"
+    model.with_suffix(".toml").write_text('name = "masks"')
+    assert name_of(str(model)) == "masks"
+
+
+def test_a_published_model_that_is_not_there_yet_has_its_name(tmp_path: Path) -> None:
+    assert name_of("yunet-640", cache=tmp_path) == "yunet-640"
+    assert name_of(EMBEDDED, cache=tmp_path) == EMBEDDED

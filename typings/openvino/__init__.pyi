@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, overload
 
 from numpy.typing import NDArray
 
@@ -93,7 +93,10 @@ class CompiledModel:
 class Core:
     available_devices: list[str]
     def get_property(self, device_name: str, name: str) -> Any: ...
+    @overload
     def set_property(self, properties: Mapping[str, object]) -> None: ...
+    @overload
+    def set_property(self, device: str, properties: Mapping[str, object]) -> None: ...
     def read_model(
         self, model: str | PathLike[str] | bytes, weights: bytes = ...
     ) -> Model: ...

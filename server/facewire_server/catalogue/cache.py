@@ -73,15 +73,23 @@ class Cache:
                 return f"{path} {mismatch}"
         return None
 
-    def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
-        """The file to load, checked, and its precision.
+    def place(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
+        """The file to load, which may be missing, and its precision.
 
         Without a precision it is the default one, or the first other that is there.
+        Raises ModelError for a precision that there is not.
+        """
+        chosen = precision or next(iter(self.held(entry)), entry.precisions[0])
+        name = entry.files_in(chosen)[-1].name
+        return self.folder_of(entry, chosen) / name, chosen
+
+    def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
+        """The file to load, checked, and its precision, as `place` has them.
+
         Raises ModelError, which says what to type, when files are missing or are not
         as published.
         """
-        chosen = precision or next(iter(self.held(entry)), entry.precisions[0])
-        files = entry.files_in(chosen)
+        path, chosen = self.place(entry, precision)
         command = self.pull_command(entry, chosen)
         if chosen not in self.held(entry):
             raise ModelError(
@@ -91,7 +99,7 @@ class Cache:
         problem = self.problem(entry, chosen)
         if problem:
             raise ModelError(f"{problem}; to mend it, type: {command}")
-        return self.folder_of(entry, chosen) / files[-1].name, chosen
+        return path, chosen
 
     def pull_command(self, entry: Entry, precision: str) -> str:
         """What to type to have a model here."""

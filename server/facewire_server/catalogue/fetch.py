@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Patience:
     After `retries` failures in a row it gives up; one that came after `progress`
     bytes or more starts a new row. The pause before a retry doubles from
     `first_pause` to `longest_pause`, give or take a half. `stall`: how long nothing
-    may come; `connect`: how long a connection may take.
+    may come; `connect`: how long a connection may take. Within `window` at least
+    `least` bytes have to come, or the connection is given up.
     """
 
     retries: int = 4
@@ -32,6 +33,8 @@ class Patience:
     connect: float = 10
     stall: float = 30
     progress: int = 1 << 20
+    window: float = 60
+    least: int = 1 << 16
 
     def pause(self, failures: int) -> float:
         """The pause after so many failures in a row."""
@@ -125,7 +128,7 @@ class Fetch:
         with origin.open(there, size) as piece:
             there = piece.start
             with self._part.open("ab" if there else "wb") as file:
-                for chunk in piece.chunks:
+                for chunk in self._in_time(piece.chunks, origin):
                     there += len(chunk)
                     if there > size:
                         self._part.unlink()
@@ -134,6 +137,21 @@ class Fetch:
                     self._progress(there)
         if there < size:
             raise BrokenOffError(f"{origin} broke off at {there} of {size} bytes")
+
+    def _in_time(self, chunks: Iterator[bytes], origin: Origin) -> Iterator[bytes]:
+        """The chunks, for as long as they come fast enough. Raises BrokenOffError."""
+        began, came = time.monotonic(), 0
+        for chunk in chunks:
+            yield chunk
+            came += len(chunk)
+            took = time.monotonic() - began
+            if took < self._patience.window:
+                continue
+            if came < self._patience.least:
+                raise BrokenOffError(
+                    f"{origin} is too slow: {came} bytes in {took:.0f} s"
+                )
+            began, came = time.monotonic(), 0
 
     def _there(self) -> int:
         """How many bytes of it are here."""

@@ -5,12 +5,14 @@ Rule: what may pass by itself is a BrokenOffError, what will not is a ModelError
 
 import errno
 import re
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from threading import Timer
+from typing import Any, BinaryIO, Self
 
 import httpx
 
@@ -106,13 +108,20 @@ class WebOrigin(Origin):
         if start:
             headers["Range"] = f"bytes={start}-"
         try:
-            with self._client.stream("GET", self._url, headers=headers) as response:
+            with (
+                _HeadTimer(self._client.timeout) as timer,
+                self._client.stream(
+                    "GET", self._url, headers=headers, extensions=timer.extensions
+                ) as response,
+            ):
+                timer.stop()
                 answered = self._start(response, start, size)
                 yield Piece(answered, response.iter_raw())
         except (httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
             raise ModelError(f"{self}: {error}") from None
         except httpx.TransportError as error:
-            raise BrokenOffError(f"{self}: {_gist(error)}") from None
+            gist = timer.verdict or _gist(error)
+            raise BrokenOffError(f"{self}: {gist}") from None
 
     def _start(self, response: httpx.Response, start: int, size: int) -> int:
         """The byte with which an answer starts; raises when it is none of use."""
@@ -138,6 +147,50 @@ class WebOrigin(Origin):
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in PASSING:
             raise BrokenOffError(answer)
         raise ModelError(answer)
+
+
+class _HeadTimer:
+    """Hangs up when an answer has not begun in time, however often a byte of it comes.
+
+    The time that the client has is for each byte, and starts anew with it.
+    """
+
+    def __init__(self, timeout: httpx.Timeout) -> None:
+        self._seconds = (timeout.connect or 0) + (timeout.read or 0)
+        self._timer = Timer(self._seconds, self._hang_up)
+        self._timer.daemon = True
+        self._sockets: list[socket.socket] = []
+        self.verdict = ""
+        """What to say when it has hung up."""
+        self.extensions = {"trace": self._note}
+        """Of the request, which has to make a connection of its own."""
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        for each in self._sockets:
+            each.close()
+
+    def stop(self) -> None:
+        """The answer has begun."""
+        self._timer.cancel()
+
+    def _note(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            # A duplicate: encryption takes the socket itself away.
+            connected = info["return_value"].get_extra_info("socket")
+            self._sockets.append(connected.dup())
+            if self.verdict:
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.verdict = f"no whole answer began within {self._seconds:g} s"
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 def _check_length(origin: Origin, length: int, size: int) -> None:

@@ -148,7 +148,13 @@ def _client(patience: Patience) -> httpx.Client:
         return httpx.Client(
             follow_redirects=True,
             timeout=httpx.Timeout(patience.stall, connect=patience.connect),
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
+    except OSError as error:
+        raise ModelError(
+            "the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read:"
+            f" {error.strerror or error}"
+        ) from None
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise ModelError(f"a proxy in the environment: {error}") from None
 

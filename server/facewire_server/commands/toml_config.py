@@ -29,7 +29,11 @@ def read(
         option = options.get(key.replace("-", "_"))
         if option is None or isinstance(value, dict):
             raise click.UsageError(f"{path} sets {key!r}, which is no option")
-        several = option.multiple and not isinstance(value, list)
-        defaults[option.name] = [value] if several else value
+        given = value if option.multiple and isinstance(value, list) else [value]
+        if not all(isinstance(each, str | int | float) for each in given):
+            raise click.UsageError(f"{path} sets {key!r} to what is no value")
+        if not (isinstance(option, click.Option) and option.is_flag):
+            given = [str(each) for each in given]  # as from a command line
+        defaults[option.name] = given if option.multiple else given[0]
     context.default_map = defaults
     return path

@@ -186,6 +186,9 @@ def _compile(prepared: Prepared, runtime: Runtime, hint: str) -> ov.CompiledMode
     """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
     cache = None if prepared.kept is None else prepared.kept.folder
     properties = _properties(runtime, hint, cache)
+    if runtime.threads is not None:
+        # Not a property of the compilation: AUTO and the like refuse those of a CPU.
+        core().set_property("CPU", {"INFERENCE_NUM_THREADS": runtime.threads})
     try:
         return core().compile_model(prepared.network, runtime.device, properties)
     except RuntimeError as error:

@@ -25,7 +25,8 @@ class Runtime:
 
     `properties` go to the device as they are; `cache` is the folder for compiled
     networks, None: they are compiled at every start. `requests` is how many a model
-    shall work on at a time, None: as many as the device likes. `cut_tail`: networks
+    shall work on at a time, None: as many as the device likes; `threads` is how many
+    of a CPU infer, None: as many as there are cores for them. `cut_tail`: networks
     whose tail facewire is proven to do the same as are run without it.
     """
 
@@ -35,4 +36,5 @@ class Runtime:
     properties: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
     requests: int | None = None
+    threads: int | None = None
     cut_tail: bool = False

@@ -17,6 +17,8 @@ EMBEDDED = "face-detection-nano"
 
 DATA = Path(__file__).parents[1] / "data"
 
+EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"
+
 SUFFIXES = (".xml", ".onnx")
 
 
@@ -54,7 +56,7 @@ class Source:
             return cls.at(Path(model), given=model)
         entry = Catalogue.published().get(model)
         if model == EMBEDDED:
-            return cls.at(DATA / EMBEDDED / f"{EMBEDDED}.xml", given=model)
+            return cls.at(EMBEDDED_FILE, given=model)
         path, chosen = Cache(cache or default_folder()).find(entry, precision)
         return cls.at(
             path,
@@ -117,12 +119,20 @@ class Source:
         return ModelFiles.read(self.path)
 
 
-def name_of(model: str) -> str:
+def name_of(
+    model: str, *, precision: str | None = None, cache: Path | None = None
+) -> str:
     """What `Source.find` will call a model; its weights are not looked at.
 
-    Raises ModelError for a TOML file beside it that makes no sense.
+    Raises ModelError for a TOML file beside it that makes no sense, and for a name or
+    a precision that there is not.
     """
     path = Path(model)
-    if path.suffix.lower() not in SUFFIXES:
-        return model
-    return Override.beside(path).name or path.stem
+    if path.suffix.lower() in SUFFIXES:
+        return Override.beside(path).name or path.stem
+    entry = Catalogue.published().get(model)
+    if model == EMBEDDED:
+        path = EMBEDDED_FILE
+    else:
+        path, _ = Cache(cache or default_folder()).place(entry, precision)
+    return Override.beside(path).name or entry.name

@@ -56,7 +56,10 @@ class Server:
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
         if models is None:
-            models = [name_of(model) for model in config.models]
+            models = [
+                name_of(model, precision=config.precision, cache=config.cache)
+                for model in config.models
+            ]
         self._health = Health(models)
         self._grpc = grpc.aio.server(
             interceptors=(

@@ -34,4 +34,6 @@ def open_tracing(wanted: bool) -> Tracing:
             f"--traces: {error.name} is not installed; it needs more packages:"
             " pip install 'facewire[server,otel]'"
         ) from None
+    except Exception as error:  # some variables are read as it is imported
+        raise ConfigError(f"--traces: an OTEL_* variable is wrong: {error}") from error
     return OtelTracing.from_environment()

@@ -9,6 +9,7 @@ from functools import partial
 
 import uvloop
 
+from facewire_client.cli.edge import in_words
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
@@ -28,6 +29,8 @@ from facewire_server.workers.channel import (
 )
 from facewire_server.workers.kept_model import KeptModel
 from facewire_server.workers.metric_sums import report
+
+logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +66,11 @@ async def _work(
     try:
         worker = Worker(config, channel, models, stop)
         await worker.run(replaces=replaces)
-    except FacewireError as error:
-        channel.send(Failed(str(error)))
+    except Exception as error:
+        foreseen = isinstance(error, FacewireError)
+        if not foreseen:
+            logger.debug("where it comes from:", exc_info=True)
+        channel.send(Failed(str(error) if foreseen else in_words(error)))
         await channel.close()
         leave(1)
 

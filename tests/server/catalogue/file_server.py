@@ -116,6 +116,23 @@ def stalled(after: int, until: threading.Event) -> Answer:
     return answer
 
 
+def dripping(until: threading.Event, *, head: bool = False) -> Answer:
+    """Sends a byte now and then: of what is left, or of a head that never ends."""
+
+    def answer(handler: Handler, body: bytes, start: int) -> None:
+        if head:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        else:
+            handler.start_range(body, start)
+        for byte in body[start:]:
+            handler.wfile.write(b"x" if head else bytes([byte]))
+            if until.wait(0.05):
+                break
+        handler.close_connection = True
+
+    return answer
+
+
 class QuietServer(ThreadingHTTPServer):
     """Says nothing when who asked has gone: in these tests they often do."""
 

@@ -1,7 +1,9 @@
 """A bad network and a lying server: retried, resumed, or refused in one line."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -53,6 +55,38 @@ def test_a_stalled_server_is_not_waited_for(
     pull(entry, None, models, patience=patience)
     ended.set()
     assert ranges(server) == [None, "bytes=10000-"]
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [(False, r"is too slow: \d+ bytes in"), (True, "no whole answer began within 3 s")],
+)
+def test_a_server_that_drips_is_given_up(
+    models: Cache,
+    entry: Entry,
+    server: FileServer,
+    patience: Patience,
+    head: bool,
+    words: str,
+) -> None:
+    ended = threading.Event()
+    server.answers = [serve.dripping(ended, head=head)]
+    once = replace(patience, retries=0, connect=0.5, stall=2.5)
+    hasty = replace(once, window=0.3, least=10_000)
+    with pytest.raises(ModelError, match=rf"{words}.*gave up after 1 attempts"):
+        pull(entry, None, models, patience=hasty)
+    ended.set()
+
+
+def test_a_server_that_is_slow_but_not_too_slow_is_waited_for(
+    models: Cache, entry: Entry, server: FileServer, patience: Patience
+) -> None:
+    ended = threading.Event()
+    server.answers = [serve.dripping(ended)]
+    Timer(1, ended.set).start()
+    pull(entry, None, models, patience=replace(patience, window=0.2, least=1))
+    assert models.problem(entry, "FP16") is None
+    assert len(ranges(server)) == 2
 
 
 @pytest.mark.parametrize("answer", [serve.status(500), serve.status(503)])

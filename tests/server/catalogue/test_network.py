@@ -62,6 +62,23 @@ def test_a_proxy_that_makes_no_sense_is_refused(
         pull(far, None, models, patience=patience)
 
 
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_certificates_that_cannot_be_read_are_named(
+    content: bytes | None,
+    models: Cache,
+    far: Entry,
+    patience: Patience,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ModelError, match=r"SSL_CERT_FILE or .* cannot be read"):
+        pull(far, None, models, patience=patience)
+
+
 def test_a_mirror_that_is_no_address_is_refused(models: Cache, entry: Entry) -> None:
     with pytest.raises(ModelError, match="is no address"):
         pull(entry, None, models, mirror="http://mirror:port")

@@ -1,0 +1,93 @@
+"""The edge of a command line: what goes wrong becomes one line and an exit status.
+
+Rule: 0 is success, 1 a failure, 2 wrong usage, 130 an interruption. A trace is shown by
+the log at debug level alone.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+import click
+
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    program: str,
+    load: Callable[[], click.Command],
+    explain: Callable[[Exception], str | None],
+) -> NoReturn:
+    """Runs a command of this name, and ends the process.
+
+    `load` imports it. `explain` says what an error means that was raised on purpose;
+    None: it was not.
+    """
+    _open_standard_streams()
+    try:
+        status = load().main(prog_name=program, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail(program, "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+        _fail(program, "nobody reads what it says any more")
+    except Exception as error:
+        _set_up_log()
+        logger.debug("where it comes from:", exc_info=True)
+        _fail(program, explain(error) or in_words(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def in_words(error: Exception) -> str:
+    """One line for an error of Python's or of a library's."""
+    if isinstance(error, OSError) and error.strerror:
+        place = error.filename or error.filename2
+        return f"{place}: {error.strerror}" if place else error.strerror
+    if isinstance(error, MemoryError):
+        return "there is no memory left"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    words = f"{type(error).__name__}: {' '.join(lines)}" if lines else repr(error)
+    return f"unforeseen {words} (FACEWIRE_LOG_LEVEL=debug shows where)"
+
+
+def _set_up_log() -> None:
+    """Has debug messages written, if they are wanted and the command has no log."""
+    if os.environ.get("FACEWIRE_LOG_LEVEL") == "debug":
+        logging.basicConfig(level=logging.DEBUG)
+
+
+def _fail(program: str, message: str, status: int = 1) -> NoReturn:
+    with suppress(OSError):
+        print(f"{program}: {message}", file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+def _open_standard_streams() -> None:
+    """Puts nothing in the place of standard streams that whoever started us closed.
+
+    The next file or socket would be opened in their place, and be written into.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
+def _drop_output() -> None:
+    """Has Python's last flush of the output succeed."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
