@@ -31,6 +31,8 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(lambda record: not _is_of_callers(record))
     handler.addFilter(add_fields)
+    if level != "debug":
+        handler.addFilter(_without_trace_of_opentelemetry)
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
@@ -47,6 +49,13 @@ def _is_of_callers(record: logging.LogRecord) -> bool:
     return is_grpc and str(record.msg).startswith(
         ("Invalid encoding", "ExecuteBatchError raised in core")
     )
+
+
+def _without_trace_of_opentelemetry(record: logging.LogRecord) -> bool:
+    """Leaves the words to what it says of each variable that it cannot read."""
+    if record.name.startswith("opentelemetry."):
+        record.exc_info = None
+    return True
 
 
 def json_formatter() -> logging.Formatter:

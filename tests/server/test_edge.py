@@ -146,6 +146,14 @@ def test_an_environment_that_is_no_good_is_one_line(tmp_path: Path, name: str) -
     assert "--traces: an OTEL_* variable is wrong" in line or "/nowhere" in line
 
 
+def test_what_opentelemetry_makes_do_without_is_told_without_a_trace(
+    tmp_path: Path,
+) -> None:
+    log = serve_once(tmp_path, "--traces", OTEL_BSP_SCHEDULE_DELAY="x")
+    assert "OTEL_BSP_SCHEDULE_DELAY" in log
+    assert "Traceback" not in log
+
+
 CONFIGS = {
     "missing": None,
     "broken": b"port = ",
