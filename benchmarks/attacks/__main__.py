@@ -12,11 +12,11 @@ import resource
 
 import grpc
 
-from benchmarks.attacks import transport
+from benchmarks.attacks import transport, watches
 from benchmarks.attacks.attack import measure
 from benchmarks.server_process import serving
 
-ATTACKS = (*transport.ATTACKS,)
+ATTACKS = (*transport.ATTACKS, *watches.ATTACKS)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from hyperframe.frame import Frame
 
 DETECT = "/facewire.v1.DetectService/Detect"
 DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
+WATCH = "/grpc.health.v1.Health/Watch"
 FRAME_HEADER = 9
 """Bytes before the payload of a frame, whose length the first three are (RFC 9113, 4.1)."""
 Headers = list[tuple[str, str]]
@@ -33,8 +34,9 @@ Headers = list[tuple[str, str]]
 class Peer:
     """One connection to a server; `with` closes it.
 
-    `statuses` has the grpc-status of each stream that has ended, or -1 for one that
-    was reset; `goaway` is the error code that the server ended the connection with.
+    `begun` has the streams whose answer has begun, if only with its headers; `statuses`
+    has the grpc-status of each stream that has ended, or -1 for one that was reset;
+    `goaway` is the error code that the server ended the connection with.
     `gone`: the server has closed it.
     """
 
@@ -56,6 +58,7 @@ class Peer:
                 validate_inbound_headers=False,
             )
         )
+        self.begun: set[int] = set()
         self.statuses: dict[int, int] = {}
         self.messages: dict[int, str] = {}
         self.received: dict[int, bytes] = {}
@@ -168,6 +171,16 @@ class Peer:
             self.listen(left)
         return self.statuses.get(stream)
 
+    def wait_begun(self, stream: int, seconds: float) -> bool:
+        """Whether the answer on a stream begins within this time."""
+        until = time.monotonic() + seconds
+        while stream not in self.begun and not self.gone:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self.listen(left)
+        return stream in self.begun
+
     def wait_gone(self, seconds: float) -> bool:
         """Whether the server closes the connection within this time."""
         until = time.monotonic() + seconds
@@ -202,6 +215,7 @@ class Peer:
     def _note(self, event: Event) -> None:
         if isinstance(event, ResponseReceived | TrailersReceived):
             fields = {_text(key): _text(value) for key, value in event.headers}
+            self.begun.add(event.stream_id or 0)
             if "grpc-status" in fields and event.stream_id:
                 self.statuses[event.stream_id] = int(fields["grpc-status"])
                 self.messages[event.stream_id] = fields.get("grpc-message", "")

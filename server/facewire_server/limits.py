@@ -15,10 +15,12 @@ KIBI = 1 << 10
 class Limits:
     """Limits of the transport; see `facewire-server serve --help`.
 
-    `max_connections`, `max_calls` are of the process, `max_streams` of a connection.
+    `max_connections`, `max_calls`, and `max_watches` of health, which are no calls
+    here, are of the process, `max_streams` of a connection.
     Seconds: `handshake_seconds` for a peer to begin HTTP/2, encrypted or not;
     `message_seconds` for the message of a call to arrive; `stream_idle_seconds` for
     the next thing to happen on a stream, where it is the peer's turn;
+    `watch_idle_seconds` for the next status of a watch;
     `connection_idle_seconds` without a call; `connection_age_seconds` and then
     `connection_grace_seconds` for a connection to live; `keepalive_seconds` of
     silence before a peer is asked whether it is there. 0: no limit, but for the
@@ -28,17 +30,19 @@ class Limits:
     max_connections: int = 1000
     max_streams: int = 100
     max_calls: int = 4096
+    max_watches: int = 1000
     max_metadata_kb: float = 16.0
     handshake_seconds: float = 10.0
     message_seconds: float = 30.0
     stream_idle_seconds: float = 300.0
+    watch_idle_seconds: float = 7200.0
     connection_idle_seconds: float = 300.0
     connection_age_seconds: float = 3600.0
     connection_grace_seconds: float = 0.0
     keepalive_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("max_connections", "max_streams", "max_calls"):
+        for name in ("max_connections", "max_streams", "max_calls", "max_watches"):
             check(name, 1 <= getattr(self, name) < 2**31, "not within 1..2147483647")
         check(
             "max_metadata_kb",
@@ -49,6 +53,7 @@ class Limits:
             check(name, 0 < getattr(self, name) <= 86_400, "not within (0, 86400]")
         for name in (
             "stream_idle_seconds",
+            "watch_idle_seconds",
             "connection_idle_seconds",
             "connection_age_seconds",
             "connection_grace_seconds",

@@ -108,12 +108,12 @@ def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
                 server.reload()
                 await all_say(SERVING)
                 # As the watchdog does; the end then has the last word.
-                await server._health.not_serving()
+                server._health.not_serving()
                 await all_say(NOT_SERVING)
-                await server._health.serving()
+                server._health.serving()
                 await all_say(SERVING)
                 assert await server.drain()
-                await server._health.serving()
+                server._health.serving()
                 await all_say(NOT_SERVING)
 
     asyncio.run(main())

@@ -53,6 +53,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--message-seconds", "6", "--stream-idle-seconds", "7"),
         *("--connection-idle-seconds", "8", "--connection-age-seconds", "9"),
         *("--connection-grace-seconds", "10", "--keepalive-seconds", "11"),
+        *("--max-watches", "12", "--watch-idle-seconds", "13"),
     )
     assert result.exit_code == 0, result.output
     assert told == [
@@ -92,6 +93,8 @@ def test_every_setting_is_an_option(told: Told) -> None:
                 connection_age_seconds=9,
                 connection_grace_seconds=10,
                 keepalive_seconds=11,
+                max_watches=12,
+                watch_idle_seconds=13,
             ),
         )
     ]

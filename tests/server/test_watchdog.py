@@ -19,6 +19,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
 from facewire_server.config import Config
 from facewire_server.image.fit import fit
+from facewire_server.limits import Limits
 from facewire_server.metrics import Metrics
 from facewire_server.model.source import EMBEDDED
 from facewire_server.scheduler import Scheduler
@@ -38,13 +39,13 @@ class Said(Health):
     """Health that keeps what it was told."""
 
     def __init__(self) -> None:
-        super().__init__(["m"])
+        super().__init__(["m"], Limits())
         self.words: list[str] = []
 
-    async def serving(self) -> None:
+    def serving(self) -> None:
         self.words.append("serving")
 
-    async def not_serving(self) -> None:
+    def not_serving(self) -> None:
         self.words.append("not serving")
 
 
@@ -66,10 +67,10 @@ class Stall:
     def gauge(self) -> float | None:
         return self.metrics.registry.get_sample_value("facewire_watchdog_stalled")
 
-    async def look(self, seconds: float) -> None:
+    def look(self, seconds: float) -> None:
         """Has the watchdog look when the work has lasted for so long."""
         longest = self.scheduler.longest_running(0.0)
-        await self.watchdog.look(seconds - longest[1] if longest else seconds)
+        self.watchdog.look(seconds - longest[1] if longest else seconds)
 
 
 @asynccontextmanager
@@ -91,17 +92,17 @@ def test_a_stall_is_told_once_and_so_is_its_end(
     async def main() -> None:
         async with stall() as made:
             for seconds in (0.0, LIMIT):
-                await made.look(seconds)
+                made.look(seconds)
             assert made.health.words == []
             assert made.gauge() == 0
             for seconds in (LIMIT + 1, LIMIT + 2):
-                await made.look(seconds)
+                made.look(seconds)
             assert made.health.words == ["not serving"]
             assert made.gauge() == 1
             made.let_go.set()
             await asyncio.to_thread(idle, made.scheduler)
-            await made.look(0.0)
-            await made.look(0.0)
+            made.look(0.0)
+            made.look(0.0)
             assert made.health.words == ["not serving", "serving"]
             assert made.gauge() == 0
 

@@ -25,6 +25,12 @@ limits = group(
         help="How many calls each worker has open, streams included; more are refused.",
     ),
     click.option(
+        "--max-watches",
+        default=DEFAULT.max_watches,
+        help="How many watches of health each worker has open beside its calls; beyond"
+        " that the connection with most of them gives one up.",
+    ),
+    click.option(
         "--max-metadata-kb",
         default=DEFAULT.max_metadata_kb,
         help="The largest metadata of a call, in KiB.",
@@ -44,6 +50,11 @@ limits = group(
         default=DEFAULT.stream_idle_seconds,
         help="A stream on which a client sends nothing, or takes no answer, for so"
         " long is ended; 0: never.",
+    ),
+    click.option(
+        "--watch-idle-seconds",
+        default=DEFAULT.watch_idle_seconds,
+        help="A watch of health that had nothing to tell for so long is ended; 0: never.",
     ),
     click.option(
         "--connection-idle-seconds",

@@ -6,8 +6,8 @@ or never holds no worker, no place in the queue, and no drain.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import grpc.aio
@@ -18,9 +18,13 @@ from facewire_server.errors import FacewireError, Reason, RefusalError, RequestE
 from facewire_server.limits import Limits
 from facewire_server.service.gate import Context, Gate
 from facewire_server.service.lull import Lull
+from facewire_server.service.watch_slots import WatchSlots
 
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 """Counted apart, so that a probe is answered when there are too many other calls."""
+
+HEALTH_WATCH = f"/{health.SERVICE_NAME}/Watch"
+"""Counted apart, since it lasts and needs no token: see WatchSlots."""
 
 ENTRY_BYTES = 32
 """What HTTP/2 adds to the length of each entry of metadata when it weighs them."""
@@ -41,6 +45,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
         self._limits = limits
         self._gate = gate
         self._open: Counter[bool] = Counter()
+        self._watches = WatchSlots(limits.max_watches)
 
     async def intercept_service(
         self,
@@ -70,9 +75,13 @@ class Arrivals(grpc.aio.ServerInterceptor):
             f"the metadata weighs {weight} bytes, and the server takes {limit}",
         )
 
-    @contextmanager
-    def _counted(self, path: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def _counted(self, path: str, context: Context) -> AsyncIterator[None]:
         """The life of a call. Raises RefusalError when there are too many."""
+        if path == HEALTH_WATCH:
+            async with self._watches.slot(context.peer()):
+                yield
+            return
         kind = path == HEALTH_CHECK
         if self._open[kind] >= self._limits.max_calls:
             raise RefusalError(
@@ -126,7 +135,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
 
         async def answer(_: object, context: Context) -> Any:
             try:
-                with self._counted(path):
+                async with self._counted(path, context):
                     return await behaviour(await self._message(context), context)
             except FacewireError as error:
                 await self._refuse(context, path, error)
@@ -151,7 +160,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
             assert handler is not None, "gRPC runs handlers as tasks"
             ending = asyncio.create_task(end(handler))
             try:
-                with self._counted(path):
+                async with self._counted(path, context):
                     answers = behaviour(lull.requests(requests), context)
                     async with (
                         aclosing(answers),

@@ -9,9 +9,11 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from asyncio import FIRST_COMPLETED
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import grpc.aio
 
@@ -23,6 +25,8 @@ from facewire_server.service.health import SERVICE
 from facewire_server.service.status import Failure, failure
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -82,6 +86,22 @@ class Gate:
         self.draining.set()
         await self._empty.wait()
 
+    async def unless_draining(self, awaited: Coroutine[Any, Any, T]) -> T:
+        """What this returns; it is cancelled when the server begins to drain.
+
+        For what only a peer can bring about. Raises RefusalError (SHUTTING_DOWN).
+        """
+        waiting = asyncio.create_task(awaited)
+        draining = asyncio.create_task(self.draining.wait())
+        try:
+            await asyncio.wait((waiting, draining), return_when=FIRST_COMPLETED)
+            if not waiting.done():
+                raise shutting_down()
+            return waiting.result()
+        finally:
+            waiting.cancel()
+            draining.cancel()
+
     async def settle(self) -> None:
         """Returns when nothing has arrived for a moment, or after half a second.
 
@@ -103,7 +123,11 @@ class Gate:
     async def abort(self, context: Context, failed: Failure) -> None:
         """Ends an RPC with a failure; does not return."""
         await self._telling.wait()
-        await context.abort(failed.code, failed.message, tuple(failed.trailers()))
+        try:
+            await context.abort(failed.code, failed.message, tuple(failed.trailers()))
+        except grpc.aio.InternalError:
+            # What the peer does not take is in the way of any other word to it.
+            raise asyncio.CancelledError from None
 
     @asynccontextmanager
     async def call(self, context: Context, method: str) -> AsyncIterator[Call]:

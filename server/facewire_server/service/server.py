@@ -60,7 +60,7 @@ class Server:
                 name_of(model, precision=config.precision, cache=config.cache)
                 for model in config.models
             ]
-        self._health = Health(models)
+        self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
                 *self._security.interceptors(self._gate),
@@ -85,7 +85,6 @@ class Server:
 
     async def __aenter__(self) -> Self:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        await self._health.not_serving()
         self.port = self._listen()
         self._serve_metrics()
         await self._grpc.start()
@@ -103,6 +102,7 @@ class Server:
         stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
         await asyncio.sleep(0)  # its first step tells all connections to send no more
         self._gate.release()
+        self._health.close()
         await stopping
         if self._backend is not None:
             self._backend.scheduler.close()
@@ -126,7 +126,7 @@ class Server:
 
     async def open(self) -> None:
         """Has health say SERVING, but for when work stalls."""
-        await self._health.serving()
+        self._health.serving()
         watchdog = Watchdog(
             self._loaded.scheduler,
             self._health,
@@ -154,7 +154,7 @@ class Server:
         Health says NOT_SERVING from the start. Returns whether all were finished.
         """
         self._stop_watching()
-        await self._health.end()
+        self._health.end()
         try:
             async with asyncio.timeout(self.config.grace):
                 await self._gate.drain()

@@ -35,19 +35,19 @@ class Watchdog:
     async def run(self) -> None:
         """Looks again and again, until it is cancelled."""
         while self._limit:
-            await self.look(time.monotonic())
+            self.look(time.monotonic())
             await asyncio.sleep(POLL_SECONDS)
 
-    async def look(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """Tells what has changed by `now`, a time of `time.monotonic`."""
         longest = self._scheduler.longest_running(now)
         if longest is not None and longest[1] > self._limit:
             if self._stalled_at is None:
-                await self._stalled(*longest, now)
+                self._stalled(*longest, now)
         elif self._stalled_at is not None:
-            await self._recovered(now - self._stalled_at)
+            self._recovered(now - self._stalled_at)
 
-    async def _stalled(self, model: str, seconds: float, now: float) -> None:
+    def _stalled(self, model: str, seconds: float, now: float) -> None:
         logger.error(
             "stalled: one request of %s has been worked on for %.1f s;"
             " health is NOT_SERVING until it ends",
@@ -57,10 +57,10 @@ class Watchdog:
         )
         self._stalled_at = now - seconds
         self._metrics.stalled(True)
-        await self._health.not_serving()
+        self._health.not_serving()
 
-    async def _recovered(self, seconds: float) -> None:
+    def _recovered(self, seconds: float) -> None:
         logger.info("no longer stalled after %.1f s; health is SERVING", seconds)
         self._stalled_at = None
         self._metrics.stalled(False)
-        await self._health.serving()
+        self._health.serving()
