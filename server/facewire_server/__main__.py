@@ -5,24 +5,35 @@ not installed.
 """
 
 import os
-from typing import NoReturn
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
-import click
-
-from facewire_client.cli import edge
+from facewire_server import signals
 from facewire_server.errors import FacewireError
+
+if TYPE_CHECKING:
+    from click import Command
 
 PROGRAM = "facewire-server"
 
 
 def main() -> NoReturn:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
+    if sys.argv[1:2] == ["serve"]:
+        signals.take()
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # prometheus-client reads these when it is imported, and would keep the numbers of
+    # this server in files beside those of other programs.
+    for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(variable, None)
+    # Imported here: not before the signals are taken.
+    from facewire_client.cli import edge
+
     edge.run(PROGRAM, _root, _explained)
 
 
-def _root() -> click.Command:
+def _root() -> "Command":
     from facewire_server.commands.root import root
 
     return root

@@ -1,18 +1,21 @@
 """The loaded models and the threads that work for them: what the services share."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from facewire_server.aside import aside
 from facewire_server.config import Config
 from facewire_server.detector import Detector
-from facewire_server.model.runtime import Runtime
 from facewire_server.model.source import Source
 from facewire_server.registry import Registry
 from facewire_server.scheduler import Scheduler
+
+Loader = Callable[[], Detector]
+"""Reads, compiles and warms one model. Raises ModelError."""
 
 WORKERS_PER_INFERENCE = 2
 """One has its inference, and one decodes the next image meanwhile."""
@@ -30,13 +33,12 @@ class Backend:
     scheduler: Scheduler
 
     @classmethod
-    def load(cls, config: Config) -> Self:
-        """Loads and warms the models; takes its time. Raises ModelError."""
-        sources = [
-            Source.find(model, precision=config.precision, cache=config.cache)
-            for model in config.models
-        ]
-        registry = Registry([Detector(source, config.runtime) for source in sources])
+    def load(cls, config: Config, loaders: Sequence[Loader] = ()) -> Self:
+        """Loads and warms the models; takes its time. Raises ModelError.
+
+        `loaders` bring them; without any they are read from where the settings say.
+        """
+        registry = Registry([load() for load in loaders or _from_disk(config)])
         workers = config.max_parallel
         if workers is None:
             parallel = [detector.parallel for detector in registry]
@@ -46,24 +48,39 @@ class Backend:
             max_queue = QUEUED_PER_WORKER * workers
         return cls(registry, Scheduler(workers=workers, max_queue=max_queue))
 
-    async def reload(self, name: str, runtime: Runtime) -> Detector:
-        """Reads a model's files again, and lets the new one take over when it is warm.
+    async def reload(self, name: str, load: Loader) -> Detector:
+        """Loads a model anew, and lets it take over when it is warm.
 
-        Raises ModelError when they are no good: the old one goes on serving.
+        Raises ModelError when it is no good: the old one goes on serving.
         """
-        old = self.registry.get(name)
-        source = await asyncio.wrap_future(aside(old.source.again))
-        detector = await asyncio.to_thread(Detector, source, runtime)
+        detector = await asyncio.wrap_future(aside(load))
         self.registry.replace(name, detector)
         return detector
 
 
-def load_aside(config: Config) -> Future[Backend]:
-    """Begins to load the models on a thread, so that the caller can do the rest."""
+def load_aside(config: Config, loaders: Sequence[Loader] = ()) -> Future[Backend]:
+    """Begins to load the models on a thread, so that the caller can do the rest.
+
+    See Backend.load.
+    """
     thread = ThreadPoolExecutor(1, thread_name_prefix="facewire-load")
-    loading = thread.submit(Backend.load, config)
+    loading = thread.submit(Backend.load, config, loaders)
     thread.shutdown(wait=False)
     return loading
+
+
+def find_sources(config: Config) -> list[Source]:
+    """Where the models lie that the settings name. Raises ModelError."""
+    return [
+        Source.find(model, precision=config.precision, cache=config.cache)
+        for model in config.models
+    ]
+
+
+def _from_disk(config: Config) -> list[Loader]:
+    return [
+        partial(Detector, source, config.runtime) for source in find_sources(config)
+    ]
 
 
 def _workers(parallel: Sequence[int], cores: int) -> int:

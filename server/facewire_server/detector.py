@@ -13,6 +13,7 @@ from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
 from facewire_server.model.description import Description
 from facewire_server.model.engine import Engine, Lane
+from facewire_server.model.files import ModelFiles
 from facewire_server.model.heads.base import Found, Threshold
 from facewire_server.model.prepared import Prepared
 from facewire_server.model.runtime import Runtime
@@ -71,9 +72,14 @@ class Detector:
     Each of them has a lane to itself; idle lanes are kept and used again.
     """
 
-    def __init__(self, source: Source, runtime: Runtime) -> None:
-        """Reads, compiles and warms the model. Raises ModelError."""
-        prepared, self._engine = _compiled(source, runtime)
+    def __init__(
+        self, source: Source, runtime: Runtime, files: ModelFiles | None = None
+    ) -> None:
+        """Reads, compiles and warms the model. Raises ModelError.
+
+        `files` are what was read of it before; None: it is read now.
+        """
+        prepared, self._engine = _compiled(source, files or source.read(), runtime)
         head = prepared.head
         self.target = Target(*prepared.input_size, head.resize)
         """How large the network sees an image."""
@@ -152,9 +158,10 @@ class Detector:
         )
 
 
-def _compiled(source: Source, runtime: Runtime) -> tuple[Prepared, Engine]:
+def _compiled(
+    source: Source, files: ModelFiles, runtime: Runtime
+) -> tuple[Prepared, Engine]:
     """The network and what runs it. Raises ModelError."""
-    files = source.read()
     prepared = Prepared.of(source, files, runtime)
     kept = prepared.kept
     if kept is None:

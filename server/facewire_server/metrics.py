@@ -19,6 +19,10 @@ BUCKETS = (
 """Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
 
 
+LARGEST = {"facewire_model_info", "facewire_watchdog_stalled"}
+"""Gauges of which several processes together have the largest; of others the sum."""
+
+
 class Metrics:
     """The metrics of the public contract, in a registry of their own."""
 
@@ -48,13 +52,11 @@ class Metrics:
         self.inflight = Gauge(
             "facewire_inflight_requests",
             "Requests that have arrived and are not answered yet.",
-            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._depth = Gauge(
             "facewire_queue_depth",
             "Requests that wait for a worker.",
-            multiprocess_mode="livesum",
             registry=self.registry,
         )
         self._rejected = Counter(
@@ -79,7 +81,6 @@ class Metrics:
             "facewire_model_info",
             "1 for each loaded model, 0 for what it has taken the place of.",
             ("model", "version", "precision", "device"),
-            multiprocess_mode="livemax",
             registry=self.registry,
         )
         self._reloads = Counter(
@@ -91,7 +92,6 @@ class Metrics:
         self._stalled = Gauge(
             "facewire_watchdog_stalled",
             "1 while a request is worked on for longer than --stall-seconds.",
-            multiprocess_mode="livemax",
             registry=self.registry,
         )
         self._log_lines_dropped = Counter(

@@ -5,9 +5,10 @@ answers requests.
 """
 
 import socket
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from socketserver import ThreadingMixIn
-from threading import BoundedSemaphore, Thread, Timer
+from threading import BoundedSemaphore, Event, Thread, Timer
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -27,12 +28,13 @@ PAUSE = 1.0
 """Seconds until a connection that could not be accepted is tried again."""
 
 
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsPort":
     """Answers `/metrics` at all addresses of a host, on threads of its own.
 
-    Returns the port, for 0 a free one. Raises ConfigError when it cannot be had.
+
+    `port` 0: a free one. Raises ConfigError when it cannot be had.
     """
-    servers = list[WSGIServer]()
+    servers = list[MetricsServer]()
     try:
         ips, found = place(host, port)
         for ip in ips:
@@ -46,14 +48,30 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
         hint = "choose another with --metrics-port, or off"
         raise ConfigError(f"{words}; {hint}") from None
     for server in servers:
-        Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return found
+        Thread(target=server.serve, name="metrics", daemon=True).start()
+    return MetricsPort(found, servers)
 
 
-def _server(registry: CollectorRegistry, ip: str, port: int) -> WSGIServer:
+def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     server_class = type("_FamilyServer", (MetricsServer,), {"address_family": family})
-    return make_server(ip, port, make_wsgi_app(registry), server_class, _Handler)
+    server: MetricsServer = make_server(
+        ip, port, make_wsgi_app(registry), server_class, _Handler
+    )
+    return server
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPort:
+    """Where `/metrics` is served until it is closed: a server for each address."""
+
+    port: int
+    servers: Sequence["MetricsServer"]
+
+    def close(self) -> None:
+        """Takes no more connections; those that it has are answered. Does not wait."""
+        for server in self.servers:
+            server.close()
 
 
 class MetricsServer(ThreadingMixIn, WSGIServer):
@@ -64,6 +82,19 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._places = BoundedSemaphore(MAX_SCRAPES)
+        self._closed = Event()
+
+    def serve(self) -> None:
+        """Takes connections until it is closed, and waits for them without waking."""
+        while not self._closed.is_set():
+            self.handle_request()
+        self.server_close()
+
+    def close(self) -> None:
+        """Takes no more connections; those that it has are answered. Does not wait."""
+        self._closed.set()
+        # Wakes the thread that waits for connections, and leaves the closing to it.
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def get_request(self) -> tuple[Any, Any]:
         """A connection and its address. Raises OSError, after a pause.
@@ -74,23 +105,31 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
         try:
             return super().get_request()
         except OSError:
-            time.sleep(PAUSE)
+            self._closed.wait(PAUSE)
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Called for each connection, on the thread that takes them."""
-        if self._places.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # No thread could be started. Whoever has called hangs up.
+            self._places.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """The life of a connection, on a thread of its own."""
         end = Timer(SECONDS, _hang_up, (request,))
         end.daemon = True
-        end.start()
         try:
+            end.start()
             super().process_request_thread(request, client_address)
+        except RuntimeError:
+            # The timer's thread could not be started, and nobody would hang up.
+            self.shutdown_request(request)
         finally:
             end.cancel()
             self._places.release()

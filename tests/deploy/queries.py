@@ -34,8 +34,8 @@ GROUPING = re.compile(r"\b(?:by|on) ?\(([^)]*)\)")
 def exported() -> dict[str, set[str]]:
     """The labels of each series that a server exports, with several workers too."""
     series = {"up": set[str]()}
-    with SharedMetrics() as shared:
-        collectors = [*vars(Metrics()).values(), *vars(shared).values()]
+    shared = SharedMetrics()
+    collectors = [*vars(Metrics()).values(), *vars(shared).values()]
     for collector in collectors:
         labels = getattr(collector, "_labelnames", None)
         if labels is None:

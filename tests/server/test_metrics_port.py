@@ -1,7 +1,8 @@
 """The port of /metrics, and those who only want to hold it."""
 
 import socket
-import time
+from threading import Event, Thread, Timer
+from threading import enumerate as enumerate_threads
 from urllib.request import urlopen
 from wsgiref.simple_server import WSGIRequestHandler
 
@@ -29,7 +30,7 @@ def registry() -> CollectorRegistry:
 def port(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> int:
     """Where a metric is served, for a second each."""
     monkeypatch.setattr(metrics_port, "SECONDS", 1.0)
-    return serve_metrics(registry, "127.0.0.1", 0)
+    return serve_metrics(registry, "127.0.0.1", 0).port
 
 
 def scrape(port: int, host: str = "127.0.0.1") -> bytes:
@@ -44,11 +45,11 @@ def scrape(port: int, host: str = "127.0.0.1") -> bytes:
 def test_a_scrape_is_answered_at_addresses_of_both_kinds(
     registry: CollectorRegistry, host: str, shown: str
 ) -> None:
-    assert b"something 7.0" in scrape(serve_metrics(registry, host, 0), shown)
+    assert b"something 7.0" in scrape(serve_metrics(registry, host, 0).port, shown)
 
 
 def test_a_name_is_served_at_all_its_addresses(registry: CollectorRegistry) -> None:
-    port = serve_metrics(registry, "localhost", 0)
+    port = serve_metrics(registry, "localhost", 0).port
     for host in "127.0.0.1", "[::1]":
         assert b"something 7.0" in scrape(port, host)
 
@@ -63,12 +64,52 @@ def test_a_port_that_is_taken_is_named(registry: CollectorRegistry) -> None:
 
 def test_it_waits_when_it_cannot_accept(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(Event, "wait", lambda _, seconds: pauses.append(seconds))
     server = MetricsServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.server_close()
     with pytest.raises(OSError):
         server.get_request()
     assert pauses == [PAUSE]
+
+
+def test_a_closed_server_gives_its_port_and_its_thread_back(
+    registry: CollectorRegistry,
+) -> None:
+    before = set(enumerate_threads())
+    server = serve_metrics(registry, "127.0.0.1", 0)
+    assert b"something 7.0" in scrape(server.port)
+    threads = set(enumerate_threads()) - before
+    assert threads
+    server.close()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    with socket.create_server(("127.0.0.1", server.port)):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["Thread-", "Timer"])
+def test_a_thread_that_cannot_be_started_takes_no_place_for_good(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    server = serve_metrics(registry, "127.0.0.1", 0)
+    start = Thread.start
+
+    def fail(thread: Thread) -> None:
+        if thread.name.startswith("Thread-") and isinstance(thread, Timer) == (
+            kind == "Timer"
+        ):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", fail)
+        for _ in range(MAX_SCRAPES + 1):
+            with socket.create_connection(("127.0.0.1", server.port)) as caller:
+                caller.settimeout(60)
+                assert caller.recv(100) == b""
+    assert b"something 7.0" in scrape(server.port)
+    server.close()
 
 
 def test_who_says_nothing_or_drips_is_hung_up_on_and_then_scrapes_go_on(

@@ -1,6 +1,8 @@
 """A model is replaced under load, and nobody notices but for its version."""
 
+import asyncio
 import gc
+import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +21,9 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.detector import Detector
 from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.service import reload
 from facewire_server.service.background import BackgroundServer
+from facewire_server.service.reload import Files, Reloader
 from tests.server.process import connected
 
 
@@ -134,6 +138,101 @@ def test_a_quiet_server_lets_a_model_go_that_was_replaced(
         server.reload()
         wait_for(partial(has_changed, stub, before))
         wait_for(lambda: detectors() == 1)
+
+
+class Reloads:
+    """A reloader of one model, asked again and again to look at its file."""
+
+    def __init__(self, path: Path, *, watch: bool) -> None:
+        self.path = path
+        self.asked = asyncio.Event()
+        self.looks = 0
+        self.reloads = 0
+        self.reloader = Reloader(self.asked, self.files, self.reload, watch=watch)
+
+    def files(self) -> Files:
+        self.looks += 1
+        return {"own": (self.path,)}
+
+    async def reload(self, name: str) -> None:
+        assert name == "own"
+        self.reloads += 1
+
+    def has_reloaded(self, times: int) -> bool:
+        return self.reloads == times
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Runs until something holds."""
+        running = asyncio.create_task(self.reloader.run())
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0)
+        running.cancel()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reloads:
+    monkeypatch.setattr(reload, "POLL_SECONDS", 0.001)
+    path = tmp_path / "model"
+    path.write_text("one")
+    return Reloads(path, watch=True)
+
+
+def test_what_was_reloaded_on_demand_is_not_reloaded_as_changed(
+    watched: Reloads,
+) -> None:
+    async def main() -> None:
+        await watched.until(lambda: watched.looks > 1)
+        watched.path.write_text("another")
+        watched.asked.set()
+        await watched.until(lambda: watched.reloads > 0)
+        looks = watched.looks
+        await watched.until(lambda: watched.looks > looks + 5)
+
+    asyncio.run(main())
+    assert watched.reloads == 1
+
+
+def test_what_changes_again_is_reloaded_again(watched: Reloads) -> None:
+    async def main() -> None:
+        await watched.until(lambda: watched.looks > 1)
+        for number in (1, 2):
+            watched.path.write_text("more" * number)
+            await watched.until(partial(watched.has_reloaded, number))
+
+    asyncio.run(main())
+
+
+def test_what_is_asked_for_before_it_runs_is_not_lost(tmp_path: Path) -> None:
+    reloads = Reloads(tmp_path / "model", watch=False)
+
+    async def main() -> None:
+        reloads.asked.set()
+        await reloads.until(lambda: reloads.reloads == 1)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_end_does_not_wait_for_a_reload_that_never_ends(
+    model: Path, workers: str
+) -> None:
+    with connected("--model", str(model), "--workers", workers) as (process, _):
+        # Nobody writes into it, and whoever reads it waits for ever.
+        os.mkfifo(model.with_suffix(".toml"))
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: is_being_read(model.with_suffix(".toml")))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def is_being_read(pipe: Path) -> bool:
+    try:
+        # It is closed only at the end: its reader would find an end of the file.
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    return True
 
 
 def read(url: str) -> str:

@@ -1,5 +1,7 @@
 """How `facewire-server serve` is told what to do."""
 
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -201,3 +203,39 @@ def test_help_names_every_option_with_its_default() -> None:
         assert f"--{singular.get(name, name).replace('_', '-')}" in text
     assert "50051" in text
     assert "127.0.0.1" in text
+
+
+NO_THREAD = """
+import sys
+import threading
+
+start, refused = threading.Thread.start, sys.argv.pop(1)
+
+def fail(thread):
+    if thread.name.startswith(refused):
+        raise RuntimeError("can't start new thread")
+    start(thread)
+
+threading.Thread.start = fail
+from facewire_server.__main__ import main
+main()
+"""
+"""A server whose system refuses it a thread."""
+
+
+@pytest.mark.parametrize("thread", ["facewire-load", "facewire-0", "metrics"])
+def test_a_thread_that_cannot_be_started_ends_the_start_with_one_line(
+    thread: str,
+) -> None:
+    arguments = ("serve", "--port", "0", "--metrics-port", "0")
+    done = subprocess.run(
+        [sys.executable, "-c", NO_THREAD, thread, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "can't start new thread" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

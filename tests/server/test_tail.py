@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import openvino as ov
@@ -158,6 +159,8 @@ def test_both_forms_of_a_model_are_kept_apart_in_the_cache(
 def test_a_reloaded_model_is_cut_again(model: Path) -> None:
     config = Config(models=(str(model),), cut_tail=True, compile_cache=False)
     backend = Backend.load(config)
-    detector = asyncio.run(backend.reload("narrow", config.runtime))
+    source = backend.registry.default.source
+    load = partial(Detector, source.again(), config.runtime)
+    detector = asyncio.run(backend.reload("narrow", load))
     assert detector is backend.registry.default
     assert detector.description.head == "ATSS raw"

@@ -2,39 +2,49 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from facewire_server.aside import aside
-from facewire_server.backend import Backend
+from facewire_server.backend import Backend, Loader
 from facewire_server.errors import ModelError
 from facewire_server.metrics import Metrics
-from facewire_server.model.runtime import Runtime
 from facewire_server.stamp import POLL_SECONDS, Stamp, stamp
 
 logger = logging.getLogger(__name__)
 
+Files = Mapping[str, tuple[Path, ...]]
+"""What each model is made of, by the model's name."""
+
 
 class Reloader:
-    """Reloads the models of a backend, one after the other, while `run` runs."""
+    """Says when a model is to be reloaded, one after the other, while `run` runs."""
 
     def __init__(
-        self, backend: Backend, runtime: Runtime, metrics: Metrics, *, watch: bool
+        self,
+        asked: asyncio.Event,
+        files: Callable[[], Files],
+        reload: Callable[[str], Awaitable[object]],
+        *,
+        watch: bool,
     ) -> None:
-        """`watch`: also when their files change."""
-        self._backend = backend
-        self._runtime = runtime
-        self._metrics = metrics
+        """All models are reloaded when `asked` is set, which it may be before `run`.
+
+        `files` says what there is to reload, and `reload` does it, by a model's name.
+        `watch`: a model is also reloaded when its files change.
+        """
+        self._asked = asked
+        self._files = files
+        self._reload = reload
         self._watch = watch
-        self._asked = asyncio.Event()
         self._served: dict[str, Stamp] = {}
         self._seen: dict[str, Stamp] = {}
 
-    def ask(self) -> None:
-        """Has all models reloaded soon."""
-        self._asked.set()
-
     async def run(self) -> None:
         """Reloads what is asked for and what has changed, until it is cancelled."""
-        self._served = self._seen = await self._stamps()
+        if not self._served:
+            self._served = await self._stamps()
+            self._seen = dict(self._served)
         while True:
             try:
                 async with asyncio.timeout(POLL_SECONDS if self._watch else None):
@@ -43,9 +53,8 @@ class Reloader:
                 await self._reload_changed()
             else:
                 self._asked.clear()
-                # By name: a variable would keep the old model until the next reload.
-                for name in self._backend.registry.names:
-                    await self._reload(name)
+                for name, found in (await self._stamps()).items():
+                    await self._reload_as(name, found)
 
     async def _reload_changed(self) -> None:
         """Reloads models whose files have changed and have stayed so for one look.
@@ -54,35 +63,48 @@ class Reloader:
         """
         now = await self._stamps()
         for name, found in now.items():
-            if found == self._seen[name] != self._served[name]:
-                await self._reload(name)
-                self._served[name] = found
+            if found == self._seen.get(name) != self._served.get(name):
+                await self._reload_as(name, found)
         self._seen = now
 
-    async def _reload(self, name: str) -> None:
-        """Reloads one model; one that is no good leaves the old one serving."""
-        old = self._backend.registry.get(name).description
-        try:
-            new = (await self._backend.reload(name, self._runtime)).description
-        except Exception as error:
-            # A fault of ours must not end the reloads to come.
-            trace = None if isinstance(error, ModelError) else error
-            self._metrics.reloaded(name, "failed")
-            logger.error(
-                "model %s was not reloaded, version %s serves on: %s",
-                name,
-                old.version,
-                error,
-                exc_info=trace,
-            )
-            return
-        self._metrics.reloaded(name, "succeeded")
-        self._metrics.replaced(old, new)
-        logger.info("model %s reloaded: %s -> %s", name, old.version, new.version)
+    async def _reload_as(self, name: str, found: Stamp) -> None:
+        """Reloads a model whose files were found so, and does not for the same again.
+
+        They were looked at before they are read: a change in between is then seen.
+        """
+        await self._reload(name)
+        self._served[name] = found
 
     async def _stamps(self) -> dict[str, Stamp]:
-        sources = [detector.source for detector in self._backend.registry]
         return {
-            source.name: await asyncio.wrap_future(aside(stamp, *source.files))
-            for source in sources
+            name: await asyncio.wrap_future(aside(stamp, *files))
+            for name, files in self._files().items()
         }
+
+
+async def reload_model(
+    backend: Backend, metrics: Metrics, name: str, load: Loader
+) -> str:
+    """Reloads one model by `load`, tells it and counts it.
+
+    One that is no good leaves the old one serving; returns why, empty: all is well.
+    """
+    old = backend.registry.get(name).description
+    try:
+        new = (await backend.reload(name, load)).description
+    except Exception as error:
+        # A fault of ours must not end the reloads to come.
+        trace = None if isinstance(error, ModelError) else error
+        metrics.reloaded(name, "failed")
+        logger.error(
+            "model %s was not reloaded, version %s serves on: %s",
+            name,
+            old.version,
+            error,
+            exc_info=trace,
+        )
+        return str(error) or type(error).__name__
+    metrics.reloaded(name, "succeeded")
+    metrics.replaced(old, new)
+    logger.info("model %s reloaded: %s -> %s", name, old.version, new.version)
+    return ""

@@ -2,100 +2,71 @@
 
 import asyncio
 import logging
-import os
-import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from typing import NoReturn
 
 from facewire_server.addresses import shown
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.service.server import Server
+from facewire_server.service.signals import leave, on_hangup, signalled
+from facewire_server.signals import STOP
 
 logger = logging.getLogger(__name__)
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def run(
     config: Config, loading: Future[Backend], announce: Callable[[str], None]
-) -> None:
+) -> NoReturn:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
 
-    SIGHUP reloads the models.
+    SIGHUP reloads the models: one that comes before they are loaded, right after that.
 
     `loading` brings the models. `announce` gets the line that says where the server
     listens, once it is ready. Raises ConfigError and ModelError.
     """
+    server = Server(config)
 
-    async def ready(server: Server) -> None:
+    async def ready() -> None:
         await server.open()
         if server.metrics_port is not None:
             logger.info("metrics on port %d", server.metrics_port)
         announce(f"listening on {shown(config.host, server.port)}")
 
-    await serve(Server(config), loading, ready, signalled(SIGNALS))
+    stop = signalled(STOP)
+    on_hangup(server.reload)
+    await serve(server, loading, ready, stop)
 
 
 async def serve(
     server: Server,
     loading: Future[Backend],
-    ready: Callable[[Server], Awaitable[None]],
+    ready: Callable[[], Awaitable[None]],
     stop: asyncio.Event,
-) -> None:
-    """Listens, loads, is `ready`, and drains when it shall stop.
+) -> NoReturn:
+    """Listens, loads, is `ready`, drains when it shall stop, and ends the process.
 
-    Ends the process when that leaves a thread busy: nobody waits for it any more, and
-    Python would wait for it to end.
+    Whatever a thread still does then (a request, a reload, a start) is not waited for,
+    as Python would. Raises ConfigError and ModelError when it does not get to serve.
     """
-    if not await _serve(server, loading, ready, stop):
-        leave(0)
-
-
-def signalled(numbers: Sequence[signal.Signals]) -> asyncio.Event:
-    """What is set by the first of these signals; a second one ends the process."""
-    event = asyncio.Event()
-    for number in numbers:
-        asyncio.get_running_loop().add_signal_handler(number, _on, number, event)
-    return event
-
-
-def leave(status: int) -> None:
-    """Ends the process at once, but for what was logged."""
-    logging.shutdown()
-    os._exit(status)
-
-
-async def _serve(
-    server: Server,
-    loading: Future[Backend],
-    ready: Callable[[Server], Awaitable[None]],
-    stop: asyncio.Event,
-) -> bool:
-    """Serves until `stop`; returns whether no thread is left working."""
     async with server:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, server.reload)
         load = asyncio.create_task(server.load(loading))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((load, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not load.done():
-            return False
-        _log_loaded(load.result())
-        await ready(server)
-        await stopped
-        logger.info("draining, for at most %g s", server.config.grace)
-        drained = await server.drain()
-        if not drained:
-            grace = server.config.grace
-            logger.warning("requests were left unanswered after %g s", grace)
-        return drained
+        if load.done():
+            _log_loaded(load.result())
+            await ready()
+            await stopped
+            await _drain(server)
+    leave(0)
 
 
-def _on(number: int, event: asyncio.Event) -> None:
-    if event.is_set():
-        leave(128 + number)
-    event.set()
+async def _drain(server: Server) -> None:
+    grace = server.config.grace
+    logger.info("draining, for at most %g s", grace)
+    if not await server.drain():
+        logger.warning("requests were left unanswered after %g s", grace)
 
 
 def _log_loaded(backend: Backend) -> None:

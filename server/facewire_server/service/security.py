@@ -41,4 +41,6 @@ class Security:
 
     async def follow(self) -> None:
         """Has changes of the files take effect, until it is cancelled."""
-        await asyncio.gather(*(watch.run() for watch in self._watches))
+        async with asyncio.TaskGroup() as group:  # all end when one fails
+            for watch in self._watches:
+                group.create_task(watch.run())

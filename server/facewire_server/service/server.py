@@ -1,6 +1,7 @@
 """A server's life: listen, load, serve, drain, stop."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
@@ -9,14 +10,16 @@ from typing import Self
 import grpc.aio
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
 
 from facewire.v1 import detect_pb2_grpc
 from facewire_server import logs
-from facewire_server.backend import Backend
+from facewire_server.backend import Backend, Loader
 from facewire_server.config import Config
+from facewire_server.detector import Detector
 from facewire_server.errors import ConfigError
 from facewire_server.metrics import Metrics
-from facewire_server.metrics_port import serve_metrics
+from facewire_server.metrics_port import MetricsPort, serve_metrics
 from facewire_server.model.source import name_of
 from facewire_server.service.arrivals import Arrivals
 from facewire_server.service.channel_options import channel_options
@@ -24,8 +27,9 @@ from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.listener import Listener
-from facewire_server.service.reload import Reloader
+from facewire_server.service.reload import Files, Reloader, reload_model
 from facewire_server.service.security import Security
+from facewire_server.service.tasks import BackgroundTasks
 from facewire_server.service.tracing import open_tracing
 from facewire_server.service.watchdog import Watchdog
 
@@ -36,9 +40,16 @@ FLUSH_SECONDS = 0.5
 class Server:
     """A server that listens while it is open; `async with` opens and stops it."""
 
-    def __init__(self, config: Config, *, shares_port: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        shares_port: bool = False,
+        models: Sequence[str] | None = None,
+    ) -> None:
         """`shares_port`: with other processes of the same server, and only those.
 
+        `models` are the names of those it will serve; None: as the settings say.
         Raises ConfigError for certificates and tokens that are no good.
         """
         self.config = config
@@ -49,10 +60,11 @@ class Server:
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
-        models = (
-            name_of(model, precision=config.precision, cache=config.cache)
-            for model in config.models
-        )
+        if models is None:
+            models = [
+                name_of(model, precision=config.precision, cache=config.cache)
+                for model in config.models
+            ]
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
@@ -67,10 +79,10 @@ class Server:
             (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
         self._backend: Backend | None = None
-        self._reloader: Reloader | None = None
-        self._reloads: asyncio.Task[None] | None = None
+        self._reload_asked = asyncio.Event()
+        self._tasks = BackgroundTasks()
         self._watching: asyncio.Task[None] | None = None
-        self._follows: asyncio.Task[None] | None = None
+        self._metrics_at: MetricsPort | None = None
         self.port = 0
         """The port it listens on; 0: it is on a Unix socket."""
         self.metrics_port: int | None = None
@@ -80,12 +92,12 @@ class Server:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
         self.port = self._listener.open(partial(self._security.add_port, self._grpc))
         try:
-            self.metrics_port = self._serve_metrics()
+            self._serve_metrics()
         except ConfigError:
             self._listener.close()
             raise
         await self._grpc.start()
-        self._follows = asyncio.create_task(self._security.follow())
+        self._tasks.start("following certificates and tokens", self._security.follow)
         return self
 
     async def __aexit__(
@@ -95,10 +107,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         """Stops; see `drain` for how to do so politely."""
-        self._stop_watching()
-        for task in (self._reloads, self._follows):
-            if task is not None:
-                task.cancel()
+        self._tasks.cancel()
         stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
         await asyncio.sleep(0)  # its first step tells all connections to send no more
         self._gate.release()
@@ -107,6 +116,8 @@ class Server:
         self._listener.close()
         if self._backend is not None:
             self._backend.scheduler.close()
+        if self._metrics_at is not None:
+            self._metrics_at.close()
         await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
@@ -117,28 +128,35 @@ class Server:
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend)
-        self._reloader = Reloader(
-            backend, self.config.runtime, self._metrics, watch=self.config.watch
+        reloader = Reloader(
+            self._reload_asked, self._files, self._reload, watch=self.config.watch
         )
-        self._reloads = asyncio.create_task(self._reloader.run())
+        self._tasks.start("reloading models", reloader.run)
         return backend
 
     async def open(self) -> None:
         """Has health say SERVING, but for when work stalls."""
         self._health.serving()
-        assert self._backend is not None, "there is nothing to serve with"
         watchdog = Watchdog(
-            self._backend.scheduler,
+            self._loaded.scheduler,
             self._health,
             self._metrics,
             limit=self.config.stall_seconds,
         )
-        self._watching = asyncio.create_task(watchdog.run())
+        self._watching = self._tasks.start("watching for stalls", watchdog.run)
 
     def reload(self) -> None:
-        """Has all models reloaded soon, if they are loaded at all; none goes missing."""
-        if self._reloader is not None:
-            self._reloader.ask()
+        """Has all models reloaded soon, or as soon as they are loaded."""
+        self._reload_asked.set()
+
+    async def reload_model(self, name: str, load: Loader) -> str:
+        """Reloads one of the models that are loaded; see `reload.reload_model`."""
+        return await reload_model(self._loaded, self._metrics, name, load)
+
+    @property
+    def metrics(self) -> CollectorRegistry:
+        """What it counts."""
+        return self._metrics.registry
 
     async def drain(self) -> bool:
         """Refuses new requests, finishes those that run, for at most `grace`.
@@ -160,8 +178,27 @@ class Server:
         if self._watching is not None:
             self._watching.cancel()
 
-    def _serve_metrics(self) -> int | None:
+    def _serve_metrics(self) -> None:
         port = self.config.metrics_port
-        if port is None:
-            return None
-        return serve_metrics(self._metrics.registry, self.config.metrics_host, port)
+        if port is not None:
+            host = self.config.metrics_host
+            self._metrics_at = serve_metrics(self._metrics.registry, host, port)
+            self.metrics_port = self._metrics_at.port
+
+    @property
+    def _loaded(self) -> Backend:
+        assert self._backend is not None, "the models are not loaded yet"
+        return self._backend
+
+    def _files(self) -> Files:
+        sources = (detector.source for detector in self._loaded.registry)
+        return {source.name: source.files for source in sources}
+
+    async def _reload(self, name: str) -> None:
+        source = self._loaded.registry.get(name).source
+        runtime = self.config.runtime
+
+        def load() -> Detector:
+            return Detector(source.again(), runtime)
+
+        await self.reload_model(name, load)

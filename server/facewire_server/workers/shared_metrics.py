@@ -1,61 +1,96 @@
 """One `/metrics` for several processes, those that have ended included.
 
-prometheus-client keeps the numbers of each process in files, in a folder that it finds
-in the environment when it is imported there.
+Rule: each process counts in its own memory and is asked for its numbers; one that does
+not answer, or has ended, counts with those it gave last.
 """
 
-import os
-import shutil
-import tempfile
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 
-from facewire_server.metrics_port import serve_metrics
+from facewire_server.metrics import Metrics
+from facewire_server.metrics_port import MetricsPort, serve_metrics
+from facewire_server.workers.metric_sums import (
+    Report,
+    counted,
+    metrics,
+    report,
+    summed,
+)
+from facewire_server.workers.process import WorkerProcess
 
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+COLLECT_SECONDS = 1.0
+"""How often all processes are asked, so that one that dies takes no more along."""
+
+ANSWER_SECONDS = 0.5
+"""For a process to answer."""
 
 
 class SharedMetrics:
-    """The numbers of all processes while it is open, and of who looks after them."""
+    """The numbers of all processes, and of the supervisor. Runs on its event loop."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="facewire-metrics-")
-        self._registry = CollectorRegistry()
-        MultiProcessCollector(self._registry, self._folder)
-        self.workers = Gauge(
-            "facewire_workers",
-            "Processes that serve.",
-            registry=self._registry,
-        )
+        self.own = Metrics()
+        """What the supervisor counts."""
         self.restarts = Counter(
             "facewire_worker_restarts_total",
             "Processes that ended by themselves and were replaced.",
-            registry=self._registry,
+            registry=self.own.registry,
         )
+        self.workers = Gauge(
+            "facewire_workers", "Processes that serve.", registry=self.own.registry
+        )
+        self.workers.set_function(self._serving)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking = asyncio.Lock()
+        self._processes: list[WorkerProcess] = []
+        self._ended: Report = {}
+        self._latest: Report = {}
 
-    def __enter__(self) -> Self:
-        return self
+    def add(self, process: WorkerProcess) -> None:
+        """Has a process count; what it has counted stays when it ends."""
+        self._processes.append(process)
 
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+    async def run(self) -> None:
+        """Asks all processes again and again, until it is cancelled."""
+        while True:
+            await self.ask()
+            await asyncio.sleep(COLLECT_SECONDS)
 
-    def serve(self, host: str, port: int) -> int:
+    async def ask(self) -> Report:
+        """The numbers of all processes, of each once it has answered or had its time.
+
+        They are not older than the question, but for a process that does not answer.
+        """
+        async with self._asking:
+            asked = [process.ask() for process in self._processes]
+            if asked:
+                await asyncio.wait(asked, timeout=ANSWER_SECONDS)
+            for process in tuple(self._processes):
+                if process.ended.is_set():
+                    self._processes.remove(process)
+                    self._ended = summed((self._ended, counted(process.report)))
+            reports = [process.report for process in self._processes]
+            own = report(self.own.registry)
+            self._latest = summed((own, self._ended, *reports))
+            return self._latest
+
+    def serve(self, host: str, port: int) -> MetricsPort:
         """See serve_metrics."""
-        return serve_metrics(self._registry, host, port)
+        self._loop = asyncio.get_running_loop()
+        registry = CollectorRegistry()
+        registry.register(self)
+        return serve_metrics(registry, host, port)
 
-    @contextmanager
-    def inherited(self) -> Iterator[None]:
-        """Processes that are started meanwhile count here."""
-        os.environ[VARIABLE] = self._folder
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of all processes, for a scrape, on a thread of its own."""
+        assert self._loop is not None, "it is not served"
+        asking = asyncio.run_coroutine_threadsafe(self.ask(), self._loop)
         try:
-            yield
-        finally:
-            del os.environ[VARIABLE]
+            return metrics(asking.result(3 * ANSWER_SECONDS))
+        except TimeoutError:
+            return metrics(self._latest)
 
-    def ended(self, pid: int) -> None:
-        """Forgets what a process had in flight; what it has counted stays."""
-        mark_process_dead(pid, self._folder)
+    def _serving(self) -> float:
+        return sum(process.serves for process in tuple(self._processes))

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import uvloop
 
@@ -14,8 +13,24 @@ from facewire_client.cli.edge import in_words
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
-from facewire_server.service.run import leave, serve, signalled
+from facewire_server.service.run import serve
 from facewire_server.service.server import Server
+from facewire_server.service.signals import leave, signalled
+from facewire_server.service.tasks import BackgroundTasks
+from facewire_server.workers.channel import (
+    Channel,
+    Collect,
+    Collected,
+    Failed,
+    LetIn,
+    Loaded,
+    Reload,
+    Reloaded,
+)
+from facewire_server.workers.kept_model import KeptModel
+from facewire_server.workers.metric_sums import report
+
+logger = logging.getLogger(__name__)
 
 logger = logging.getLogger(__name__)
 
@@ -23,78 +38,101 @@ SetUpLog = Callable[[Mapping[str, object]], None]
 """Sets up the log of a process, given what each of its records shall have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Said by a worker: it has its models, and waits to be let in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Said by a worker that cannot start: why."""
-
-    message: str
-
-
 def work(
     config: Config,
     number: int,
     replaces: bool,
     set_up_log: SetUpLog,
-    supervisor: Connection,
+    supervisor: socket.socket,
+    models: Sequence[KeptModel],
 ) -> None:
     """The life of a worker; `supervisor` is who started it, and who ends it.
 
     One that `replaces` another listens only when its models are loaded, since callers
     may go to the others until then.
     """
-    # Ctrl-C reaches all processes of a terminal; the supervisor tells the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_up_log({"worker": number})
-    try:
-        uvloop.run(_work(config, replaces, supervisor))
-    except FacewireError as error:
-        supervisor.send(Failed(str(error)))
-        sys.exit(1)
-    except Exception as error:
-        logger.debug("where it comes from:", exc_info=True)
-        supervisor.send(Failed(in_words(error)))
-        sys.exit(1)
+    uvloop.run(_work(config, replaces, supervisor, models))
 
 
-async def _work(config: Config, replaces: bool, supervisor: Connection) -> None:
+async def _work(
+    config: Config,
+    replaces: bool,
+    supervisor: socket.socket,
+    models: Sequence[KeptModel],
+) -> None:
     stop = signalled((signal.SIGTERM,))
-    let_in = asyncio.Event()
-    _listen(supervisor, let_in, stop)
-    loading = load_aside(config)
-    if replaces:
-        loaded = asyncio.wrap_future(loading)
-        await _first(loaded, stop.wait())
-        if stop.is_set():
-            leave(0)
-
-    async def ready(server: Server) -> None:
-        supervisor.send(Loaded())
-        await _first(let_in.wait(), stop.wait())
-        await server.open()
-
-    await serve(Server(config, shares_port=True), loading, ready, stop)
+    channel = await Channel.open(supervisor)
+    try:
+        worker = Worker(config, channel, models, stop)
+        await worker.run(replaces=replaces)
+    except Exception as error:
+        foreseen = isinstance(error, FacewireError)
+        if not foreseen:
+            logger.debug("where it comes from:", exc_info=True)
+        channel.send(Failed(str(error) if foreseen else in_words(error)))
+        await channel.close()
+        leave(1)
 
 
-def _listen(supervisor: Connection, let_in: asyncio.Event, stop: asyncio.Event) -> None:
-    """Has an event set for what the supervisor says: anything, or nothing any more."""
-    loop = asyncio.get_running_loop()
+class Worker:
+    """A server that does what its supervisor says."""
 
-    def heard() -> None:
+    def __init__(
+        self,
+        config: Config,
+        channel: Channel,
+        models: Sequence[KeptModel],
+        stop: asyncio.Event,
+    ) -> None:
+        """`models` are what it begins with; `stop` has it drain and end."""
+        self._runtime = config.runtime
+        self._channel = channel
+        self._stop = stop
+        self._let_in = asyncio.Event()
+        names = [model.name for model in models]
+        self._server = Server(config, shares_port=True, models=names)
+        loaders = [partial(model.load, self._runtime) for model in models]
+        self._loading = load_aside(config, loaders)
+        self._tasks = BackgroundTasks()
+
+    async def run(self, *, replaces: bool) -> None:
+        """Serves until it shall stop, and ends the process. Raises FacewireError."""
+        self._tasks.start("obeying the supervisor", self._obey)
         try:
-            supervisor.recv()
-        except EOFError:
-            # It is gone without a word, and nobody would end this process.
-            loop.remove_reader(supervisor.fileno())
-            stop.set()
-        else:
-            let_in.set()
+            if replaces:
+                loaded = asyncio.wrap_future(self._loading)
+                await _first(loaded, self._stop.wait())
+                if self._stop.is_set():
+                    leave(0)
+            await serve(self._server, self._loading, self._ready, self._stop)
+        finally:
+            self._tasks.cancel()
 
-    loop.add_reader(supervisor.fileno(), heard)
+    async def _ready(self) -> None:
+        self._channel.send(Loaded())
+        await _first(self._let_in.wait(), self._stop.wait())
+        await self._server.open()
+
+    async def _obey(self) -> None:
+        async for message in self._channel.messages():
+            match message:
+                case LetIn():
+                    self._let_in.set()
+                case Collect():
+                    self._channel.send(Collected(report(self._server.metrics)))
+                case Reload():
+                    name = f"reloading {message.model.name}"
+                    self._tasks.start(name, partial(self._reload, message.model))
+        # Nobody would replace or end this process; and it holds a port that the next
+        # server may want.
+        logger.error("the supervisor is gone, and so this worker ends")
+        leave(1)
+
+    async def _reload(self, model: KeptModel) -> None:
+        load = partial(model.load, self._runtime)
+        reason = await self._server.reload_model(model.name, load)
+        self._channel.send(Reloaded(reason))
 
 
 async def _first(*awaitables: Awaitable[object]) -> None:

@@ -1,10 +1,11 @@
 """A server of two workers, for tests that look at it from outside."""
 
+import os
 import re
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +44,10 @@ class Workers:
             if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
+    def replaced(self) -> int:
+        """How many were replaced so far."""
+        return self.log.read_text().count("serves again")
+
     def scrape(self) -> dict[str, float]:
         """The metrics of all."""
         found = re.search(r"metrics on port (\d+)", self.log.read_text())
@@ -61,7 +66,16 @@ class Workers:
 
 
 @contextmanager
-def two_workers(folder: Path, *options: str) -> Iterator[Workers]:
+def two_workers(
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    own_group: bool = False,
+) -> Iterator[Workers]:
+    """`environment` is what the server has beside that of this process.
+
+    `own_group`: it can be sent what a terminal sends to all of its processes.
+    """
     log = folder / "log"
     arguments = ("--port", "0", "--metrics-port", "0", "--workers", "2")
     with (
@@ -71,6 +85,8 @@ def two_workers(folder: Path, *options: str) -> Iterator[Workers]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            start_new_session=own_group,
+            env={**os.environ, **(environment or {})},
         ) as process,
     ):
         try:

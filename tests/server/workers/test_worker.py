@@ -1,35 +1,46 @@
 """What a worker says that cannot start."""
 
-import signal
-from collections.abc import Coroutine, Iterator
-from multiprocessing import Pipe
-from typing import Any
+import asyncio
+import socket
+import sys
+from typing import NoReturn
 
 import pytest
 
 from facewire_server.config import Config
-from facewire_server.workers.worker import Failed, work
+from facewire_server.errors import ConfigError
+from facewire_server.workers.channel import Channel, Failed, Message
+from facewire_server.workers.worker import work
+
+UNFORESEEN = FileNotFoundError(2, "No such file or directory", "/nowhere")
 
 
-@pytest.fixture
-def _own_signals() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, before)
+async def said(ours: socket.socket) -> list[Message]:
+    channel = await Channel.open(ours)
+    return [message async for message in channel.messages()]
 
 
-@pytest.mark.usefixtures("_own_signals")
-def test_an_error_that_nobody_foresaw_reaches_the_supervisor_in_words(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UNFORESEEN, "/nowhere: No such file or directory"),
+        (ConfigError("--port is taken"), "--port is taken"),
+        (RuntimeError("can't start new thread"), "can't start new thread"),
+    ],
+)
+def test_whatever_keeps_it_from_starting_reaches_the_supervisor_in_words(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
-    def fail(main: Coroutine[Any, Any, None]) -> None:
-        main.close()
-        raise FileNotFoundError(2, "No such file or directory", "/nowhere")
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
 
-    monkeypatch.setattr("uvloop.run", fail)
-    supervisor, its = Pipe()
-    with supervisor, its:
-        with pytest.raises(SystemExit, match="1"):
-            work(Config(), 0, False, lambda fields: None, its)
-        assert supervisor.poll(30)
-        assert supervisor.recv() == Failed("/nowhere: No such file or directory")
+    module = "facewire_server.workers.worker"
+    monkeypatch.setattr(f"{module}.Server", fail)
+    # It would end this process.
+    monkeypatch.setattr(f"{module}.leave", sys.exit)
+    ours, its = socket.socketpair()
+    with pytest.raises(SystemExit, match="1"):
+        work(Config(), 0, False, lambda fields: None, its, ())
+    (message,) = asyncio.run(said(ours))
+    assert isinstance(message, Failed)
+    assert words in message.message

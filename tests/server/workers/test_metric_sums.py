@@ -1,0 +1,88 @@
+"""The metrics of several processes are those of one."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.exposition import generate_latest
+
+from facewire_server.workers.metric_sums import Report, counted, metrics, report, summed
+
+
+class Process:
+    """What a process counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.calls = Counter("calls", "Calls.", ("code",), registry=self.registry)
+        self.waiting = Gauge("waiting", "Who waits.", registry=self.registry)
+        self.stalled = Gauge(
+            "facewire_watchdog_stalled", "Whether.", registry=self.registry
+        )
+        self.seconds = Histogram(
+            "seconds", "Time.", buckets=(1, 2), registry=self.registry
+        )
+
+
+def text(of: Report) -> str:
+    """What Prometheus reads, without its comments."""
+
+    class Shown:
+        def collect(self) -> Iterator[Metric]:
+            return metrics(of)
+
+    registry = CollectorRegistry()
+    registry.register(Shown())
+    lines = generate_latest(registry).decode().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("#"))
+
+
+def test_one_process_reads_as_it_does_alone() -> None:
+    one = Process()
+    one.calls.labels("OK").inc(3)
+    one.seconds.observe(1.5)
+    alone = generate_latest(one.registry).decode().splitlines()
+    kept = [line for line in alone if "_created" not in line and line[0] != "#"]
+    assert text(report(one.registry)).splitlines() == kept
+
+
+def test_counters_and_histograms_are_sums() -> None:
+    one, other = Process(), Process()
+    one.calls.labels("OK").inc(3)
+    other.calls.labels("OK").inc(4)
+    other.calls.labels("CANCELLED").inc()
+    one.seconds.observe(0.5)
+    other.seconds.observe(1.5)
+    found = text(summed([report(one.registry), report(other.registry)])).splitlines()
+    assert 'calls_total{code="OK"} 7.0' in found
+    assert 'calls_total{code="CANCELLED"} 1.0' in found
+    assert 'seconds_bucket{le="1.0"} 1.0' in found
+    assert 'seconds_bucket{le="+Inf"} 2.0' in found
+    assert "seconds_sum 2.0" in found
+
+
+def test_gauges_are_sums_or_the_largest() -> None:
+    one, other = Process(), Process()
+    for each in (one, other):
+        each.waiting.set(2)
+        each.stalled.set(1)
+    found = text(summed([report(one.registry), report(other.registry)])).splitlines()
+    assert "waiting 4.0" in found
+    assert "facewire_watchdog_stalled 1.0" in found
+
+
+def test_what_a_process_has_counted_stays_and_what_it_had_goes() -> None:
+    one = Process()
+    one.calls.labels("OK").inc()
+    one.waiting.set(2)
+    left = text(counted(report(one.registry)))
+    assert 'calls_total{code="OK"} 1.0' in left
+    assert "seconds_count 0.0" in left
+    assert "waiting" not in left
+
+
+def test_a_sum_changes_none_of_its_parts() -> None:
+    one = Process()
+    one.calls.labels("OK").inc()
+    part = report(one.registry)
+    summed([part, part])
+    assert text(part) == text(report(one.registry))

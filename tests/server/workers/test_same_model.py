@@ -1,0 +1,130 @@
+"""All workers serve the same model, whatever becomes of its files."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire_server.model.source import DATA, EMBEDDED
+from tests.server.workers.running import Workers, two_workers
+
+CONNECTIONS = 16
+"""So many reach both of two workers, but for one time in 32768."""
+
+RELOADS = 'facewire_model_reloads_total{model="own",outcome="%s"}'
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of the embedded model that may be changed."""
+    for suffix in (".xml", ".bin"):
+        shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}{suffix}", tmp_path / f"own{suffix}")
+    return tmp_path / "own.xml"
+
+
+@contextmanager
+def serving(model: Path, *options: str) -> Iterator[Workers]:
+    """Two workers that find nothing of the model in the cache."""
+    arguments = ("--model", str(model), "--no-compile-cache", *options)
+    with two_workers(model.parent, *arguments) as running:
+        yield running
+
+
+def change(model: Path) -> None:
+    """Turns the lowest bit of one weight, where the file lies."""
+    weights = model.with_suffix(".bin")
+    content = bytearray(weights.read_bytes())
+    content[-2] ^= 1
+    weights.write_bytes(content)
+
+
+def versions(running: Workers) -> set[str]:
+    """What callers find."""
+    found = set()
+    for _ in range(CONNECTIONS):
+        with running.stub() as stub:
+            model = stub.GetModel(pb.GetModelRequest(), timeout=30).model
+            assert model.name == "own"
+            found.add(model.version)
+    return found
+
+
+def kill_one(running: Workers) -> None:
+    """Ends a worker, and returns when another has its place."""
+    before = running.replaced()
+    os.kill(running.pids()[0], signal.SIGKILL)
+    running.wait_for(lambda: running.replaced() > before)
+
+
+def test_a_replacement_serves_what_the_others_do_after_the_file_has_changed(
+    model: Path, photo: bytes
+) -> None:
+    with serving(model) as running:
+        before = versions(running)
+        assert len(before) == 1
+        change(model)
+        kill_one(running)
+        assert versions(running) == before
+        with running.stub() as stub:
+            answer = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+            assert len(answer.detections) == 1
+
+
+def test_a_replacement_serves_what_the_others_do_after_the_file_is_gone(
+    model: Path,
+) -> None:
+    with serving(model) as running:
+        before = versions(running)
+        for path in (model, model.with_suffix(".bin")):
+            path.unlink()
+        kill_one(running)
+        assert versions(running) == before
+        assert running.scrape()["facewire_workers"] == 2
+
+
+def test_a_hangup_changes_what_all_serve_and_what_a_replacement_will(
+    model: Path,
+) -> None:
+    with serving(model) as running:
+        before = versions(running)
+        change(model)
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.scrape().get(RELOADS % "succeeded") == 2)
+        after = versions(running)
+        assert len(after) == 1
+        assert after != before
+        change(model)
+        kill_one(running)
+        assert versions(running) == after
+
+
+def test_watching_changes_what_all_serve(model: Path) -> None:
+    with serving(model, "--watch") as running:
+        before = versions(running)
+        change(model)
+        running.wait_for(lambda: running.scrape().get(RELOADS % "succeeded") == 2)
+        after = versions(running)
+        assert len(after) == 1
+        assert after != before
+
+
+@pytest.mark.parametrize("content", ["<net>", None])
+def test_a_file_that_is_no_good_changes_nothing_and_is_told_once(
+    model: Path, content: str | None
+) -> None:
+    with serving(model) as running:
+        before = versions(running)
+        if content is None:
+            model.unlink()
+        else:
+            model.write_text(content)
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for(lambda: running.scrape().get(RELOADS % "failed") == 1)
+        assert "own.xml" in running.log.read_text()
+        kill_one(running)
+        assert versions(running) == before
