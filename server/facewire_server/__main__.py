@@ -8,6 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
+from facewire_server import logs
 from facewire_server.errors import FacewireError
 
 PROGRAM = "facewire-server"
@@ -31,7 +32,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    logs.say(f"{PROGRAM}: {message}")
     sys.exit(1)
 
 
