@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import make_wsgi_app
 
-from facewire_server.addresses import place, refusal
+from facewire_server.addresses import endpoints, listen_error
 from facewire_server.errors import ConfigError
 
 MAX_SCRAPES = 4
@@ -34,7 +34,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
     """
     servers = list[WSGIServer]()
     try:
-        ips, found = place(host, port)
+        ips, found = endpoints(host, port)
         for ip in ips:
             server = _server(registry, ip, found)
             servers.append(server)
@@ -42,7 +42,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> int:
     except OSError as error:
         for server in servers:
             server.server_close()
-        words = refusal("serve metrics", host, port, error)
+        words = listen_error("serve metrics", host, port, error)
         hint = "choose another with --metrics-port, or off"
         raise ConfigError(f"{words}; {hint}") from None
     for server in servers:

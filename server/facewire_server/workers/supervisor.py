@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 
-from facewire_server.addresses import shown
+from facewire_server.addresses import target_of
 from facewire_server.config import Config, available_core_numbers
 from facewire_server.errors import ModelError
 from facewire_server.service.run import SIGNALS, signalled
@@ -44,7 +44,7 @@ async def supervise(
             await asyncio.wait((stop, start), return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                announce(f"listening on {shown(config.host, port.port)}")
+                announce(f"listening on {target_of(config.host, port.port)}")
             await stop
         finally:
             start.cancel()
