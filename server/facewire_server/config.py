@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from facewire_server.addresses import UNIX
 from facewire_server.catalogue.cache import default_folder
 from facewire_server.cpu_quota import cpu_quota
 from facewire_server.image_limits import MAX_SCANS, MAX_SIDE, ImageLimits
@@ -20,6 +21,7 @@ MEBI = 1 << 20
 class Config:
     """What `facewire-server serve` can be told; see its --help.
 
+    `host` may be `unix:PATH`, which has no port; `socket_mode`: the rights of its file.
     `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds; `limits`
     are those of the transport. `max_side` in pixels; `max_scans`: of a JPEG.
     `stall_seconds`: work on one request that is longer is a stall; 0: none is.
@@ -38,6 +40,7 @@ class Config:
     models: tuple[str, ...] = (EMBEDDED,)
     host: str = "127.0.0.1"
     port: int = 50051
+    socket_mode: int = 0o600
     metrics_port: int | None = 9090
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -69,6 +72,11 @@ class Config:
 
     def __post_init__(self) -> None:
         check("model", bool(self.models), "at least one is needed")
+        check("host", self.host != UNIX, "unix: needs a path")
+        is_file = self.host.startswith(UNIX)
+        check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
+        mode_fits = 0 <= self.socket_mode <= 0o777
+        check("socket_mode", mode_fits, "not within 0..0777, in octal digits")
         for name in ("port", "metrics_port"):
             port = getattr(self, name)
             check(name, port is None or 0 <= port <= 65535, "not within 0..65535")
@@ -102,6 +110,11 @@ class Config:
     def max_message_bytes(self) -> int:
         """The most bytes of one request message."""
         return round(self.max_message_mb * MEBI)
+
+    @property
+    def metrics_host(self) -> str:
+        """Where `/metrics` is: beside the server, which may have no port itself."""
+        return "127.0.0.1" if self.host.startswith(UNIX) else self.host
 
     @property
     def image_limits(self) -> ImageLimits:

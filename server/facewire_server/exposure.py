@@ -5,6 +5,7 @@ Rule: it tells, and refuses nothing; a network may be trusted, and a proxy may e
 
 from ipaddress import IPv6Address, ip_address
 
+from facewire_server.addresses import UNIX
 from facewire_server.config import Config
 
 ENCRYPTION = "--tls-cert and --tls-key"
@@ -28,7 +29,9 @@ def warning(config: Config) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address; of names, only localhost."""
+    """Whether only this machine can reach a host; of names, only localhost."""
+    if host.startswith(UNIX):
+        return True
     try:
         address = ip_address(host)
     except ValueError:

@@ -6,10 +6,11 @@ a call of a logger gives as `extra`; no image, token or certificate is ever one.
 
 import json
 import logging
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from facewire_server.log_handler import QueuedHandler
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
@@ -28,7 +29,7 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
         vars(record).update(fields)
         return True
 
-    handler = logging.StreamHandler(sys.stderr)
+    handler = QueuedHandler()
     handler.addFilter(lambda record: not _is_of_callers(record))
     handler.addFilter(add_fields)
     if level != "debug":
@@ -36,6 +37,29 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
+
+
+def on_dropped(observer: Callable[[int], None]) -> None:
+    """Has somebody told how many lines this process leaves out of its log."""
+    for handler in _handlers():
+        handler.on_dropped(observer)
+
+
+def say(line: str) -> None:
+    """Writes a line as it is, behind what was logged before.
+
+    Returns when it is written, or when nobody has read it for some seconds.
+    """
+    handler = next(_handlers(), None) or QueuedHandler()
+    handler.say(line)
+    handler.flush()
+
+
+def _handlers() -> Iterator[QueuedHandler]:
+    """What this process logs with, if that is set up."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, QueuedHandler):
+            yield handler
 
 
 def _is_of_callers(record: logging.LogRecord) -> bool:

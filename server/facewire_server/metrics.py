@@ -94,6 +94,11 @@ class Metrics:
             "1 while a request is worked on for longer than --stall-seconds.",
             registry=self.registry,
         )
+        self._log_lines_dropped = Counter(
+            "facewire_log_lines_dropped_total",
+            "Lines left out of the log: too many, or not read in time.",
+            registry=self.registry,
+        )
         # From nothing to one is no increase to Prometheus, and from 0 to 1 it is.
         for reason in Reason:
             self._rejected.labels(reason)
@@ -128,6 +133,10 @@ class Metrics:
     def stalled(self, stalls: bool) -> None:
         """Notes whether work does not end."""
         self._stalled.set(stalls)
+
+    def log_lines_dropped(self, count: int) -> None:
+        """Counts lines that were left out of the log."""
+        self._log_lines_dropped.inc(count)
 
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
         """Counts a request that has ended; `model` is empty where there is none."""

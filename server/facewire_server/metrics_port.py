@@ -5,6 +5,7 @@ answers requests.
 """
 
 import socket
+from dataclasses import dataclass
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore, Event, Thread, Timer
 from typing import Any
@@ -13,6 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import make_wsgi_app
 
+from facewire_server.addresses import endpoints, listen_error
 from facewire_server.errors import ConfigError
 
 MAX_SCRAPES = 4
@@ -25,28 +27,49 @@ PAUSE = 1.0
 """Seconds until a connection that could not be accepted is tried again."""
 
 
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsServer":
-    """Answers `/metrics` on a thread of its own until it is closed; port 0: a free one.
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsPort":
+    """Answers `/metrics` at all addresses of a host, on threads of its own.
 
-    Raises ConfigError when the port cannot be had.
+    Port 0: a free one. Raises ConfigError when it cannot be had.
     """
+    servers = list[MetricsServer]()
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        server_class = type(
-            "_FamilyServer", (MetricsServer,), {"address_family": family}
-        )
-        server: MetricsServer = make_server(
-            str(address[0]), port, make_wsgi_app(registry), server_class, _Handler
-        )
+        ips, found = endpoints(host, port)
+        for ip in ips:
+            server = _server(registry, ip, found)
+            servers.append(server)
+            found = server.server_port
     except OSError as error:
-        raise ConfigError(
-            f"cannot serve metrics on port {port}: {error.strerror}; choose"
-            " another with --metrics-port, or off"
-        ) from None
-    Thread(target=server.serve, name="metrics", daemon=True).start()
+        for server in servers:
+            server.server_close()
+        words = listen_error("serve metrics", host, port, error)
+        hint = "choose another with --metrics-port, or off"
+        raise ConfigError(f"{words}; {hint}") from None
+    for server in servers:
+        Thread(target=server.serve, name="metrics", daemon=True).start()
+    return MetricsPort(found, tuple(servers))
+
+
+def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    server_class = type("_FamilyServer", (MetricsServer,), {"address_family": family})
+    server: MetricsServer = make_server(
+        ip, port, make_wsgi_app(registry), server_class, _Handler
+    )
     return server
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPort:
+    """`/metrics` at all addresses of a host, on one port, until it is closed."""
+
+    port: int
+    servers: tuple["MetricsServer", ...]
+
+    def close(self) -> None:
+        """Takes no more connections. Does not wait."""
+        for server in self.servers:
+            server.close()
 
 
 class MetricsServer(ThreadingMixIn, WSGIServer):

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from facewire_server.errors import ConfigError
 from facewire_server.service.certificates import Certificates
+from facewire_server.service.file_watch import FileWatch
+from tests.server.key_kinds import identity
 from tests.server.tls_files import TlsFiles
 
 
@@ -22,7 +24,8 @@ def files(tmp_path: Path) -> TlsFiles:
 
 
 def load(files: TlsFiles) -> None:
-    Certificates(files.cert, files.key, files.client_ca).load()
+    certificates = Certificates(files.cert, files.key, files.client_ca)
+    FileWatch("certificates", certificates.files, certificates.load)
 
 
 def test_files_that_belong_together_are_taken(files: TlsFiles) -> None:
@@ -46,6 +49,11 @@ def encrypt(files: TlsFiles) -> None:
     files.key.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked),
     )
+
+
+def mark(path: Path) -> None:
+    """Has a file begin as some editors save it."""
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -78,6 +86,26 @@ def encrypt(files: TlsFiles) -> None:
             "--tls-key: .* is not the key of the certificate in ",
         ),
         (encrypt, "--tls-key: .* is encrypted"),
+        (
+            lambda files: files.put(identity("Ed25519")),
+            "--tls-cert: .* come to no agreement with it: .* keys of RSA",
+        ),
+        (
+            lambda files: files.put(identity("brainpool")),
+            "--tls-cert: .* gRPC cannot read it; keys of RSA",
+        ),
+        (
+            lambda files: mark(files.cert),
+            "--tls-cert: .* cannot read it; it begins with a byte order mark",
+        ),
+        (
+            lambda files: mark(files.key),
+            "--tls-key: .* cannot read it; it begins with a byte order mark",
+        ),
+        (
+            lambda files: mark(files.client_ca),
+            "--tls-client-ca: .* cannot read it; it begins with a byte order mark",
+        ),
     ],
 )
 def test_files_that_are_no_good_are_refused_by_flag(

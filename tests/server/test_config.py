@@ -17,6 +17,11 @@ def test_the_defaults_listen_on_loopback_only() -> None:
     assert config.models == ("face-detection-nano",)
 
 
+def test_metrics_are_beside_the_server_or_on_loopback() -> None:
+    assert Config(host="::1").metrics_host == "::1"
+    assert Config(host="unix:/run/x").metrics_host == "127.0.0.1"
+
+
 def test_limits_are_turned_into_bytes_and_pixels() -> None:
     config = Config(max_message_mb=0.5, max_megapixels=1.5, max_side=9000, max_scans=5)
     assert config.max_message_bytes == 524_288
@@ -60,6 +65,10 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"metrics_port": -1}, "--metrics-port"),
         ({"mode": "fast"}, "--mode"),
         ({"workers": 0}, "--workers"),
+        ({"workers": 2, "host": "unix:/run/x"}, "--workers: a Unix socket"),
+        ({"host": "unix:"}, "--host: unix: needs a path"),
+        ({"socket_mode": 0o1777}, "--socket-mode"),
+        ({"socket_mode": -1}, "--socket-mode"),
         ({"max_parallel": 0}, "--max-parallel"),
         ({"max_message_mb": 0}, "--max-message-mb"),
         ({"max_message_mb": float("nan")}, "--max-message-mb"),

@@ -43,7 +43,8 @@ def test_encryption_with_a_token_or_a_certificate_is_enough(
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1"]
+    "host",
+    ["127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1", "unix:/run/x"],
 )
 def test_on_loopback_nothing_is_missing(host: str) -> None:
     assert is_loopback(host)

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from facewire_server.errors import ConfigError
 from facewire_server.service import file_watch
 from facewire_server.service.file_watch import FileWatch
+from facewire_server.stamp import Stamp, stamp
 
 
 class Words:
@@ -21,9 +24,12 @@ class Words:
         self.reads = 0
         path.write_text("one")
 
-    def load(self) -> None:
+    def watch(self) -> FileWatch:
+        return FileWatch("words", {"--words": self.path}, self.load)
+
+    def load(self, contents: Mapping[str, bytes]) -> None:
         self.reads += 1
-        words = self.path.read_text().split()
+        words = contents["--words"].decode().split()
         if not words:
             raise ConfigError("there are no words")
         self.words = words
@@ -41,9 +47,7 @@ def watched(
     """Watches while the file is changed, until something holds, and a while on."""
 
     async def main() -> None:
-        watch = asyncio.create_task(
-            FileWatch("words", [words.path], words.load).run(), name="watch"
-        )
+        watch = asyncio.create_task(words.watch().run(), name="watch")
         async with asyncio.timeout(20):
             await asyncio.sleep(0.05)
             change()
@@ -88,16 +92,96 @@ def test_a_fault_is_told_with_its_trace_and_ends_nothing(
     words: Words, caplog: pytest.LogCaptureFixture
 ) -> None:
     def until() -> bool:
+        if caplog.records and words.path.read_bytes() == b"\xff":
+            write(words, "two")
+        return words.words == ["two"]
+
+    def spoil() -> None:
+        words.path.write_bytes(b"\xff")
+
+    watched(words, spoil, until)
+    assert caplog.records[0].exc_info is not None
+
+
+def test_a_file_that_is_gone_is_told_without_a_trace_and_may_come_back(
+    words: Words, caplog: pytest.LogCaptureFixture
+) -> None:
+    def until() -> bool:
         if not words.path.exists() and caplog.records:
             write(words, "two")
         return words.words == ["two"]
 
     watched(words, words.path.unlink, until)
-    assert caplog.records[0].exc_info is not None
-    assert words.words == ["two"]
+    (error,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert error.exc_info is None
+    text = f"holds on: --words: cannot read {words.path}: No such file or directory"
+    assert error.getMessage().endswith(text)
 
 
 def test_a_file_that_is_no_good_from_the_start_is_refused(words: Words) -> None:
     write(words, "")
     with pytest.raises(ConfigError):
-        FileWatch("words", [words.path], words.load)
+        words.watch()
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_by_flag_from_the_start(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_watch, "READ_SECONDS", 0.1)
+    make_pipe(words)
+    message = rf"^--words: cannot read {words.path}: no answer within 0\.1 s$"
+    with pytest.raises(ConfigError, match=message):
+        words.watch()
+
+
+def make_pipe(words: Words) -> None:
+    """Has a pipe in the place of the file; to open it waits for a writer."""
+    pipe = words.path.with_name("pipe")
+    os.mkfifo(pipe)
+    pipe.replace(words.path)
+
+
+def test_a_pipe_that_nobody_writes_to_is_told_once_and_can_be_replaced(
+    words: Words, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(file_watch, "READ_SECONDS", 0.1)
+    looks: list[Stamp] = []
+
+    def looked(path: Path) -> Stamp:
+        looks.append(stamp(path))
+        return looks[-1]
+
+    monkeypatch.setattr(file_watch, "stamp", looked)
+
+    def until() -> bool:
+        if words.path.is_fifo() and looks.count(looks[-1]) > 20:
+            regular = words.path.with_name("regular")
+            regular.write_text("two")
+            regular.replace(words.path)
+        return words.words == ["two"]
+
+    watched(words, lambda: make_pipe(words), until)
+    (error,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "--words: cannot read" in error.getMessage()
+
+
+def test_a_file_system_that_hangs_is_told_and_then_looked_at_again(
+    words: Words, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(file_watch, "LOOK_SECONDS", 0.1)
+    hangs, answers = threading.Event(), threading.Event()
+
+    def hang(path: Path) -> Stamp:
+        if hangs.is_set():
+            answers.wait(60)
+        return stamp(path)
+
+    monkeypatch.setattr(file_watch, "stamp", hang)
+
+    def until() -> bool:
+        if "--words: cannot look at" in caplog.text and not answers.is_set():
+            write(words, "two")
+            answers.set()
+        return words.words == ["two"]
+
+    watched(words, hangs.set, until)

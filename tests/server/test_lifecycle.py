@@ -1,10 +1,12 @@
 """A server as its operator sees it: a process, its output, its signals, its health."""
 
+import os
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import grpc
@@ -16,6 +18,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import command, connected, serving
 from tests.server.rpc_errors import reason
+from tests.server.tls_files import TlsFiles
 
 REQUESTS = 60
 SIDE = 7900
@@ -122,3 +125,28 @@ def test_a_port_that_is_taken_is_one_plain_line() -> None:
     (line,) = [text for text in done.stderr.splitlines() if port in text]
     assert line.startswith("facewire-server: cannot listen on")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--token-file", "--tls-cert", "--tls-key"])
+def test_a_pipe_that_nobody_writes_to_is_one_plain_line(
+    tmp_path: Path, flag: str
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    files = TlsFiles(tmp_path)
+    tls = ("--tls-cert", str(files.cert), "--tls-key", str(files.key))
+    code = (
+        "from facewire_server.service import file_watch; from facewire_server.__main__"
+        " import main; file_watch.READ_SECONDS = 0.5; main()"
+    )
+    arguments = ("serve", "--port", "0", "--metrics-port", "off", *tls)
+    done = subprocess.run(
+        [command()[0], "-c", code, *arguments, flag, str(pipe)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    text = f"facewire-server: {flag}: cannot read {pipe}: no answer within 0.5 s\n"
+    assert done.stderr == text

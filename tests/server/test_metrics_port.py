@@ -30,7 +30,7 @@ def registry() -> CollectorRegistry:
 def port(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> int:
     """Where a metric is served, for a second each."""
     monkeypatch.setattr(metrics_port, "SECONDS", 1.0)
-    return serve_metrics(registry, "127.0.0.1", 0).server_port
+    return serve_metrics(registry, "127.0.0.1", 0).port
 
 
 def scrape(port: int, host: str = "127.0.0.1") -> bytes:
@@ -45,15 +45,20 @@ def scrape(port: int, host: str = "127.0.0.1") -> bytes:
 def test_a_scrape_is_answered_at_addresses_of_both_kinds(
     registry: CollectorRegistry, host: str, shown: str
 ) -> None:
-    assert b"something 7.0" in scrape(
-        serve_metrics(registry, host, 0).server_port, shown
-    )
+    assert b"something 7.0" in scrape(serve_metrics(registry, host, 0).port, shown)
+
+
+def test_a_name_is_served_at_all_its_addresses(registry: CollectorRegistry) -> None:
+    port = serve_metrics(registry, "localhost", 0).port
+    for host in "127.0.0.1", "[::1]":
+        assert b"something 7.0" in scrape(port, host)
 
 
 def test_a_port_that_is_taken_is_named(registry: CollectorRegistry) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"cannot serve metrics on port {port}"):
+        text = f"cannot serve metrics on 127.0.0.1:{port}: the port is taken; choose"
+        with pytest.raises(ConfigError, match=text):
             serve_metrics(registry, "127.0.0.1", port)
 
 
@@ -72,14 +77,14 @@ def test_a_closed_server_gives_its_port_and_its_thread_back(
 ) -> None:
     before = set(enumerate_threads())
     server = serve_metrics(registry, "127.0.0.1", 0)
-    assert b"something 7.0" in scrape(server.server_port)
+    assert b"something 7.0" in scrape(server.port)
     threads = set(enumerate_threads()) - before
     assert threads
     server.close()
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive()
-    with socket.create_server(("127.0.0.1", server.server_port)):
+    with socket.create_server(("127.0.0.1", server.port)):
         pass
 
 
@@ -100,10 +105,10 @@ def test_a_thread_that_cannot_be_started_takes_no_place_for_good(
     with monkeypatch.context() as patch:
         patch.setattr(Thread, "start", fail)
         for _ in range(MAX_SCRAPES + 1):
-            with socket.create_connection(("127.0.0.1", server.server_port)) as caller:
+            with socket.create_connection(("127.0.0.1", server.port)) as caller:
                 caller.settimeout(60)
                 assert caller.recv(100) == b""
-    assert b"something 7.0" in scrape(server.server_port)
+    assert b"something 7.0" in scrape(server.port)
     server.close()
 
 

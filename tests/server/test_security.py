@@ -1,5 +1,6 @@
 """Who gets through to a server that encrypts, over real connections."""
 
+import logging
 import socket
 import ssl
 import threading
@@ -12,9 +13,11 @@ import grpc
 import pytest
 
 from facewire_client import FaceClient, FaceClientError
+from facewire_server.errors import ConfigError
 from facewire_server.service import file_watch
 from facewire_server.service.background import BackgroundServer
 from tests.client.authority import Authority
+from tests.server.key_kinds import identity
 from tests.server.tls_files import TlsFiles
 
 
@@ -220,3 +223,31 @@ def test_the_old_certificate_is_shown_until_the_new_one_is_good(
     wait_until(lambda: answers(client(server, another, **shown(own))))
     errors = [each for each in caplog.records if "not reloaded" in each.getMessage()]
     assert len(errors) == 1
+
+
+@pytest.mark.parametrize("kind", ["P-521", "Ed448"])
+def test_a_certificate_that_grpc_cannot_do_with_is_told_and_never_takes_over(
+    changing: tuple[BackgroundServer, TlsFiles],
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+    server, files = changing
+    own = files.authority
+    files.put(identity(kind))
+    wait_until(lambda: "certificates not reloaded" in caplog.text)
+    assert "--tls-cert" in caplog.text
+    assert answers(client(server, own, **shown(own)))
+    files.put(own.issue("server"))
+    wait_until(lambda: "certificates reloaded" in caplog.text)
+    assert answers(client(server, own, **shown(own)))
+
+
+@pytest.mark.parametrize("kind", ["P-521", "Ed448"])
+def test_a_certificate_that_grpc_cannot_do_with_is_refused_from_the_start(
+    tmp_path: Path, kind: str
+) -> None:
+    files = TlsFiles(tmp_path)
+    files.put(identity(kind))
+    with pytest.raises(ConfigError, match="--tls-cert: .*gRPC"):
+        BackgroundServer(files.config()).__enter__()

@@ -47,7 +47,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--cache", "kept", "--no-compile-cache", "--cut-tail", "--watch"),
         *("--precision", "FP32", "--mirror", "there", "--traces"),
         *("--tls-cert", "c", "--tls-key", "k", "--tls-client-ca", "a"),
-        *("--token-file", "t"),
+        *("--token-file", "t", "--socket-mode", "0660"),
         *("--max-connections", "1", "--max-streams", "2", "--max-calls", "3"),
         *("--max-metadata-kb", "4.5", "--handshake-seconds", "5"),
         *("--message-seconds", "6", "--stream-idle-seconds", "7"),
@@ -81,6 +81,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
             tls_key=Path("k"),
             tls_client_ca=Path("a"),
             token_file=Path("t"),
+            socket_mode=0o660,
             limits=Limits(
                 max_connections=1,
                 max_streams=2,
@@ -147,6 +148,14 @@ def test_the_file_holds_where_environment_and_command_line_are_silent(
     assert config.metrics_port is None
 
 
+@pytest.mark.parametrize("mode", ['"0660"', "0o660"])
+def test_a_file_may_have_the_rights_of_a_socket_as_text_or_in_octal(
+    told: Told, tmp_path: Path, mode: str
+) -> None:
+    serve("--config", write(tmp_path, f"socket-mode = {mode}"))
+    assert told[0].socket_mode == 0o660
+
+
 def test_a_file_may_list_several_models(told: Told, tmp_path: Path) -> None:
     serve("--config", write(tmp_path, 'model = ["a.xml", "b.xml"]'))
     assert told[0].models == ("a.xml", "b.xml")
@@ -174,6 +183,7 @@ def test_a_file_that_makes_no_sense_is_wrong_usage(
     "arguments",
     [
         ("--port", "x"),
+        ("--socket-mode", "8"),
         ("--metrics-port", "on"),
         ("--unknown",),
         ("surplus",),

@@ -1,6 +1,7 @@
 """Tokens that change while a server runs, and what its log says of them all."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,21 @@ def test_a_file_that_is_no_good_any_more_changes_nothing(
     assert complaint in error.getMessage()
     assert error.exc_info is None
     assert "sesame" not in caplog.text
+
+
+def test_a_pipe_in_the_place_of_the_file_holds_up_neither_calls_nor_the_end(
+    token_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(file_watch, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(file_watch, "READ_SECONDS", 0.5)
+    config = Config(port=0, metrics_port=None, token_file=token_file)
+    with BackgroundServer(config) as server:
+        token_file.unlink()
+        os.mkfifo(token_file)
+        wait_until(lambda: "no answer within" in caplog.text)
+        assert admits(server.target, OLD)
 
 
 def admitted(target: str, token: str) -> set[bool]:

@@ -23,11 +23,12 @@ def run(
     program: str,
     load: Callable[[], click.Command],
     explain: Callable[[Exception], str | None],
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> NoReturn:
     """Runs a command of this name, and ends the process.
 
     `load` imports it. `explain` says what an error means that was raised on purpose;
-    None: it was not.
+    None: it was not. `say` writes a line to standard error.
     """
     _open_standard_streams()
     try:
@@ -37,14 +38,14 @@ def run(
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail(program, "interrupted", INTERRUPTED)
+        _fail(program, "interrupted", say, INTERRUPTED)
     except BrokenPipeError:
         _drop_output()
-        _fail(program, "nobody reads what it says any more")
+        _fail(program, "nobody reads what it says any more", say)
     except Exception as error:
         _set_up_log()
         logger.debug("where it comes from:", exc_info=True)
-        _fail(program, explain(error) or in_words(error))
+        _fail(program, explain(error) or in_words(error), say)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -66,9 +67,11 @@ def _set_up_log() -> None:
         logging.basicConfig(level=logging.DEBUG)
 
 
-def _fail(program: str, message: str, status: int = 1) -> NoReturn:
+def _fail(
+    program: str, message: str, say: Callable[[str], None], status: int = 1
+) -> NoReturn:
     with suppress(OSError):
-        print(f"{program}: {message}", file=sys.stderr, flush=True)
+        say(f"{program}: {message}")
     sys.exit(status)
 
 

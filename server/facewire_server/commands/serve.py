@@ -12,7 +12,11 @@ import click
 from facewire_server import exposure, logs
 from facewire_server.backend import load_aside
 from facewire_server.catalogue.cache import Cache
-from facewire_server.commands import serve_options, transport_options
+from facewire_server.commands import (
+    listening_options,
+    serve_options,
+    transport_options,
+)
 from facewire_server.commands.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.limits import Limits
@@ -26,7 +30,7 @@ logger = logging.getLogger(__name__)
     " with --config; the command line wins, then the environment, then the file.",
 )
 @serve_options.models
-@serve_options.listening
+@listening_options.listening
 @serve_options.computing
 @serve_options.limits
 @transport_options.limits
@@ -42,7 +46,8 @@ def serve(
 ) -> None:
     """Serve models over gRPC until SIGTERM.
 
-    When ready it prints one line that ends in "listening on HOST:PORT".
+    When ready it prints one line that ends in "listening on HOST:PORT", or in
+    "listening on unix:PATH".
     """
     set_up_log = partial(logs.set_up, log_level, log_format)
     set_up_log({})

@@ -27,17 +27,6 @@ def group(*options: Decorator) -> Decorator:
     return decorate
 
 
-def _metrics_port(
-    context: click.Context, parameter: click.Parameter, value: str
-) -> int | None:
-    if value.lower() == "off":
-        return None
-    try:
-        return int(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a port nor off") from None
-
-
 models = group(
     click.option(
         "--model",
@@ -78,44 +67,6 @@ models = group(
     ),
 )
 """Which models are served, and where they come from."""
-
-listening = group(
-    click.option("--host", default="127.0.0.1", help="The address to listen on."),
-    click.option("--port", default=50051, help="The port; 0: a free one."),
-    click.option(
-        "--metrics-port",
-        default="9090",
-        callback=_metrics_port,
-        metavar="PORT|off",
-        help="The port of /metrics; 0: a free one.",
-    ),
-    click.option(
-        "--tls-cert",
-        type=click.Path(path_type=Path),
-        show_default="no encryption",
-        help="Encrypt, with the certificate chain in this PEM file; read again when it"
-        " changes, as the other two.",
-    ),
-    click.option(
-        "--tls-key",
-        type=click.Path(path_type=Path),
-        help="The key of that certificate, a PEM file.",
-    ),
-    click.option(
-        "--tls-client-ca",
-        type=click.Path(path_type=Path),
-        show_default="none is asked for",
-        help="Let clients in that show a certificate of the authorities in this PEM file.",
-    ),
-    click.option(
-        "--token-file",
-        type=click.Path(path_type=Path),
-        show_default="none is asked for",
-        help="Ask callers for one of the tokens in this file, one a line, as it is or as"
-        " sha256:HEX; read again when it changes.",
-    ),
-)
-"""Where the server listens, and how calls are encrypted."""
 
 computing = group(
     click.option("--device", default="CPU", help="Where OpenVINO runs the models."),

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from facewire_server.aside import aside
 from facewire_server.backend import Backend, Loader
 from facewire_server.errors import ModelError
 from facewire_server.metrics import Metrics
@@ -76,7 +77,7 @@ class Reloader:
 
     async def _stamps(self) -> dict[str, Stamp]:
         return {
-            name: await asyncio.to_thread(stamp, *files)
+            name: await asyncio.wrap_future(aside(stamp, *files))
             for name, files in self._files().items()
         }
 

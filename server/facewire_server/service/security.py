@@ -26,8 +26,8 @@ class Security:
         self._tokens: Tokens | None = None
         if config.token_file is not None:
             self._tokens = Tokens(config.token_file)
-            files = (config.token_file,)
-            self._watches.append(FileWatch("tokens", files, self._tokens.load))
+            tokens = self._tokens
+            self._watches.append(FileWatch("tokens", tokens.files, tokens.load))
 
     def add_port(self, server: grpc.aio.Server, address: str) -> int:
         """Has a server listen, encrypted or not. Raises RuntimeError."""

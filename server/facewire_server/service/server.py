@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -12,18 +13,20 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 
 from facewire.v1 import detect_pb2_grpc
+from facewire_server import logs
 from facewire_server.backend import Backend, Loader
 from facewire_server.config import Config
 from facewire_server.detector import Detector
 from facewire_server.errors import ConfigError
 from facewire_server.metrics import Metrics
-from facewire_server.metrics_port import MetricsServer, serve_metrics
+from facewire_server.metrics_port import MetricsPort, serve_metrics
 from facewire_server.model.source import name_of
 from facewire_server.service.arrivals import Arrivals
 from facewire_server.service.channel_options import channel_options
 from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
+from facewire_server.service.listener import Listener
 from facewire_server.service.reload import Files, Reloader, reload_model
 from facewire_server.service.security import Security
 from facewire_server.service.tasks import BackgroundTasks
@@ -51,7 +54,9 @@ class Server:
         """
         self.config = config
         self._metrics = Metrics()
+        logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
+        self._listener = Listener(config, shares_port=shares_port)
         self._gate = Gate(self._metrics, self._tracing.ended)
         self._security = Security(config)
         self._detect = DetectServicer(config, self._gate, self._metrics)
@@ -77,16 +82,20 @@ class Server:
         self._reload_asked = asyncio.Event()
         self._tasks = BackgroundTasks()
         self._watching: asyncio.Task[None] | None = None
-        self._metrics_server: MetricsServer | None = None
+        self._metrics_server: MetricsPort | None = None
         self.port = 0
-        """The port it listens on."""
+        """The port it listens on; 0: it is on a Unix socket."""
         self.metrics_port: int | None = None
         """The port of `/metrics`; None: there is none."""
 
     async def __aenter__(self) -> Self:
         """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        self.port = self._listen()
-        self._serve_metrics()
+        self.port = self._listener.open(partial(self._security.add_port, self._grpc))
+        try:
+            self._serve_metrics()
+        except ConfigError:
+            self._listener.close()
+            raise
         await self._grpc.start()
         self._tasks.start("following certificates and tokens", self._security.follow)
         return self
@@ -104,6 +113,7 @@ class Server:
         self._gate.release()
         self._health.close()
         await stopping
+        self._listener.close()
         if self._backend is not None:
             self._backend.scheduler.close()
         if self._metrics_server is not None:
@@ -168,21 +178,12 @@ class Server:
         if self._watching is not None:
             self._watching.cancel()
 
-    def _listen(self) -> int:
-        host, port = self.config.host, self.config.port
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        try:
-            return self._security.add_port(self._grpc, address)
-        except RuntimeError:
-            raise ConfigError(
-                f"cannot listen on {address}: it is taken, or not ours"
-            ) from None
-
     def _serve_metrics(self) -> None:
         port = self.config.metrics_port
         if port is not None:
-            found = serve_metrics(self._metrics.registry, self.config.host, port)
-            self._metrics_server, self.metrics_port = found, found.server_port
+            host = self.config.metrics_host
+            self._metrics_server = serve_metrics(self._metrics.registry, host, port)
+            self.metrics_port = self._metrics_server.port
 
     @property
     def _loaded(self) -> Backend:

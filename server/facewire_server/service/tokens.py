@@ -5,7 +5,7 @@ Rule: no token leaves this module, not even in the complaint about its line.
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hmac import compare_digest
 from pathlib import Path
 
@@ -26,18 +26,18 @@ class Tokens:
         self._path = path
         self._digests: frozenset[bytes] = frozenset()
 
-    def load(self) -> None:
-        """Reads the file.
+    @property
+    def files(self) -> dict[str, Path]:
+        """What the tokens are read from, by its flag."""
+        return {FLAG: self._path}
+
+    def load(self, contents: Mapping[str, bytes]) -> None:
+        """Takes the tokens in the file, given what is in it by FLAG.
 
         Raises ConfigError, which names the flag and the line, and then what was read
         before holds on.
         """
-        try:
-            content = self._path.read_bytes()
-        except OSError as error:
-            what = f"cannot read {self._path}: {error.strerror}"
-            raise ConfigError(f"{FLAG}: {what}") from None
-        digests = frozenset(self._read(content))
+        digests = frozenset(self._read(contents[FLAG]))
         if not digests:
             raise ConfigError(f"{FLAG}: {self._path} holds no token")
         self._digests = digests

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 
+from facewire_server import logs
 from facewire_server.metrics import Metrics
-from facewire_server.metrics_port import MetricsServer, serve_metrics
+from facewire_server.metrics_port import MetricsPort, serve_metrics
 from facewire_server.workers.metric_sums import (
     Report,
     counted,
@@ -33,6 +34,7 @@ class SharedMetrics:
     def __init__(self) -> None:
         self.own = Metrics()
         """What the supervisor counts."""
+        logs.on_dropped(self.own.log_lines_dropped)
         self.restarts = Counter(
             "facewire_worker_restarts_total",
             "Processes that ended by themselves and were replaced.",
@@ -76,7 +78,7 @@ class SharedMetrics:
             self._latest = summed((own, self._ended, *reports))
             return self._latest
 
-    def serve(self, host: str, port: int) -> MetricsServer:
+    def serve(self, host: str, port: int) -> MetricsPort:
         """See serve_metrics."""
         self._loop = asyncio.get_running_loop()
         registry = CollectorRegistry()

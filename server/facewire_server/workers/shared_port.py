@@ -1,9 +1,10 @@
 """A port that several processes listen on, each with a socket of its own."""
 
 import socket
-from typing import Any, Self
+from contextlib import ExitStack
+from typing import Self
 
-from facewire_server.errors import ConfigError
+from facewire_server.addresses import bound, endpoints, listen_error
 
 
 class SharedPort:
@@ -14,37 +15,26 @@ class SharedPort:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        """Takes a port, 0: a free one. Raises ConfigError when it is not to be had."""
+        """Takes a port, 0: a free one, at all addresses of a host.
+
+        Raises ConfigError when it is not to be had.
+        """
+        self._sockets = ExitStack()
         try:
-            family, kind, proto, _, address = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )[0]
-            if port:
-                # To share a port with another server would be a mistake.
-                _bound(socket.socket(family, kind, proto), address).close()
-            self._socket = _bound(
-                socket.socket(family, kind, proto), address, socket.SO_REUSEPORT
-            )
-        except OSError:
-            raise ConfigError(
-                f"cannot listen on {host}:{port}: it is taken, or not ours"
-            ) from None
-        self.port = int(self._socket.getsockname()[1])
+            # To share a port with another server would be a mistake.
+            ips, found = endpoints(host, port)
+            for ip in ips:
+                kept = self._sockets.enter_context(
+                    bound(ip, found, socket.SO_REUSEPORT)
+                )
+                found = int(kept.getsockname()[1])
+        except OSError as error:
+            self._sockets.close()
+            raise listen_error("listen", host, port, error) from None
+        self.port = found
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-
-def _bound(fresh: socket.socket, address: Any, *options: int) -> socket.socket:
-    """A socket at an address. Raises OSError, and closes it then."""
-    try:
-        for option in (socket.SO_REUSEADDR, *options):
-            fresh.setsockopt(socket.SOL_SOCKET, option, 1)
-        fresh.bind(address)
-    except OSError:
-        fresh.close()
-        raise
-    return fresh
+        self._sockets.close()

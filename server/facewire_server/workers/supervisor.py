@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
+from facewire_server.addresses import target_of
 from facewire_server.backend import find_sources
 from facewire_server.config import Config, available_core_numbers
 from facewire_server.errors import CommandError, ModelError
@@ -45,15 +46,15 @@ async def supervise(
         stop = signalled(STOP, supervisor.end_at_once)
         on_hangup(supervisor.reload)
         if config.metrics_port is not None:
-            server = metrics.serve(config.host, config.metrics_port)
-            logger.info("metrics on port %d", server.server_port)
+            found = metrics.serve(config.metrics_host, config.metrics_port)
+            logger.info("metrics on port %d", found.port)
         start = asyncio.ensure_future(supervisor.start())
         stopped = asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait((stopped, start), return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                announce(f"listening on {config.host}:{port.port}")
+                announce(f"listening on {target_of(config.host, port.port)}")
             await stopped
         finally:
             start.cancel()

@@ -17,15 +17,22 @@ def test_a_free_port_is_found_and_can_be_shared() -> None:
                 other.bind(("127.0.0.1", shared.port))
 
 
+def test_a_name_has_its_port_at_all_its_addresses() -> None:
+    with SharedPort("localhost", 0) as shared:
+        for ip, family in ("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6):
+            with socket.socket(family) as other, pytest.raises(OSError):
+                other.bind((ip, shared.port))
+
+
 def test_a_port_where_somebody_listens_is_refused_even_if_he_would_share() -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(ConfigError, match="is taken"):
+        with pytest.raises(ConfigError, match="the port is taken"):
             SharedPort("127.0.0.1", other.getsockname()[1])
 
 
 def test_an_address_of_others_is_refused() -> None:
-    with pytest.raises(ConfigError, match="not ours"):
+    with pytest.raises(ConfigError, match="no such address"):
         SharedPort("192.0.2.1", 0)
