@@ -30,7 +30,7 @@ def main() -> NoReturn:
     # Imported here: not before the signals are taken.
     from facewire_client.cli import edge
 
-    edge.run(PROGRAM, _root, _explained)
+    edge.run(PROGRAM, _root, _explained, _say)
 
 
 def _root() -> "Command":
@@ -47,6 +47,12 @@ def _explained(error: Exception) -> str | None:
         return None
     needs = "the server needs more packages: pip install 'facewire[server]'"
     return f"{name} is not installed; {needs}"
+
+
+def _say(line: str) -> None:
+    from facewire_server import logs
+
+    logs.say(line)
 
 
 if __name__ == "__main__":

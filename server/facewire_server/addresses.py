@@ -23,7 +23,7 @@ TRIES = 10
 """For a port that is free at all addresses of a host."""
 
 
-class Place(NamedTuple):
+class Endpoints(NamedTuple):
     """IP addresses and the port at them; 0 where there is one, and any port will do."""
 
     ips: tuple[str, ...]
@@ -35,27 +35,27 @@ def socket_path(host: str) -> Path | None:
     return Path(host.removeprefix(UNIX)) if host.startswith(UNIX) else None
 
 
-def shown(host: str, port: int) -> str:
+def target_of(host: str, port: int) -> str:
     """How clients are told of it: HOST:PORT, [IPV6]:PORT, or unix:PATH."""
     if host.startswith(UNIX):
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def place(host: str, port: int, *options: int) -> Place:
+def endpoints(host: str, port: int, *options: int) -> Endpoints:
     """The addresses of a host that this machine has, with a port free at all of them.
 
-    `options` are those of the sockets that will listen. Raises OSError; `refusal`
+    `options` are those of the sockets that will listen. Raises OSError; `listen_error`
     has the words for it.
     """
     ips = _addresses(host)
     for _ in range(TRIES):
         try:
-            return _free_place(ips, port, options)
+            return _free_endpoints(ips, port, options)
         except OSError as error:
             if port or error.errno != errno.EADDRINUSE:
                 raise
-    return _free_place(ips, port, options)
+    return _free_endpoints(ips, port, options)
 
 
 def bound(ip: str, port: int, *options: int) -> socket.socket:
@@ -74,12 +74,14 @@ def bound(ip: str, port: int, *options: int) -> socket.socket:
     return fresh
 
 
-def refusal(what: str, host: str, port: int, error: OSError) -> ConfigError:
-    """What to raise for an error of `place`; `what` cannot be done there."""
-    return ConfigError(f"cannot {what} on {shown(host, port)}: {_why(host, error)}")
+def listen_error(what: str, host: str, port: int, error: OSError) -> ConfigError:
+    """What to raise for an error of `endpoints`; `what` cannot be done there."""
+    return ConfigError(
+        f"cannot {what} on {target_of(host, port)}: {_reason(host, error)}"
+    )
 
 
-def _why(host: str, error: OSError) -> str:
+def _reason(host: str, error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return f"{host!r} cannot be resolved: {error.strerror}"
     if error.errno == errno.EADDRINUSE:
@@ -94,11 +96,14 @@ def _why(host: str, error: OSError) -> str:
 def _addresses(host: str) -> tuple[str, ...]:
     if host.lower() == "localhost":
         return LOCALHOST
-    found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a name of a host") from None
     return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _free_place(ips: Sequence[str], port: int, options: Sequence[int]) -> Place:
+def _free_endpoints(ips: Sequence[str], port: int, options: Sequence[int]) -> Endpoints:
     """Binds sockets, to see whether it can be done, and closes them."""
     here, missing = list[str](), None
     with ExitStack() as stack:
@@ -115,4 +120,4 @@ def _free_place(ips: Sequence[str], port: int, options: Sequence[int]) -> Place:
                 port = int(found.getsockname()[1])
     if missing is not None and not here:
         raise missing
-    return Place(tuple(here), port)
+    return Endpoints(tuple(here), port)

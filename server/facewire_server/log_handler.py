@@ -47,6 +47,11 @@ class QueuedHandler(QueueHandler):
         super().emit(record)
         self._start()
 
+    def say(self, line: str) -> None:
+        """Puts a line into the queue that is no record."""
+        self._queue.put_nowait(Entry(lambda: line, urgent=True))
+        self._start()
+
     def flush(self) -> None:
         """Waits until all is written, for at most FLUSH_SECONDS."""
         if self._thread is not None:

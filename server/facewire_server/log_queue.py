@@ -10,11 +10,11 @@ from collections.abc import Callable
 from threading import Condition
 from typing import NamedTuple
 
-PLACES = 1000
+CAPACITY = 1000
 """How many lines wait at most: those of a burst, and half a megabyte or so."""
 
 RATE = 500.0
-"""Lines a second that are taken in the long run; PLACES more at once."""
+"""Lines a second that are taken in the long run; CAPACITY more at once."""
 
 TELL_SECONDS = 1.0
 """How long lines are counted that were left out, until that is told."""
@@ -30,13 +30,13 @@ class Entry(NamedTuple):
 class LogQueue:
     """First in, first out, but for urgent lines, which take the places of others."""
 
-    def __init__(self, places: int = PLACES, rate: float = RATE) -> None:
+    def __init__(self, capacity: int = CAPACITY, rate: float = RATE) -> None:
         """`rate`: lines a second that are not urgent."""
         self.dropped = 0
         """How many lines were left out."""
-        self._places = places
+        self._capacity = capacity
         self._rate = rate
-        self._credit = float(places)
+        self._credit = float(capacity)
         self._credited = time.monotonic()
         self._changed = Condition()
         self._numbers = 0
@@ -66,7 +66,7 @@ class LogQueue:
         # Made without the lock: a trace takes its time.
         text = entry.line()
         with self._changed:
-            while len(self._urgent) + len(self._others) >= self._places:
+            while len(self._urgent) + len(self._others) >= self._capacity:
                 self._drop()
                 if not urgent or not self._others:
                     return
@@ -106,12 +106,12 @@ class LogQueue:
 
     def _has_room(self, urgent: bool) -> bool:
         if urgent:
-            return len(self._urgent) < self._places
+            return len(self._urgent) < self._capacity
         now = time.monotonic()
         earned = self._rate * (now - self._credited)
-        self._credit = min(float(self._places), self._credit + earned)
+        self._credit = min(float(self._capacity), self._credit + earned)
         self._credited = now
-        if self._credit < 1 or len(self._urgent) + len(self._others) >= self._places:
+        if self._credit < 1 or len(self._urgent) + len(self._others) >= self._capacity:
             return False
         self._credit -= 1
         return True

@@ -41,9 +41,25 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
 
 def on_dropped(observer: Callable[[int], None]) -> None:
     """Has somebody told how many lines this process leaves out of its log."""
+    for handler in _handlers():
+        handler.on_dropped(observer)
+
+
+def say(line: str) -> None:
+    """Writes a line as it is, behind what was logged before.
+
+    Returns when it is written, or when nobody has read it for some seconds.
+    """
+    handler = next(_handlers(), None) or QueuedHandler()
+    handler.say(line)
+    handler.flush()
+
+
+def _handlers() -> Iterator[QueuedHandler]:
+    """What this process logs with, if that is set up."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, QueuedHandler):
-            handler.on_dropped(observer)
+            yield handler
 
 
 def _is_of_callers(record: logging.LogRecord) -> bool:

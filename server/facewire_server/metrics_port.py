@@ -5,7 +5,6 @@ answers requests.
 """
 
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass
 from socketserver import ThreadingMixIn
 from threading import BoundedSemaphore, Event, Thread, Timer
@@ -15,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import make_wsgi_app
 
-from facewire_server.addresses import place, refusal
+from facewire_server.addresses import endpoints, listen_error
 from facewire_server.errors import ConfigError
 
 MAX_SCRAPES = 4
@@ -31,12 +30,11 @@ PAUSE = 1.0
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsPort":
     """Answers `/metrics` at all addresses of a host, on threads of its own.
 
-
-    `port` 0: a free one. Raises ConfigError when it cannot be had.
+    Port 0: a free one. Raises ConfigError when it cannot be had.
     """
     servers = list[MetricsServer]()
     try:
-        ips, found = place(host, port)
+        ips, found = endpoints(host, port)
         for ip in ips:
             server = _server(registry, ip, found)
             servers.append(server)
@@ -44,12 +42,12 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "Metrics
     except OSError as error:
         for server in servers:
             server.server_close()
-        words = refusal("serve metrics", host, port, error)
+        words = listen_error("serve metrics", host, port, error)
         hint = "choose another with --metrics-port, or off"
         raise ConfigError(f"{words}; {hint}") from None
     for server in servers:
         Thread(target=server.serve, name="metrics", daemon=True).start()
-    return MetricsPort(found, servers)
+    return MetricsPort(found, tuple(servers))
 
 
 def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
@@ -63,13 +61,13 @@ def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
 
 @dataclass(frozen=True, slots=True)
 class MetricsPort:
-    """Where `/metrics` is served until it is closed: a server for each address."""
+    """`/metrics` at all addresses of a host, on one port, until it is closed."""
 
     port: int
-    servers: Sequence["MetricsServer"]
+    servers: tuple["MetricsServer", ...]
 
     def close(self) -> None:
-        """Takes no more connections; those that it has are answered. Does not wait."""
+        """Takes no more connections. Does not wait."""
         for server in self.servers:
             server.close()
 

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from facewire_server import addresses
-from facewire_server.addresses import LOCALHOST, bound, place, refusal, shown
+from facewire_server.addresses import (
+    LOCALHOST,
+    bound,
+    endpoints,
+    listen_error,
+    target_of,
+)
 
 V4, V6 = LOCALHOST
 
@@ -23,7 +29,7 @@ V4, V6 = LOCALHOST
     ],
 )
 def test_clients_are_told_of_a_host_as_they_take_it(host: str, target: str) -> None:
-    assert shown(host, 7) == target
+    assert target_of(host, 7) == target
 
 
 def test_only_a_socket_has_a_file() -> None:
@@ -32,14 +38,14 @@ def test_only_a_socket_has_a_file() -> None:
 
 
 def test_one_address_leaves_the_choice_of_a_port_to_who_listens() -> None:
-    assert place(V4, 0) == ((V4,), 0)
+    assert endpoints(V4, 0) == ((V4,), 0)
 
 
 def test_localhost_is_both_addresses_with_one_port() -> None:
-    ips, port = place("LocalHost", 0)
+    ips, port = endpoints("LocalHost", 0)
     assert ips == LOCALHOST
     assert port > 0
-    assert place("localhost", port) == (LOCALHOST, port)
+    assert endpoints("localhost", port) == (LOCALHOST, port)
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *ips: str) -> None:
@@ -57,7 +63,7 @@ def test_addresses_that_are_not_here_are_left_out_and_doubles_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolve(monkeypatch, "192.0.2.1", V4, V4)
-    ips, _ = place("a.name", 0)
+    ips, _ = endpoints("a.name", 0)
     assert ips == (V4,)
 
 
@@ -66,7 +72,7 @@ def test_a_port_that_is_taken_at_one_address_is_not_free() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError) as error:
-            place("localhost", port)
+            endpoints("localhost", port)
     assert error.value.errno == errno.EADDRINUSE
 
 
@@ -82,7 +88,7 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         return bound(ip, port)
 
     monkeypatch.setattr(addresses, "bound", bind)
-    ips, port = place("localhost", 0)
+    ips, port = endpoints("localhost", 0)
     assert ips == LOCALHOST
     assert len(refused) == 3
     assert port > 0
@@ -97,14 +103,15 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
             "no-such.invalid:7: 'no-such.invalid' cannot be resolved: ",
         ),
         ("", ":7: '' cannot be resolved: "),
+        ("a..b", "a..b:7: 'a..b' cannot be resolved: not a name of a host"),
     ],
 )
 def test_a_host_that_cannot_be_had_is_told_with_its_own_words(
     host: str, words: str
 ) -> None:
     with pytest.raises(OSError) as error:
-        place(host, 7)
-    text = str(refusal("listen", host, 7, error.value))
+        endpoints(host, 7)
+    text = str(listen_error("listen", host, 7, error.value))
     assert text.startswith(f"cannot listen on {words}")
 
 
@@ -121,4 +128,4 @@ def test_an_error_of_the_system_is_told_with_its_own_words(
 ) -> None:
     error = OSError(number, os.strerror(number))
     text = f"cannot listen on 127.0.0.1:7: {words}"
-    assert str(refusal("listen", V4, 7, error)) == text
+    assert str(listen_error("listen", V4, 7, error)) == text

@@ -1,5 +1,6 @@
 """The log when its reader is slow, gone, or never there."""
 
+import contextlib
 import gc
 import logging
 import os
@@ -137,3 +138,42 @@ def test_a_process_that_ends_writes_what_waits() -> None:
     )
     lines = done.stderr.splitlines()
     assert [line.rpartition(" ")[2] for line in lines] == [str(n) for n in range(500)]
+
+
+@pytest.fixture
+def full_pipe(pipe: Pipe) -> int:
+    """A pipe that takes nothing more, as one that has a stalled collector behind it."""
+    _, writing = pipe
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, 4096 * b"x")
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x")
+    os.set_blocking(writing, True)
+    return writing
+
+
+def test_a_server_that_cannot_start_ends_even_if_nobody_reads_why(
+    full_pipe: int,
+) -> None:
+    arguments = ("--host", "192.0.2.1", "--port", "0", "--metrics-port", "off")
+    done = subprocess.run(
+        command("serve", *arguments), check=False, stderr=full_pipe, timeout=120
+    )
+    assert done.returncode == 1
+
+
+def test_what_is_said_at_the_end_stands_behind_what_was_logged() -> None:
+    code = (
+        "import logging; from facewire_server import logs;"
+        " logs.set_up('info', 'text', {});"
+        " [logging.error('%d', number) for number in range(500)];"
+        " logs.say('the end')"
+    )
+    done = subprocess.run(
+        [command()[0], "-c", code], capture_output=True, check=True, text=True
+    )
+    assert done.stderr.count("\n") == 501
+    assert done.stderr.endswith("\nthe end\n")

@@ -26,11 +26,12 @@ def run(
     program: str,
     load: Callable[[], click.Command],
     explain: Callable[[Exception], str | None],
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> NoReturn:
     """Runs a command of this name, and ends the process.
 
     `load` imports it. `explain` says what an error means that was raised on purpose;
-    None: it was not.
+    None: it was not. `say` writes a line to standard error.
     """
     _open_standard_streams()
     try:
@@ -39,15 +40,15 @@ def run(
     except click.ClickException as error:
         told = io.StringIO()
         error.show(told)
-        _end(told.getvalue().splitlines(), error.exit_code)
+        _end(told.getvalue().splitlines(), say, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail(program, "interrupted", INTERRUPTED)
+        _fail(program, "interrupted", say, INTERRUPTED)
     except BrokenPipeError:
-        _fail(program, "nobody reads what it says any more")
+        _fail(program, "nobody reads what it says any more", say)
     except Exception as error:
         _set_up_log()
         logger.debug("where it comes from:", exc_info=True)
-        _fail(program, explain(error) or in_words(error))
+        _fail(program, explain(error) or in_words(error), say)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -69,11 +70,13 @@ def _set_up_log() -> None:
         logging.basicConfig(level=logging.DEBUG)
 
 
-def _fail(program: str, message: str, status: int = 1) -> NoReturn:
-    _end([f"{program}: {message}"], status)
+def _fail(
+    program: str, message: str, say: Callable[[str], None], status: int = 1
+) -> NoReturn:
+    _end([f"{program}: {message}"], say, status)
 
 
-def _end(lines: Sequence[str], status: int) -> NoReturn:
+def _end(lines: Sequence[str], say: Callable[[str], None], status: int) -> NoReturn:
     """Says why, with nothing that a terminal would obey, and ends the process."""
     try:
         sys.stdout.flush()
@@ -81,7 +84,7 @@ def _end(lines: Sequence[str], status: int) -> NoReturn:
         _drop_output()
     with suppress(OSError):
         for line in lines:
-            print(printable(line), file=sys.stderr, flush=True)
+            say(printable(line))
     sys.exit(status)
 
 

@@ -32,7 +32,8 @@ def read(
         given = value if option.multiple and isinstance(value, list) else [value]
         if not all(isinstance(each, str | int | float) for each in given):
             raise click.UsageError(f"{path} sets {key!r} to what is no value")
-        if not (isinstance(option, click.Option) and option.is_flag):
+        is_flag = isinstance(option, click.Option) and option.is_flag
+        if not is_flag and option.type is not click.UNPROCESSED:
             given = [str(each) for each in given]  # as from a command line
         defaults[option.name] = given if option.multiple else given[0]
     context.default_map = defaults

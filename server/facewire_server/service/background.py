@@ -9,7 +9,7 @@ from typing import Self
 
 import uvloop
 
-from facewire_server.addresses import shown
+from facewire_server.addresses import target_of
 from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.service.server import Server
@@ -35,7 +35,7 @@ class BackgroundServer:
     @property
     def target(self) -> str:
         """Where clients connect: HOST:PORT, [IPV6]:PORT or unix:PATH."""
-        return shown(self.config.host, self.port)
+        return target_of(self.config.host, self.port)
 
     def __enter__(self) -> Self:
         """Returns when the models are loaded. Raises what kept them from it."""

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 
-from facewire_server.addresses import place, refusal, shown, socket_path
+from facewire_server.addresses import endpoints, listen_error, socket_path, target_of
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.service.socket_file import SocketFile
@@ -13,7 +13,7 @@ AddPort = Callable[[str], int]
 
 
 class Listener:
-    """The place of one server."""
+    """The endpoints of one server, or its socket."""
 
     def __init__(self, config: Config, *, shares_port: bool) -> None:
         """`shares_port`: with other processes of the same server."""
@@ -31,14 +31,14 @@ class Listener:
             self._file.listen(add)
             return 0
         try:
-            ips, port = place(self._host, self._port, *self._options)
+            ips, port = endpoints(self._host, self._port, *self._options)
         except OSError as error:
-            raise refusal("listen", self._host, self._port, error) from None
+            raise listen_error("listen", self._host, self._port, error) from None
         for ip in ips:
             try:
-                port = add(shown(ip, port))
+                port = add(target_of(ip, port))
             except RuntimeError:
-                where = shown(ip, port)
+                where = target_of(ip, port)
                 raise ConfigError(f"cannot listen on {where}: it is taken") from None
         return port
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import NoReturn
 
-from facewire_server.addresses import shown
+from facewire_server.addresses import target_of
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.service.server import Server
@@ -32,7 +32,7 @@ async def run(
         await server.open()
         if server.metrics_port is not None:
             logger.info("metrics on port %d", server.metrics_port)
-        announce(f"listening on {shown(config.host, server.port)}")
+        announce(f"listening on {target_of(config.host, server.port)}")
 
     stop = signalled(STOP)
     on_hangup(server.reload)

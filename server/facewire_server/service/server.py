@@ -82,7 +82,7 @@ class Server:
         self._reload_asked = asyncio.Event()
         self._tasks = BackgroundTasks()
         self._watching: asyncio.Task[None] | None = None
-        self._metrics_at: MetricsPort | None = None
+        self._metrics_server: MetricsPort | None = None
         self.port = 0
         """The port it listens on; 0: it is on a Unix socket."""
         self.metrics_port: int | None = None
@@ -116,8 +116,8 @@ class Server:
         self._listener.close()
         if self._backend is not None:
             self._backend.scheduler.close()
-        if self._metrics_at is not None:
-            self._metrics_at.close()
+        if self._metrics_server is not None:
+            self._metrics_server.close()
         await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
@@ -182,8 +182,8 @@ class Server:
         port = self.config.metrics_port
         if port is not None:
             host = self.config.metrics_host
-            self._metrics_at = serve_metrics(self._metrics.registry, host, port)
-            self.metrics_port = self._metrics_at.port
+            self._metrics_server = serve_metrics(self._metrics.registry, host, port)
+            self.metrics_port = self._metrics_server.port
 
     @property
     def _loaded(self) -> Backend:

@@ -36,7 +36,7 @@ class SocketFile:
             self._check()
             self._bind(add)
         except OSError as error:
-            raise self._refusal(error.strerror or str(error)) from None
+            raise self._error(error.strerror or str(error)) from None
 
     def remove(self) -> None:
         """Takes the file away, if it is still this one."""
@@ -48,21 +48,21 @@ class SocketFile:
 
     def _check(self) -> None:
         if len(os.fsencode(self._path)) > MAX_BYTES:
-            raise self._refusal(f"the path is longer than {MAX_BYTES} bytes")
+            raise self._error(f"the path is longer than {MAX_BYTES} bytes")
         try:
             mode = self._path.lstat().st_mode
         except FileNotFoundError:
             return
         if not stat.S_ISSOCK(mode):
-            raise self._refusal("there is a file, and it is no socket")
+            raise self._error("there is a file, and it is no socket")
         with socket.socket(socket.AF_UNIX) as caller:
             # Or else it would wait for a server that is busy.
             caller.setblocking(False)
             found = caller.connect_ex(os.fspath(self._path))
         if found in (0, errno.EAGAIN):
-            raise self._refusal("a server listens there")
+            raise self._error("a server listens there")
         if found not in (errno.ECONNREFUSED, errno.ENOENT):
-            raise self._refusal(os.strerror(found))
+            raise self._error(os.strerror(found))
 
     def _bind(self, add: Callable[[str], object]) -> None:
         # In a folder that only we can enter, until its rights are right. It is named by
@@ -73,14 +73,14 @@ class SocketFile:
             try:
                 add(f"unix:/proc/self/fd/{descriptor}/{fresh.name}")
             except RuntimeError:
-                raise self._refusal("gRPC cannot") from None
+                raise self._error("gRPC cannot") from None
             finally:
                 os.close(descriptor)
             fresh.chmod(self._mode)
             fresh.replace(self._path)
         self._own = _identity(self._path)
 
-    def _refusal(self, why: str) -> ConfigError:
+    def _error(self, why: str) -> ConfigError:
         return ConfigError(f"cannot listen on unix:{self._path}: {why}")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 
+from facewire_server import logs
 from facewire_server.metrics import Metrics
 from facewire_server.metrics_port import MetricsPort, serve_metrics
 from facewire_server.workers.metric_sums import (
@@ -33,6 +34,7 @@ class SharedMetrics:
     def __init__(self) -> None:
         self.own = Metrics()
         """What the supervisor counts."""
+        logs.on_dropped(self.own.log_lines_dropped)
         self.restarts = Counter(
             "facewire_worker_restarts_total",
             "Processes that ended by themselves and were replaced.",

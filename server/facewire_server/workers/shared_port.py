@@ -4,7 +4,7 @@ import socket
 from contextlib import ExitStack
 from typing import Self
 
-from facewire_server.addresses import bound, place, refusal
+from facewire_server.addresses import bound, endpoints, listen_error
 
 
 class SharedPort:
@@ -22,7 +22,7 @@ class SharedPort:
         self._sockets = ExitStack()
         try:
             # To share a port with another server would be a mistake.
-            ips, found = place(host, port)
+            ips, found = endpoints(host, port)
             for ip in ips:
                 kept = self._sockets.enter_context(
                     bound(ip, found, socket.SO_REUSEPORT)
@@ -30,7 +30,7 @@ class SharedPort:
                 found = int(kept.getsockname()[1])
         except OSError as error:
             self._sockets.close()
-            raise refusal("listen", host, port, error) from None
+            raise listen_error("listen", host, port, error) from None
         self.port = found
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from facewire_server.addresses import shown
+from facewire_server.addresses import target_of
 from facewire_server.backend import find_sources
 from facewire_server.config import Config, available_core_numbers
 from facewire_server.errors import CommandError, ModelError
@@ -54,7 +54,7 @@ async def supervise(
             await asyncio.wait((stopped, start), return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                announce(f"listening on {shown(config.host, port.port)}")
+                announce(f"listening on {target_of(config.host, port.port)}")
             await stopped
         finally:
             start.cancel()
