@@ -17,7 +17,7 @@ from facewire_server.image.jpeg_outline import Outline
 from facewire_server.image.orientation import read_orientation, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.refusal import blame, damaged, unsupported
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
@@ -51,7 +51,7 @@ def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
         picture = _decode_turbo(data, limits, orientation, target)
     except (KeyError, ValueError) as error:
         if not _is_harmless(error):
-            raise damaged("JPEG") from error
+            raise blame("JPEG", 0, error) from error
         return decode_pillow(JpegImageFile, data, "JPEG", limits, target, orientation)
     return replace(picture, orientation=orientation)
 

@@ -9,6 +9,7 @@ are reduced one by one, too: a large image is in memory once, as Pillow has it.
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,7 +23,7 @@ from PIL import Image, ImageFile
 
 from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.refusal import blame, unsupported
 from facewire_server.image.target import REDUCTIONS, Target
 from facewire_server.image_limits import ImageLimits
 
@@ -54,13 +55,13 @@ def decode_pillow(
 
     `orientation` is what is known of it, and is not looked for. Given a target, the
     picture is reduced, each pixel to the mean of those it stands for.
-    RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
+    RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE; MemoryError.
     """
     with _blaming(kind):
         file = plugin(BytesIO(data))
     with closing(file):
         limits.check(*file.size)
-        with _blaming(kind):
+        with _blaming(kind, math.prod(file.size)):
             file.load()
         # Palettes with transparency would be weighed and warned about; alpha is
         # dropped here anyway.
@@ -76,14 +77,15 @@ def decode_pillow(
 
 
 @contextmanager
-def _blaming(kind: str) -> Iterator[None]:
-    """Turn whatever Pillow raises, and it raises anything, into CORRUPT_IMAGE."""
+def _blaming(kind: str, pixels: int = 0) -> Iterator[None]:
+    """Turn whatever Pillow raises, and it raises anything, into CORRUPT_IMAGE.
+
+    But for lack of memory, which is a MemoryError.
+    """
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as error:
-        raise damaged(kind) from error
+        raise blame(kind, pixels, error) from error
 
 
 class _Tile(NamedTuple):
