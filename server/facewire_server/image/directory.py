@@ -35,12 +35,13 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The entries by tag; `end` is where the directory ends in `data`."""
+    """The entries by tag; from `start` to `end` the directory lies in `data`."""
 
     data: bytes
     order: str
     offset_size: int
     entries: dict[int, Entry]
+    start: int
     end: int
 
     @classmethod
@@ -75,7 +76,7 @@ class Directory:
             place = first + index * size
             tag, kind, values = struct.unpack_from(order + entry, data, place)
             entries.setdefault(tag, Entry(kind, values, place + size - offset_size))
-        return cls(data, order, offset_size, entries, first + count * size)
+        return cls(data, order, offset_size, entries, start, first + count * size)
 
     def integer(self, tag: int, default: int = 0) -> int:
         """The value of a tag that has exactly one; else the default."""
