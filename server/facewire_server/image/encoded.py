@@ -36,12 +36,13 @@ def decode(
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
-    - UNSUPPORTED_FORMAT: they do not start as one of the five;
+    - UNSUPPORTED_FORMAT: they do not start as one of the five, or hold a kind of it
+      that no library here reads, samples of 32 bits for example;
     - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
       is decoded;
     - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
-      cut off anywhere is one of these, and so are samples of 32 bits, and files that
-      would cost far more than their pixels.
+      cut off anywhere is one of these, and so are files that would cost far more than
+      their pixels.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")

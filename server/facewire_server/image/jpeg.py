@@ -17,7 +17,7 @@ from facewire_server.image.jpeg_outline import Outline
 from facewire_server.image.orientation import read_orientation, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.refusal import damaged, excessive
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
@@ -63,7 +63,7 @@ def _check(outline: Outline, size: int, limits: ImageLimits) -> None:
         if size - outline.pixels < outline.frame.least_bytes:
             raise damaged("JPEG")
     if outline.scans > limits.scans:
-        raise unsupported("JPEG", f"more than {limits.scans} scans")
+        raise excessive("JPEG", f"more than {limits.scans} scans")
 
 
 def _decode_turbo(

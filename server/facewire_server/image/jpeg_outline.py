@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from facewire_server.image.refusal import unsupported
+from facewire_server.image.refusal import excessive
 
 # More than 500 full segments do not fit into a message of 32 MiB; a file of many
 # small ones would keep Pillow, which walks them in Python, busy for seconds.
@@ -114,7 +114,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         end = position + 2 + int.from_bytes(header[2:], "big")
         yield header[1], position + 4, end
         position = max(end, position + 4)
-    raise unsupported("JPEG", f"more than {MAX_SEGMENTS} segments")
+    raise excessive("JPEG", f"more than {MAX_SEGMENTS} segments")
 
 
 def _next_marker(data: bytes, position: int) -> int:

@@ -7,7 +7,7 @@ import math
 
 from facewire_server.image.compression import DEFLATE, LZW, RUNS, check_possible
 from facewire_server.image.directory import Directory
-from facewire_server.image.refusal import unsupported
+from facewire_server.image.refusal import excessive
 from facewire_server.image_limits import ImageLimits
 
 # Pillow makes several objects of each strip or tile of an uncompressed image: this
@@ -62,22 +62,22 @@ def _check_values(directory: Directory) -> None:
     for tag, entry in directory.entries.items():
         read = tag < _FIRST_PRIVATE or tag == _PROFILE
         if read and tag not in _PART_TAGS and entry.is_many(MAX_VALUES):
-            raise unsupported("TIFF", f"more than {MAX_VALUES} values of tag {tag}")
+            raise excessive("TIFF", f"more than {MAX_VALUES} values of tag {tag}")
 
 
 def _check_costs(directory: Directory, width: int, height: int) -> None:
     """Refuse strips or tiles that cost far more than the pixels of the image."""
     for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
         if directory.integers(tag).size > MAX_PARTS:
-            raise unsupported("TIFF", f"more than {MAX_PARTS} strips or tiles")
+            raise excessive("TIFF", f"more than {MAX_PARTS} strips or tiles")
     area = directory.integer(_TILE_WIDTH) * directory.integer(_TILE_HEIGHT)
     if area > MAX_TILE_PIXELS:
-        raise unsupported("TIFF", f"tiles of more than {MAX_TILE_PIXELS} pixels")
+        raise excessive("TIFF", f"tiles of more than {MAX_TILE_PIXELS} pixels")
     bits = _bits_per_pixel(directory)
     coding = directory.integer(_COMPRESSION, default=_UNCOMPRESSED)
     rows = min(directory.integer(_STRIP_HEIGHT) or height, height)
     if coding != _UNCOMPRESSED and width * rows * bits > 8 * MAX_STRIP_BYTES:
-        raise unsupported("TIFF", f"strips of more than {MAX_STRIP_BYTES} bytes")
+        raise excessive("TIFF", f"strips of more than {MAX_STRIP_BYTES} bytes")
     if coding in _RATIOS:
         whole = width * height * bits // 8
         check_possible("TIFF", len(directory.data), whole, _RATIOS[coding])
@@ -118,7 +118,7 @@ def _check_parts(
     if offsets.size > across * down * samples:
         raise ValueError("there are more strips or tiles than pixels for them")
     if across * columns * down * rows > most_pixels + MAX_TILE_PIXELS:
-        raise unsupported("TIFF", "tiles far larger than the image")
+        raise excessive("TIFF", "tiles far larger than the image")
     size = len(directory.data)
     if directory.end + directory.offset_size > size:
         raise ValueError("the directory is cut off")
@@ -148,4 +148,4 @@ def _check_scans(directory: Directory, most: int) -> None:
         raise ValueError("strips or tiles overlap")
     for offset, length in parts:
         if directory.data.count(_SCAN, offset, offset + length) > most:
-            raise unsupported("TIFF", f"JPEGs of more than {most} scans")
+            raise excessive("TIFF", f"JPEGs of more than {most} scans")

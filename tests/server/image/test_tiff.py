@@ -63,7 +63,7 @@ def test_what_pillow_cannot_read_is_named() -> None:
     data = tiff(gray_tags(20, 10), GRAY.tobytes(), order=">", big=True)
     with pytest.raises(RequestError, match="Motorola") as error:
         decode(data, limits=LIMITS)
-    assert error.value.reason is Reason.CORRUPT_IMAGE
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
@@ -116,12 +116,12 @@ def test_tiles_decode() -> None:
 @pytest.mark.parametrize("kind", ["F", "I"])
 def test_samples_of_32_bits_are_refused(kind: str) -> None:
     data = save(rgb().convert(kind), "TIFF")
-    assert refusal(data) is Reason.CORRUPT_IMAGE
+    assert refusal(data) is Reason.UNSUPPORTED_FORMAT
 
 
 def test_samples_of_12_bits_are_refused() -> None:
     tags = gray_tags(20, 10) | {258: ("H", [12]), 279: ("L", [300])}
-    assert refusal(tiff(tags, bytes(300))) is Reason.CORRUPT_IMAGE
+    assert refusal(tiff(tags, bytes(300))) is Reason.UNSUPPORTED_FORMAT
 
 
 def test_only_the_first_page_counts() -> None:
