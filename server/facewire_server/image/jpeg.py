@@ -46,7 +46,7 @@ def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
     """
     outline = Outline.read(data, limits.scans)
     _check(outline, len(data), limits)
-    orientation = read_orientation(outline.exif)
+    orientation = read_orientation(*outline.exif)
     try:
         picture = _decode_turbo(data, limits, orientation, target)
     except (KeyError, ValueError) as error:

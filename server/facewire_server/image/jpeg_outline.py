@@ -17,7 +17,11 @@ from facewire_server.image.refusal import excessive
 # small ones would keep Pillow, which walks them in Python, busy for seconds.
 MAX_SEGMENTS = 4096
 
+# Editors add one of their own, and leave an empty one behind.
+MAX_EXIF = 8
+
 _APP1, _EOI, _SOS = 0xE1, 0xD9, 0xDA
+_EXIF = b"Exif\0\0"
 # Start of frame: baseline, extended, progressive; by Huffman codes.
 _HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -68,10 +72,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`scans` counts no further than was asked; `pixels` is where the first begins."""
+    """`scans` counts no further than was asked; `pixels` is where the first begins.
+
+    `exif` are the segments of EXIF data before it, the first MAX_EXIF.
+    """
 
     frame: Frame | None
-    exif: bytes
+    exif: tuple[bytes, ...]
     pixels: int
     scans: int
 
@@ -81,7 +88,8 @@ class Outline:
 
         RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
         """
-        frame, exif, pixels, scans = None, b"", len(data), 0
+        frame, pixels, scans = None, len(data), 0
+        exif: list[bytes] = []
         for marker, start, end in _segments(data):
             if marker == _SOS:
                 pixels = min(pixels, end)
@@ -90,10 +98,13 @@ class Outline:
                     break
             elif scans == 0 and marker in _FRAMES:
                 frame = frame or Frame.read(marker, data[start:end])
-            elif scans == 0 and not exif and marker == _APP1:
-                segment = data[start:end]
-                exif = segment if segment.startswith(b"Exif\0\0") else b""
-        return cls(frame, exif, pixels, scans)
+            elif scans == 0 and len(exif) < MAX_EXIF and _is_exif(data, marker, start):
+                exif.append(data[start:end])
+        return cls(frame, tuple(exif), pixels, scans)
+
+
+def _is_exif(data: bytes, marker: int, start: int) -> bool:
+    return marker == _APP1 and data.startswith(_EXIF, start)
 
 
 def _is_all(frame: Frame | None, scan: bytes) -> bool:

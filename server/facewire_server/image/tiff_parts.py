@@ -23,6 +23,8 @@ MAX_STRIP_BYTES = 1 << 28
 # Pillow makes Python's numbers of each tag that it looks at: 3 x 65,536 are the colours
 # of a palette of 16 bits.
 MAX_VALUES = 3 << 16
+# Cameras write about 60, microscopes some 100.
+MAX_ENTRIES = 1000
 
 # Tags, TIFF 6.0, section 8 and 15.
 WIDTH, HEIGHT, BITS, _COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -51,6 +53,8 @@ def check_parts(
     RequestError (CORRUPT_IMAGE) for what costs far more than its pixels, ValueError
     for what is broken.
     """
+    if directory.count > MAX_ENTRIES:
+        raise excessive("TIFF", f"a directory of more than {MAX_ENTRIES} entries")
     _check_values(directory)
     _check_costs(directory, width, height)
     _check_parts(directory, width, height, limits.pixels)
