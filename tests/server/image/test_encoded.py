@@ -51,7 +51,9 @@ def test_what_starts_as_none_of_the_formats_is_unsupported(data: bytes) -> None:
 @pytest.mark.parametrize("name", files())
 def test_a_file_cut_off_anywhere_is_corrupt(name: str) -> None:
     data = files()[name]
-    reasons = {refusal(data[:cut]) for cut in range(12, len(data))}
+    # A JPEG without the marker of its end has all of its pixels.
+    end = len(data) - 2 * name.startswith("jpeg")
+    reasons = {refusal(data[:cut]) for cut in range(12, end)}
     assert reasons == {Reason.CORRUPT_IMAGE}
 
 
