@@ -40,11 +40,12 @@ def orientation_of(directory: Directory) -> int:
 
 
 def _orientation_in(directory: Directory) -> int | None:
+    """The first value of the tag, as other programs take it; None when it is none."""
     try:
         values = directory.integers(ORIENTATION)
     except ValueError:
         return None
-    if values.size != 1 or not 1 <= values[0] <= 8:
+    if values.size < 1 or not 1 <= values[0] <= 8:
         return None
     return int(values[0])
 

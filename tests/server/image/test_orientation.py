@@ -102,6 +102,12 @@ def test_thousands_of_entries_hide_nothing(entries: int) -> None:
     assert read_orientation(tiff(tags)) == 6
 
 
+@pytest.mark.parametrize("values", [(6, 6), (6, 3), (6, 0, 0, 0, 0)])
+def test_the_first_of_several_values_counts(values: tuple[int, ...]) -> None:
+    assert read_orientation(_blob("<", values=values)) == 6
+    assert read_orientation(_blob(">", values=values)) == 6
+
+
 def test_the_directory_may_begin_anywhere() -> None:
     blob = _blob(">")
     moved = blob[:4] + struct.pack(">L", 13) + b"other" + blob[8:]
@@ -190,7 +196,6 @@ def test_an_orientation_in_xmp_or_in_text_does_not_count() -> None:
         _blob(">")[:-8],
         _blob(">", values=(0,)),
         _blob(">", values=(9,)),
-        _blob(">", values=(6, 6)),
         _blob(">", values=()),
         struct.pack(">2sHLHHHLL", b"MM", 42, 8, 1, 0x0112, 2, 9, 0xFFFFFFF0),
         struct.pack("<2sHLHHHLL", b"II", 42, 8, 1, 0x0112, 3, 0xFFFFFFFF, 8),
