@@ -11,6 +11,9 @@ from libc.string cimport memset
 from ._huffman cimport Bits, Table, fill_table, pass_restart
 from ._jpeg_blocks cimport MOST_COMPONENTS, Component, Scan, read_unit
 
+cdef enum:
+    MISSING = -1
+
 
 cdef class ScanReader:
     """Reads the scans of one frame, in order, each with the tables defined by then.
@@ -81,25 +84,25 @@ cdef class ScanReader:
         self, const uint8_t[::1] coded not None, parts, int first, int last,
         bint refines, Py_ssize_t interval,
     ):
-        """Whether the data of a scan holds all of its blocks.
+        """How many bytes of a scan's data its blocks take; -1 when some are missing.
 
         coded: what lies between the scan's header and the next marker that is not a
         restart; what is behind the last block does not matter. parts: the index of
         each component, and the slots of its tables for DC and AC. first, last: its
         coefficients, [0, 63]. refines: whether it adds a bit to what an earlier scan
-        brought. interval: of restarts, 0 for none. False also where a code is none,
-        or a restart is missing. The GIL is released.
+        brought. interval: of restarts, 0 for none. -1 also where a code is none, or a
+        restart is missing. The GIL is released.
         """
         cdef Scan scan
         cdef Bits bits
         cdef int index, dc, ac
         if not 1 <= len(parts) <= self.count or not 0 <= first <= last <= 63:
-            return False
+            return MISSING
         memset(&scan, 0, sizeof(scan))
         memset(&bits, 0, sizeof(bits))
         for index, dc, ac in parts:
             if not (0 <= index < self.count and 0 <= dc <= 3 and 0 <= ac <= 3):
-                return False
+                return MISSING
             scan.parts[scan.count].component = &self.components[index]
             scan.parts[scan.count].dc = &self.tables[dc]
             scan.parts[scan.count].ac = &self.tables[4 + ac]
@@ -111,7 +114,7 @@ cdef class ScanReader:
         bits.end = coded.shape[0]
         with nogil:
             self.read_units(&scan, &bits)
-        return not bits.failed
+        return MISSING if bits.failed else bits.position - bits.count // 8
 
     cdef void read_units(self, Scan* scan, Bits* bits) noexcept nogil:
         cdef Component* component = scan.parts[0].component

@@ -33,6 +33,10 @@ _JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 _ADOBE_TRANSFORMS = {3: 1, 4: 2}
 
 
+# Bytes of 0 with which blocks may end that are not many of the same colour.
+_CHANCE_ZEROS = 4
+
+
 def repaired(data: bytes, frame: Frame) -> bytes:
     """The segments and the coded data of `data` that make its pixels.
 
@@ -70,7 +74,7 @@ def _kept(data: bytes, frame: Frame, scans: "_Scans") -> list[bytes]:
         elif marker == SOS:
             after = coded_end(data, end)
             kept.append(data[end:after])
-            scans.read(segment, memoryview(data)[end:after])
+            scans.read(segment, kept[-1])
             if scans.are_all:
                 return kept
     raise ValueError("the end is missing")
@@ -84,6 +88,17 @@ def _adobe(segment: bytes, components: int) -> bytes:
     if transform > 2:
         transform = _ADOBE_TRANSFORMS.get(components, 0)
     return b"\xff\xee\0\x0eAdobe" + segment[5:11] + bytes([transform])
+
+
+def _is_filled(coded: bytes, taken: int) -> bool:
+    """Whether the blocks of a scan, so many bytes, end among zeros at its end.
+
+    A file that was not written to its end is often as long as it should be, and zeros
+    are codes as well. Where nothing is missing the zeros begin behind the blocks, or
+    end with them; the last bytes of the blocks may be some.
+    """
+    written = len(coded.rstrip(b"\0"))
+    return written + _CHANCE_ZEROS < taken < len(coded)
 
 
 class _Scans:
@@ -110,7 +125,7 @@ class _Scans:
             if self._reader is not None:
                 self._reader.define_table(*table)
 
-    def read(self, header: bytes, coded: memoryview) -> None:
+    def read(self, header: bytes, coded: bytes) -> None:
         """Read the data of a scan; ValueError when blocks are missing in it."""
         numbers = scan_numbers(header)
         selectors = header[2 : 1 + 2 * len(numbers) : 2]
@@ -129,8 +144,8 @@ class _Scans:
             (self._frame.numbers.index(number), selector >> 4, selector & 15)
             for number, selector in zip(numbers, selectors, strict=True)
         ]
-        read = self._reader.read
-        if not read(coded, parts, first, stop, bits > 15, self.interval):
+        taken = self._reader.read(coded, parts, first, stop, bits > 15, self.interval)
+        if taken < 0 or _is_filled(coded, taken):
             raise ValueError("blocks are missing in a scan")
 
     @property

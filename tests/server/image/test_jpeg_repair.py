@@ -46,8 +46,8 @@ PHOTOS: dict[str, dict[str, object]] = {
 }
 
 
-def _photo(name: str) -> bytes:
-    options = {"subsampling": "4:4:4"} | PHOTOS[name]
+def _photo(name: str, *, optimize: bool = False) -> bytes:
+    options = {"subsampling": "4:4:4", "optimize": optimize} | PHOTOS[name]
     return save(Image.fromarray(PHOTO), "JPEG", **options)
 
 
@@ -86,6 +86,29 @@ def test_a_cut_is_corrupt_whatever_is_warned_of_before(
         shares = (0.1, 0.33, 0.5, 0.66, 0.9, 0.99)
         reasons = {refusal(cut(changed, share, end=end)) for share in shares}
         assert reasons == {Reason.CORRUPT_IMAGE}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("optimize", [False, True])
+@pytest.mark.parametrize("fill", [b"\0", b"\xff", b"\0\xff"])
+@pytest.mark.parametrize("end", [b"", END])
+def test_what_fills_up_a_cut_is_not_taken_for_pixels(
+    name: str, optimize: bool, fill: bytes, end: bytes
+) -> None:
+    data = _photo(name, optimize=optimize)
+    for share in (0.3, 0.6, 0.9):
+        start = cut(data, share, end=b"")
+        filled = (start + fill * len(data))[: len(data) - len(end)] + end
+        assert refusal(filled) is Reason.CORRUPT_IMAGE
+
+
+@pytest.mark.parametrize("end", [b"", END])
+def test_blocks_that_are_zeros_are_not_taken_for_what_fills_up(end: bytes) -> None:
+    white = Image.new("L", (400, 400), "white")
+    white.paste(Image.fromarray(PHOTO).convert("L"))
+    data = save(white, "JPEG", optimize=True)
+    assert b"\0" * 20 in data[-100:]
+    assert refusal(in_front(data[:-2] + end, profile(0, 0))) is None
 
 
 @pytest.mark.parametrize("end", [b"", END])
