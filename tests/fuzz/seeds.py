@@ -94,18 +94,25 @@ def _photos() -> list[bytes]:
 def request_seeds() -> list[bytes]:
     """Messages with those files, with raw images of every format, with options."""
     raw = [
-        pb.RawImage(data=bytes(96), width=4, height=4, pixel_format=each)
+        pb.RawImage(data=bytes(size), width=4, height=4, pixel_format=each)
         for each in pb.PixelFormat.values()
+        for size in (16, 24, 48, 64)
     ]
-    raw.append(
+    raw += [
         pb.RawImage(
-            data=bytes(400),
+            data=bytes(size),
             width=6,
             height=4,
             row_stride=32,
-            pixel_format=pb.PIXEL_FORMAT_I420,
+            plane_rows=rows,
+            pixel_format=pixel_format,
         )
-    )
+        for pixel_format, size, rows in (
+            (pb.PIXEL_FORMAT_I420, 192, 0),
+            (pb.PIXEL_FORMAT_I420, 384, 8),
+            (pb.PIXEL_FORMAT_NV12, 384, 8),
+        )
+    ]
     options = pb.DetectOptions(
         min_confidence=0.5, iou_threshold=float("nan"), max_detections=3
     )

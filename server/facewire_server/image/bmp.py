@@ -50,5 +50,5 @@ def decode_bmp(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
         raise damaged("BMP")
     if coding in (_RLE8, _RLE4):
         check_possible("BMP", len(data) - start, width * abs(height), RUNS)
-        return decode_opencv(data, "BMP")
+        return decode_opencv(data, "BMP", width * abs(height))
     return decode_pillow(BmpImageFile, data, "BMP", limits, target)

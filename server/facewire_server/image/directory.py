@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 class Directory:
     """The entries by tag, as far as they are there.
 
-    `count` entries and their `end` in `data` are what the directory claims.
+    `count` entries from `start` to `end` in `data` are what the directory claims.
     """
 
     data: bytes
@@ -47,6 +47,7 @@ class Directory:
     offset_size: int
     entries: dict[int, Entry]
     count: int
+    start: int
     end: int
 
     @classmethod
@@ -86,7 +87,8 @@ class Directory:
         for tag, kind, values in struct.iter_unpack(order + entry, block):
             entries.setdefault(tag, Entry(kind, values, place))
             place += size
-        return cls(data, order, offset_size, entries, count, first + count * size)
+        end = first + count * size
+        return cls(data, order, offset_size, entries, count, start, end)
 
     def integer(self, tag: int, default: int = 0) -> int:
         """The value of a tag that has exactly one; else the default."""

@@ -45,6 +45,8 @@ def decode(
     - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
       cut off anywhere is one of these, and so are files that would cost far more than
       their pixels.
+
+    MemoryError: there is no memory for it now, in whatever words the decoder puts it.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")

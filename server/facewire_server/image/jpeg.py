@@ -18,9 +18,10 @@ from facewire_server.image.jpeg_repair import repaired
 from facewire_server.image.orientation import read_orientation, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, excessive, unsupported
+from facewire_server.image.refusal import blame, damaged, excessive, unsupported
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
+from facewire_server.memory import is_lack_of_memory
 
 # Its words for the bytes between the last pixel and a marker, of which none is missing.
 _STRAY = "extraneous bytes before marker"
@@ -62,8 +63,8 @@ def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
     try:
         picture = _decode_turbo(data, limits, orientation, target)
     except (KeyError, ValueError) as error:
-        if outline.frame is None:
-            raise damaged("JPEG") from error
+        if outline.frame is None or is_lack_of_memory(error):
+            raise blame("JPEG", 0, error) from error
         picture = _decode_repaired(data, outline.frame, limits, orientation, target)
     return replace(picture, orientation=orientation)
 
@@ -109,7 +110,7 @@ def _decode_repaired(
         return _decode_turbo(whole, limits, orientation, target, strict=strict)
     except (KeyError, ValueError) as error:
         if not _is_harmless(error):
-            raise damaged("JPEG") from error
+            raise blame("JPEG", 0, error) from error
     return decode_pillow(JpegImageFile, whole, "JPEG", limits, target, orientation)
 
 

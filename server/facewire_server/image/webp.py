@@ -29,8 +29,9 @@ def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
     """
     if len(data) < 30:
         raise damaged("WebP")
-    limits.check(*_size(data))
-    picture = decode_opencv(data, "WebP")
+    width, height = _size(data)
+    limits.check(width, height)
+    picture = decode_opencv(data, "WebP", width * height)
     return replace(picture, orientation=read_orientation(_exif(data)))
 
 
