@@ -22,6 +22,7 @@ MAX_EXIF = 8
 
 APP0, APP1, APP14 = 0xE0, 0xE1, 0xEE
 DHT, DAC, EOI, SOS, DQT, DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDD
+_SOI = 0xD8
 _EXIF = b"Exif\0\0"
 # Start of frame: baseline, extended, progressive; by Huffman codes.
 HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
@@ -31,7 +32,7 @@ PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BEGINNINGS = FRAMES | {0xDE, 0xF7}
 
 # Those that stand alone, restarts among the pixels too, are passed over.
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
 _END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _STEP = 1 << 20
 
@@ -146,7 +147,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of the segments, up to the end of the image or the data.
 
     What lies between is passed over, pixels too. The end of the image is an empty
-    segment. RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
+    segment; another image may begin without it. RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
     """
     position = 2
     for _ in range(MAX_SEGMENTS):
@@ -155,7 +156,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if header[1:2] == bytes([EOI]):
             yield EOI, position + 2, position + 2
             return
-        if len(header) < 4:
+        if len(header) < 4 or header[1] == _SOI:
             return
         end = position + 2 + int.from_bytes(header[2:], "big")
         yield header[1], position + 4, end
@@ -164,7 +165,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def next_marker(data: bytes, position: int) -> int:
-    """Where the next segment or the end begins; the end of the data without one."""
+    """Where the next segment, end or image begins; the end of the data without one."""
     return _find(_MARKER, data, position)
 
 

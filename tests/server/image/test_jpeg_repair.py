@@ -13,6 +13,7 @@ from PIL import Image
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
 from facewire_server.image.target import ResizeMode, Target
+from facewire_server.image_limits import ImageLimits
 from tests.server.image import attacks
 from tests.server.image.jpeg_faults import (
     END,
@@ -141,6 +142,14 @@ def test_an_image_that_is_cut_between_its_scans_needs_its_end() -> None:
     # The standard lets encoders leave out what is fine.
     assert refusal(data[:scan] + END) is None
     assert refusal(in_front(data[:scan] + END, profile(0, 0))) is None
+
+
+def test_scans_of_another_image_do_not_count() -> None:
+    data = save(rgb().convert("CMYK"), "JPEG", progressive=True)
+    scans = data.count(b"\xff\xda")
+    limits = ImageLimits(LIMITS.pixels, scans=scans)
+    expected = decode(data, limits=limits).pixels
+    assert np.array_equal(decode(data[:-2] + data, limits=limits).pixels, expected)
 
 
 def test_a_frame_of_video_without_tables_decodes() -> None:
