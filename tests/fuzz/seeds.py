@@ -4,6 +4,7 @@ Photos of ../shared are taken too where they are, made small: libFuzzer learns f
 from little.
 """
 
+import base64
 import struct
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from PIL import Image
 from facewire.v1 import detect_pb2 as pb
 from tests.server.image import attacks
 from tests.server.image.bmp_writer import BmpLayout
+from tests.server.image.jpeg_faults import (
+    HARMLESS,
+    WARNINGS,
+    cut,
+    in_front,
+    profile,
+    segment,
+    without_interval,
+)
+from tests.server.image.jpeg_writer import flat_jpeg
 from tests.server.image.png_writer import png
 from tests.server.image.samples import exif, files, save, smooth
 from tests.server.image.samples import rgb as rgb_image
@@ -38,7 +49,34 @@ def image_seeds() -> list[bytes]:
         tiff(gray_tags(9, 7), bytes(63), order=">"),
         tiff(gray_tags(9, 7), bytes(63), big=True),
     ]
-    return [*files().values(), *hostile, *_layouts(), *_photos()]
+    return [*files().values(), *hostile, *_slips(), *_layouts(), *_photos()]
+
+
+def _slips() -> list[bytes]:
+    """JPEG files with slips, whole and cut, and what is no image but looks like one."""
+    photo = Image.fromarray(smooth(40, 24))
+    plain = save(photo, "JPEG")
+    progressive = save(photo, "JPEG", progressive=True, restart_marker_blocks=2)
+    camera = tiff({0x0112: ("H", [6]), 0x0128: ("H", [2])})
+    orientations = (
+        b"Exif\0\0" + camera[:8] + b"\xff\0" + camera[10:],
+        b"Exif\0\0" + camera[:20],
+    )
+    return [
+        *(change(plain) for change in HARMLESS.values()),
+        *(WARNINGS[name](progressive) for name in ("profile 0 of 0", "short comment")),
+        cut(in_front(plain, profile(0, 0)), 0.5),
+        cut(in_front(progressive, profile(0, 0)), 0.5),
+        without_interval(in_front(progressive, profile(0, 0)), 2),
+        flat_jpeg(40, 24, (9, 200, 30), [(4, 2), (1, 1), (1, 1)]),
+        *(
+            in_front(plain, segment(0xE1, b"Exif\0\0"), segment(0xE1, exif_data))
+            for exif_data in orientations
+        ),
+        b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
+        base64.b64encode(plain),
+        plain.hex().encode(),
+    ]
 
 
 def _layouts() -> list[bytes]:

@@ -19,7 +19,7 @@ from facewire_server.image.compression import DEFLATE, check_possible
 from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.refusal import damaged, excessive, unsupported
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
@@ -120,7 +120,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         yield kind, position, min(end, len(data))
         position = end
-    raise unsupported("PNG", f"more than {MAX_CHUNKS} chunks")
+    raise excessive("PNG", f"more than {MAX_CHUNKS} chunks")
 
 
 def _joined(data: bytes, spans: list[tuple[int, int]]) -> bytes:

@@ -107,6 +107,8 @@ def decode_tiff(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
     """
     try:
         directory = Directory.read(data)
+        if directory.end > len(data):
+            raise damaged("TIFF")
         check_photo(directory)
         width, height = directory.integer(WIDTH), directory.integer(HEIGHT)
         limits.check(width, height)
@@ -131,10 +133,9 @@ def _check_samples(directory: Directory) -> None:
     coding = directory.integer(COMPRESSION, default=UNCOMPRESSED)
     if 12 in bits or coding not in _CODINGS:
         raise unsupported("TIFF", describe(directory))
-    if directory.integer(PHOTOMETRIC) == PALETTE and bits[0] <= 8:
-        colours = directory.entries.get(COLOUR_MAP)
-        if colours is None or colours.length < 3 << bits[0]:
-            raise ValueError("there is no palette, or not all of it")
+    is_mapped = directory.integer(PHOTOMETRIC) == PALETTE and bits[0] <= 8
+    if is_mapped and directory.integers(COLOUR_MAP).size < 3 << bits[0]:
+        raise ValueError("there is no palette, or not all of it")
 
 
 def _sound(directory: Directory, width: int, height: int, limits: ImageLimits) -> bytes:

@@ -2,7 +2,7 @@
 
 from facewire_server.image.compression import DEFLATE, LZW, RUNS, check_possible
 from facewire_server.image.directory import Directory
-from facewire_server.image.refusal import unsupported
+from facewire_server.image.refusal import excessive, unsupported
 from facewire_server.image.tiff_parts import Grid, Parts
 from facewire_server.image.tiff_tags import (
     BITS,
@@ -34,6 +34,8 @@ MAX_STRIP_BYTES = 1 << 28
 # Pillow makes Python's numbers of each tag that it looks at: 3 x 65,536 are the colours
 # of a palette of 16 bits.
 MAX_VALUES = 3 << 16
+# Cameras write about 60, microscopes some 100.
+MAX_ENTRIES = 1000
 
 _PART_TAGS = (STRIP_OFFSETS, STRIP_LENGTHS, TILE_OFFSETS, TILE_LENGTHS)
 _PROFILE, _FIRST_PRIVATE = 34675, 32768
@@ -49,16 +51,18 @@ def check_tags(directory: Directory) -> None:
 
     Pillow reads them all, but for private ones.
     """
+    if directory.count > MAX_ENTRIES:
+        raise excessive("TIFF", f"a directory of more than {MAX_ENTRIES} entries")
     for tag, entry in directory.entries.items():
         read = tag < _FIRST_PRIVATE or tag == _PROFILE
         if read and tag not in _PART_TAGS and entry.is_many(MAX_VALUES):
-            raise unsupported("TIFF", f"more than {MAX_VALUES} values of tag {tag}")
+            raise excessive("TIFF", f"more than {MAX_VALUES} values of tag {tag}")
     for tag in (STRIP_OFFSETS, TILE_OFFSETS):
         if directory.integers(tag).size > MAX_PARTS:
-            raise unsupported("TIFF", f"more than {MAX_PARTS} strips or tiles")
+            raise excessive("TIFF", f"more than {MAX_PARTS} strips or tiles")
     area = directory.integer(TILE_WIDTH) * directory.integer(TILE_HEIGHT)
     if area > MAX_TILE_PIXELS:
-        raise unsupported("TIFF", f"tiles of more than {MAX_TILE_PIXELS} pixels")
+        raise excessive("TIFF", f"tiles of more than {MAX_TILE_PIXELS} pixels")
     samples = len(bits_per_sample(directory))
     if samples > MAX_SAMPLES:
         raise unsupported("TIFF", f"{samples} samples a pixel")
@@ -72,10 +76,10 @@ def check_grid(
     coding = directory.integer(COMPRESSION, default=UNCOMPRESSED)
     rows = min(grid.rows, height)
     if coding != UNCOMPRESSED and width * rows * bits > 8 * MAX_STRIP_BYTES:
-        raise unsupported("TIFF", f"strips of more than {MAX_STRIP_BYTES} bytes")
+        raise excessive("TIFF", f"strips of more than {MAX_STRIP_BYTES} bytes")
     decoded = grid.across * grid.columns * grid.down * grid.rows
     if decoded > limits.pixels + MAX_TILE_PIXELS:
-        raise unsupported("TIFF", "tiles far larger than the image")
+        raise excessive("TIFF", "tiles far larger than the image")
     if coding in _RATIOS:
         whole = width * height * bits // 8
         check_possible("TIFF", len(directory.data), whole, _RATIOS[coding])
@@ -103,4 +107,4 @@ def check_scans(directory: Directory, parts: Parts, most: int) -> None:
         raise ValueError("strips or tiles overlap")
     for offset, length in places:
         if directory.data.count(_SCAN, offset, offset + length) > most:
-            raise unsupported("TIFF", f"JPEGs of more than {most} scans")
+            raise excessive("TIFF", f"JPEGs of more than {most} scans")

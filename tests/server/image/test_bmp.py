@@ -70,8 +70,9 @@ def test_a_width_under_one_is_corrupt(width: int) -> None:
     assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
 
 
-def test_an_unknown_coding_is_corrupt() -> None:
-    assert refusal(bmp(4, 4, 24, bytes(1000), coding=5)) is Reason.CORRUPT_IMAGE
+def test_an_unknown_coding_is_not_supported() -> None:
+    data = bmp(4, 4, 24, bytes(1000), coding=5)
+    assert refusal(data) is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("end", [b"\0\1", b"\0\0", b""])

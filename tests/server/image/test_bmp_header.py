@@ -145,7 +145,7 @@ def test_what_is_not_read_is_named(
     data = BmpLayout(bits, header, coding).around(bytes(9000), WIDTH, HEIGHT)
     with pytest.raises(RequestError, match=f"{words}.* not supported") as error:
         decode(data, limits=LIMITS)
-    assert error.value.reason is Reason.CORRUPT_IMAGE
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16, 24, 32])

@@ -100,4 +100,4 @@ def test_apples_variant_is_refused_in_words(size: int) -> None:
     apples = START + png_chunk(b"CgBI", bytes(size)) + data[len(START) :]
     with pytest.raises(RequestError, match="CgBI.* not supported") as error:
         decode(apples, limits=LIMITS)
-    assert error.value.reason is Reason.CORRUPT_IMAGE
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT

@@ -136,7 +136,7 @@ def test_tiles_decode() -> None:
 def test_samples_of_32_bits_are_refused_in_words(kind: str, words: str) -> None:
     with pytest.raises(RequestError, match=f"holds {words} samples") as error:
         decode(save(rgb().convert(kind), "TIFF"), limits=LIMITS)
-    assert error.value.reason is Reason.CORRUPT_IMAGE
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
 def test_samples_of_12_bits_are_refused_in_words() -> None:
@@ -246,3 +246,10 @@ def test_damage_is_not_written_to_standard_error(
     data[8:1000] = b"\xa5" * 992
     assert refusal(bytes(data)) is Reason.CORRUPT_IMAGE
     assert capfd.readouterr().err == ""
+
+
+def test_a_directory_of_thousands_of_entries_is_refused() -> None:
+    tags = {tag: ("H", [1]) for tag in range(1000, 2000)} | gray_tags(20, 10)
+    with pytest.raises(RequestError, match="more than 1000 entries") as error:
+        decode(tiff(tags, GRAY.tobytes()), limits=LIMITS)
+    assert error.value.reason is Reason.CORRUPT_IMAGE
