@@ -21,6 +21,9 @@ _CORE, _SHORT, _INFO, _OS2 = 12, 16, 40, 64
 _FILE_HEADER = 14
 _COLOURS = 256
 
+_WORDS = {16: 0xFFFF, 32: 0xFFFFFFFF}
+"""By depth: the bits that a pixel has, and no mask has others."""
+
 _MASKS_15 = (0x7C00, 0x03E0, 0x001F)
 _MASKS_24 = (0xFF0000, 0x00FF00, 0x0000FF)
 
@@ -65,7 +68,8 @@ class BmpHeader:
         masks = _MASKS_15 if bits == 16 else _MASKS_24
         if coding in (BIT_FIELDS, ALPHA_BIT_FIELDS) and size != _OS2 and bits != 24:
             given = struct.unpack_from("<III", data, _FILE_HEADER + _INFO)
-            masks = given if any(given) else masks
+            red, green, blue = (mask & _WORDS.get(bits, 0) for mask in given)
+            masks = (red, green, blue) if any((red, green, blue)) else masks
             if size == _INFO:
                 tables += 12 if coding == BIT_FIELDS else 16
         colours = used or (1 << bits if bits <= 8 else 0)

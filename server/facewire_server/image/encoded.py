@@ -43,8 +43,8 @@ def decode(
     - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
       is decoded;
     - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
-      cut off anywhere is one of these, and so are files that would cost far more than
-      their pixels.
+      cut off within its pixels is one of these, and so are files that would cost far
+      more than their pixels.
 
     MemoryError: there is no memory for it now, in whatever words the decoder puts it.
     """

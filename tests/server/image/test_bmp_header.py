@@ -89,6 +89,13 @@ def test_fields_of_bits_are_read_wherever_they_are(
     assert np.abs(_decoded(layout.file(numbers)) - left).max() <= 1
 
 
+def test_fields_beyond_the_pixel_are_not_looked_at() -> None:
+    numbers, left = _packed(FIELDS["565"][1])
+    masks = tuple(mask | 0x123 << 16 for mask in FIELDS["565"][1])
+    data = BmpLayout(16, 40, 3, masks).file(numbers)
+    assert np.abs(_decoded(data) - left).max() <= 1
+
+
 def test_16_bits_without_fields_are_555() -> None:
     numbers, left = _packed(FIELDS["555"][1])
     assert np.abs(_decoded(BmpLayout(16).file(numbers)) - left).max() <= 1
