@@ -7,11 +7,8 @@ Rule: pixels that are missing are refused, not the end of a file. Its last chunk
 be cut off, when all rows are there.
 """
 
-import math
 import struct
-import zlib
 from collections.abc import Iterator
-from io import BytesIO
 
 from PIL.PngImagePlugin import PngImageFile
 
@@ -32,20 +29,6 @@ MAX_CHUNKS = 100_000
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT"})
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
-# Of each pass of an interlaced image, in section 8.2: the first column and row, and
-# the steps to the next ones.
-_PASSES = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
-
-_INFLATED_AT_ONCE = 1 << 20
-
 # By colour type, in PNG (third edition), section 11.2.1.
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -53,24 +36,6 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 def is_png(data: bytes) -> bool:
     """Whether the data starts as a PNG file."""
     return data.startswith(_MAGIC)
-
-
-class _Rows(PngImageFile):
-    """A PNG file that is refused when its last rows are not in it.
-
-    Pillow takes compressed data that ends too early for all there is, and leaves the
-    rows that follow black.
-    """
-
-    def load_end(self) -> None:
-        """End the loading; OSError when rows are missing."""
-        super().load_end()
-        width, height = self.im.size
-        last = self.im.crop((0, height - 1, width, height))
-        file = self.fp.getvalue() if isinstance(self.fp, BytesIO) else b""
-        interlaced = file[28:29] != b"\0"
-        if (interlaced or last.getbbox(False) is None) and not _has_all_rows(file):
-            raise OSError("rows are missing")
 
 
 def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
@@ -96,7 +61,7 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
     pixels = width * height * _SAMPLES.get(colour_type, 1) * bits // 8
     check_possible("PNG", coded, pixels, DEFLATE)
     return decode_pillow(
-        _Rows,
+        PngImageFile,
         _joined(data, spans),
         "PNG",
         limits,
@@ -141,31 +106,3 @@ def _joined(data: bytes, spans: list[tuple[int, int]]) -> bytes:
         parts.append(pixels)
         last = memoryview(bytes(4))
     return b"".join([*parts, last, _END])
-
-
-def _has_all_rows(data: bytes) -> bool:
-    """Whether the compressed data of a PNG file is all that its header promises."""
-    needed = _row_bytes(data)
-    inflater = zlib.decompressobj()
-    for kind, start, end in _chunks(data):
-        if kind != b"IDAT":
-            continue
-        coded = data[start + 8 : end - 4]
-        while coded and needed > 0 and not inflater.eof:
-            needed -= len(inflater.decompress(coded, _INFLATED_AT_ONCE))
-            coded = inflater.unconsumed_tail
-    return needed <= 0
-
-
-def _row_bytes(data: bytes) -> int:
-    """The bytes of all rows of all passes, each with the number of its filter."""
-    width, height, bits, colour_type, _, _, interlaced = struct.unpack_from(
-        ">IIBBBBB", data, 16
-    )
-    pixel = bits * _SAMPLES[colour_type]
-    size = 0
-    for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
-        columns = math.ceil(max(width - left, 0) / across)
-        rows = math.ceil(max(height - top, 0) / down)
-        size += rows * (1 + math.ceil(columns * pixel / 8)) if columns else 0
-    return size
