@@ -1,9 +1,12 @@
 """Box decoding, suppression and rescaling for detectors, without the GIL.
 
+And the coded data of JPEG files, read for whether it is all there.
+
 Takes and fills arrays of the caller by the buffer protocol; does not import NumPy.
 """
 
 from facewire_ext._atss import AtssLevels, decode_atss
+from facewire_ext._jpeg import ScanReader
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
 from facewire_ext._placement import Placement, rescale
@@ -15,6 +18,7 @@ from facewire_ext._yunet import YunetLevels, decode_yunet
 __all__ = [
     "AtssLevels",
     "Placement",
+    "ScanReader",
     "Workspace",
     "YunetLevels",
     "decode_atss",

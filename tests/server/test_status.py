@@ -1,5 +1,6 @@
 """The table from errors to statuses, as the public contract has it."""
 
+import cv2
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -37,6 +38,21 @@ def test_a_full_queue_says_in_milliseconds_when_to_come_back() -> None:
     failed = failure(RefusalError(Reason.QUEUE_FULL, "full", retry_after=0.25), "id")
     assert failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert dict(failed.trailers())["grpc-retry-pushback-ms"] == "250"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("Exception from src/inference: std::bad_alloc"),
+        cv2.error("OpenCV: (-4:Insufficient memory) Failed to allocate 48 bytes"),
+    ],
+)
+def test_lack_of_memory_is_nobodys_fault_and_passes(error: Exception) -> None:
+    failed = failure(error, "id")
+    assert failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert failed.reason == "OUT_OF_MEMORY"
+    assert dict(failed.trailers())["grpc-retry-pushback-ms"] == "1000"
 
 
 def test_a_message_that_is_too_large_is_not_to_be_sent_again() -> None:

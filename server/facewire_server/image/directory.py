@@ -1,6 +1,8 @@
 """The first directory of a TIFF structure: TIFF files, BigTIFF files and EXIF data.
 
-Rule: the work is bounded by MAX_ENTRIES and by the data, never by a number in it.
+Rule: entries that can be read count, whatever the directory says of itself: it may
+be cut off, or claim more entries than there are. The work is bounded by MAX_ENTRIES
+and by the data, never by a number in it.
 Source: TIFF 6.0, section 2; for BigTIFF the description that libtiff publishes.
 """
 
@@ -11,8 +13,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-# Cameras write about 60 entries, microscopes some 100.
-MAX_ENTRIES = 1000
+# As many as fit into a segment of a JPEG; what is behind them is not looked at.
+MAX_ENTRIES = (0xFFFF - 2) // 12
 
 # BYTE, ASCII and UNDEFINED: what is read of them is a string.
 _BYTES = frozenset({1, 2, 7})
@@ -35,17 +37,22 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The entries by tag; `end` is where the directory ends in `data`."""
+    """The entries by tag, as far as they are there.
+
+    `count` entries from `start` to `end` in `data` are what the directory claims.
+    """
 
     data: bytes
     order: str
     offset_size: int
     entries: dict[int, Entry]
+    count: int
+    start: int
     end: int
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        """Read the first directory of `data`; ValueError when it is not all there."""
+        """Read the first directory of `data`; ValueError when there is none."""
         order = {b"II": "<", b"MM": ">"}.get(data[:2])
         if order is None:
             raise ValueError("no TIFF header")
@@ -65,17 +72,23 @@ class Directory:
             raise ValueError(f"no TIFF header: version {version}")
         offset_size = struct.calcsize(order + pointer)
         (start,) = struct.unpack_from(order + pointer, data, header)
+        if start < header + offset_size:
+            raise ValueError("the directory is in the header")
         (count,) = struct.unpack_from(order + counter, data, start)
-        if count > MAX_ENTRIES:
-            raise ValueError(f"the directory has {count} entries")
         size = struct.calcsize(order + entry)
         first = start + struct.calcsize(order + counter)
+        # The last one may be cut off within its value, whose padding may be all that
+        # is missing.
+        there = max(0, len(data) - first + offset_size) // size
+        read = min(count, there, MAX_ENTRIES)
+        block = data[first : first + read * size].ljust(read * size, b"\0")
         entries: dict[int, Entry] = {}
-        for index in range(count):
-            place = first + index * size
-            tag, kind, values = struct.unpack_from(order + entry, data, place)
-            entries.setdefault(tag, Entry(kind, values, place + size - offset_size))
-        return cls(data, order, offset_size, entries, first + count * size)
+        place = first + size - offset_size
+        for tag, kind, values in struct.iter_unpack(order + entry, block):
+            entries.setdefault(tag, Entry(kind, values, place))
+            place += size
+        end = first + count * size
+        return cls(data, order, offset_size, entries, count, start, end)
 
     def integer(self, tag: int, default: int = 0) -> int:
         """The value of a tag that has exactly one; else the default."""
@@ -94,6 +107,8 @@ class Directory:
             raise ValueError(f"tag {tag} is of type {kind}")
         item = np.dtype(self.order + _INTEGERS[kind])
         if count * item.itemsize > self.offset_size:
+            if place + self.offset_size > len(self.data):
+                raise ValueError(f"tag {tag} is cut off")
             pointer = self.order + ("L" if self.offset_size == 4 else "Q")
             (place,) = struct.unpack_from(pointer, self.data, place)
         if place + count * item.itemsize > len(self.data):

@@ -7,6 +7,7 @@ from facewire_server.image.bmp import decode_bmp, is_bmp
 from facewire_server.image.jpeg import decode_jpeg, is_jpeg
 from facewire_server.image.picture import Picture
 from facewire_server.image.png import decode_png, is_png
+from facewire_server.image.signatures import describe
 from facewire_server.image.target import Target
 from facewire_server.image.tiff import decode_tiff, is_tiff
 from facewire_server.image.webp import decode_webp, is_webp
@@ -36,18 +37,24 @@ def decode(
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
-    - UNSUPPORTED_FORMAT: they do not start as one of the five;
+    - UNSUPPORTED_FORMAT: they do not start as one of the five, and the message says
+      what they seem to be; or they hold a kind of it that no library here reads,
+      samples of 32 bits for example;
     - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
       is decoded;
     - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
-      cut off anywhere is one of these, and so are samples of 32 bits, and files that
-      would cost far more than their pixels.
+      cut off within its pixels is one of these, and so are files that would cost far
+      more than their pixels.
+
+    MemoryError: there is no memory for it now, in whatever words the decoder puts it.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
     for matches, decode_format in _FORMATS:
         if matches(data):
             return decode_format(data, limits, target)
-    raise RequestError(
-        Reason.UNSUPPORTED_FORMAT, "the image is no JPEG, PNG, WebP, BMP or TIFF file"
-    )
+    message = "the image is no JPEG, PNG, WebP, BMP or TIFF file"
+    found = describe(data)
+    if found is not None:
+        message = f"{message}; it seems to be {found}"
+    raise RequestError(Reason.UNSUPPORTED_FORMAT, message)

@@ -1,4 +1,4 @@
-"""What a JPEG file consists of: its frame, its scans, its EXIF data; no pixel.
+"""What a JPEG file consists of: its segments, its frame, its scans; no pixel.
 
 Rule: the work is bounded by MAX_SEGMENTS and by the data, never by a number in it,
 and the GIL is given away between two steps. What is no JPEG is the decoder's to say.
@@ -11,30 +11,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from facewire_server.image.refusal import unsupported
+from facewire_server.image.refusal import excessive
 
 # More than 500 full segments do not fit into a message of 32 MiB; a file of many
 # small ones would keep Pillow, which walks them in Python, busy for seconds.
 MAX_SEGMENTS = 4096
 
-_APP1, _EOI, _SOS = 0xE1, 0xD9, 0xDA
+# Editors add one of their own, and leave an empty one behind.
+MAX_EXIF = 8
+
+APP0, APP1, APP14 = 0xE0, 0xE1, 0xEE
+DHT, DAC, EOI, SOS, DQT, DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDD
+_SOI = 0xD8
+_EXIF = b"Exif\0\0"
 # Start of frame: baseline, extended, progressive; by Huffman codes.
-_HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, DAC}
+PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+# And what begins something else: a hierarchy of frames, JPEG-LS.
+_BEGINNINGS = FRAMES | {0xDE, 0xF7}
 
 # Those that stand alone, restarts among the pixels too, are passed over.
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
+_END_OF_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _STEP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame header: its marker, its sides, the sampling factors by component."""
+    """A frame header: its marker, its sides; number and sampling of each component."""
 
     marker: int
+    precision: int
     width: int
     height: int
+    numbers: bytes
     factors: tuple[tuple[int, int], ...]
 
     @classmethod
@@ -42,10 +53,18 @@ class Frame:
         """None when the header is broken."""
         if len(segment) < 6 or len(segment) < 6 + 3 * segment[5]:
             return None
-        height, width = struct.unpack_from(">HH", segment, 1)
-        samplings = segment[7 : 6 + 3 * segment[5] : 3]
+        precision, height, width, count = struct.unpack_from(">BHHB", segment)
+        numbers, samplings = (
+            segment[6 : 6 + 3 * count : 3],
+            segment[7 : 6 + 3 * count : 3],
+        )
         factors = tuple((byte >> 4, byte & 15) for byte in samplings)
-        return cls(marker, width, height, factors)
+        return cls(marker, precision, width, height, numbers, factors)
+
+    @property
+    def progressive(self) -> bool:
+        """Whether scans bring the pixels little by little."""
+        return self.marker in PROGRESSIVE
 
     @property
     def least_bytes(self) -> int:
@@ -53,7 +72,7 @@ class Frame:
 
         Arithmetic coding has no such bound, so it is 0 there.
         """
-        if self.marker not in _HUFFMAN_FRAMES:
+        if self.marker not in HUFFMAN_FRAMES:
             return 0
         across = max((factor for factor, _ in self.factors), default=0) * 8
         down = max((factor for _, factor in self.factors), default=0) * 8
@@ -68,12 +87,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`scans` counts no further than was asked; `pixels` is where the first begins."""
+    """What comes before the pixels, and the scans as far as they were asked for.
 
+    `first` is the first marker of a frame, or of what is no frame of ours; 0 without
+    one. `exif` are the segments of EXIF data, the first MAX_EXIF. `pixels` is where
+    those of the first scan begin. `complete` is False when a component has no scan.
+    """
+
+    first: int
     frame: Frame | None
-    exif: bytes
+    exif: tuple[bytes, ...]
     pixels: int
     scans: int
+    complete: bool
 
     @classmethod
     def read(cls, data: bytes, max_scans: int) -> Self:
@@ -81,46 +107,76 @@ class Outline:
 
         RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
         """
-        frame, exif, pixels, scans = None, b"", len(data), 0
-        for marker, start, end in _segments(data):
-            if marker == _SOS:
+        first, frame, pixels, scans = 0, None, len(data), 0
+        exif: list[bytes] = []
+        scanned = b""
+        for marker, start, end in segments(data):
+            if marker == SOS:
                 pixels = min(pixels, end)
                 scans += 1
-                if scans > max_scans or _is_all(frame, data[start:end]):
+                numbers = scan_numbers(data[start:end])
+                scanned += numbers
+                if scans > max_scans or _is_all(frame, numbers):
                     break
-            elif scans == 0 and marker in _FRAMES:
+            elif scans == 0 and marker in _BEGINNINGS:
+                first = first or marker
                 frame = frame or Frame.read(marker, data[start:end])
-            elif scans == 0 and not exif and marker == _APP1:
-                segment = data[start:end]
-                exif = segment if segment.startswith(b"Exif\0\0") else b""
-        return cls(frame, exif, pixels, scans)
+            elif scans == 0 and len(exif) < MAX_EXIF and _is_exif(data, marker, start):
+                exif.append(data[start:end])
+        complete = frame is None or set(frame.numbers) <= set(scanned)
+        return cls(first, frame, tuple(exif), pixels, scans, complete)
 
 
-def _is_all(frame: Frame | None, scan: bytes) -> bool:
+def scan_numbers(header: bytes) -> bytes:
+    """The numbers of the components that a scan has, from its header."""
+    return header[1 : 1 + 2 * header[0] : 2] if header else b""
+
+
+def _is_exif(data: bytes, marker: int, start: int) -> bool:
+    return marker == APP1 and data.startswith(_EXIF, start)
+
+
+def _is_all(frame: Frame | None, numbers: bytes) -> bool:
     """Whether decoders end with this scan: one scan of all, once over the image."""
-    if frame is None or frame.marker in _PROGRESSIVE:
+    if frame is None or frame.progressive:
         return False
-    return scan[:1] == bytes([len(frame.factors)])
+    return len(numbers) == len(frame.numbers)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of the segments; what lies between is passed over."""
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of the segments, up to the end of the image or the data.
+
+    What lies between is passed over, pixels too. The end of the image is an empty
+    segment; another image may begin without it. RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
+    """
     position = 2
     for _ in range(MAX_SEGMENTS):
-        position = _next_marker(data, position)
+        position = next_marker(data, position)
         header = data[position : position + 4]
-        if len(header) < 4 or header[1] == _EOI:
+        if header[1:2] == bytes([EOI]):
+            yield EOI, position + 2, position + 2
+            return
+        if len(header) < 4 or header[1] == _SOI:
             return
         end = position + 2 + int.from_bytes(header[2:], "big")
         yield header[1], position + 4, end
         position = max(end, position + 4)
-    raise unsupported("JPEG", f"more than {MAX_SEGMENTS} segments")
+    raise excessive("JPEG", f"more than {MAX_SEGMENTS} segments")
 
 
-def _next_marker(data: bytes, position: int) -> int:
-    """Where the next one is; the end of the data when there is none."""
+def next_marker(data: bytes, position: int) -> int:
+    """Where the next segment, end or image begins; the end of the data without one."""
+    return _find(_MARKER, data, position)
+
+
+def coded_end(data: bytes, position: int) -> int:
+    """Where the coded data of a scan ends: before any marker that is no restart."""
+    return _find(_END_OF_SCAN, data, position)
+
+
+def _find(marker: re.Pattern[bytes], data: bytes, position: int) -> int:
     while position < len(data):
-        found = _MARKER.search(data, position, position + _STEP)
+        found = marker.search(data, position, position + _STEP)
         if found is not None:
             return found.start()
         position += _STEP - 1

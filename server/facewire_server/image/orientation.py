@@ -1,6 +1,7 @@
 """The EXIF orientation: read from EXIF data, and applied to pixels.
 
-Rule: broken EXIF data says nothing, so the image is taken as it is stored.
+Rule: EXIF data counts as far as it can be read. Where it says nothing, or nothing
+that is an orientation, the image is taken as it is stored.
 Source: CIPA DC-008 (Exif 2.32), tag 0x0112.
 """
 
@@ -16,25 +17,36 @@ _FLIPS = {2: 1, 3: -1, 4: 0}
 _ROTATIONS = {6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
-def read_orientation(exif: bytes) -> int:
+def read_orientation(*exif: bytes) -> int:
     """The orientation in EXIF data (a TIFF header and its directory), 1 to 8.
 
-    1, upright, when there is none or the data is broken.
+    Of several pieces of EXIF data the first that has one counts. 1, upright, when
+    none does.
     """
-    try:
-        return orientation_of(Directory.read(exif.removeprefix(b"Exif\0\0")))
-    except ValueError:
-        return 1
+    for data in exif:
+        try:
+            directory = Directory.read(data.removeprefix(b"Exif\0\0"))
+        except ValueError:
+            continue
+        found = _orientation_in(directory)
+        if found is not None:
+            return found
+    return 1
 
 
 def orientation_of(directory: Directory) -> int:
     """The orientation in a directory, 1 to 8; 1 when there is none or it is broken."""
+    return _orientation_in(directory) or 1
+
+
+def _orientation_in(directory: Directory) -> int | None:
+    """The first value of the tag, as other programs take it; None when it is none."""
     try:
         values = directory.integers(ORIENTATION)
     except ValueError:
-        return 1
-    if values.size != 1 or not 1 <= values[0] <= 8:
-        return 1
+        return None
+    if values.size < 1 or not 1 <= values[0] <= 8:
+        return None
     return int(values[0])
 
 

@@ -9,20 +9,22 @@ are reduced one by one, too: a large image is in memory once, as Pillow has it.
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from facewire_server.errors import RequestError
 from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.reduction import reduce
+from facewire_server.image.refusal import blame, unsupported
 from facewire_server.image.target import REDUCTIONS, Target
 from facewire_server.image_limits import ImageLimits
 
@@ -40,6 +42,8 @@ _TILE_PIXELS = 1 << 18
 _GRAY_MODES = frozenset({"1", "L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 _OTHER_COLOUR_MODES = frozenset({"P", "PA", "CMYK", "YCbCr"})
+_GRAY16_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_MODES = _GRAY_MODES | _RGB_MODES | _OTHER_COLOUR_MODES | _GRAY16_MODES
 
 
 def decode_pillow(
@@ -49,18 +53,24 @@ def decode_pillow(
     limits: ImageLimits,
     target: Target | None = None,
     orientation: int = 1,
+    samples: str = "",
 ) -> Picture:
     """Decode the first frame of a file of `kind` ("PNG") by Pillow's class for it.
 
-    `orientation` is what is known of it, and is not looked for. Given a target, the
+    `orientation` is what is known of it, and is not looked for. Given the `samples` of
+    a file whose header is sound ("32-bit grey samples"), what Pillow does not open is
+    not damaged, but not supported. Given a target, the
     picture is reduced, each pixel to the mean of those it stands for.
-    RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
+    RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE; MemoryError.
     """
-    with _blaming(kind):
-        file = plugin(BytesIO(data))
+    try:
+        with _blaming(kind):
+            file = plugin(BytesIO(data))
+    except RequestError as error:
+        raise unsupported(kind, samples) if samples else error from error.__cause__
     with closing(file):
         limits.check(*file.size)
-        with _blaming(kind):
+        with _blaming(kind, math.prod(file.size)):
             file.load()
         # Palettes with transparency would be weighed and warned about; alpha is
         # dropped here anyway.
@@ -71,19 +81,22 @@ def decode_pillow(
         if target is not None:
             sides = size[::-1] if swaps_sides(orientation) else size
             reduction = target.reduction(*sides)
-        pixels, layout = _pixels(file, kind, reduction)
+        if file.mode not in _MODES:
+            raise unsupported(kind, samples or f"pixels of mode {file.mode}")
+        pixels, layout = _pixels(file, reduction)
     return Picture(pixels, layout, orientation, reduction, size)
 
 
 @contextmanager
-def _blaming(kind: str) -> Iterator[None]:
-    """Turn whatever Pillow raises, and it raises anything, into CORRUPT_IMAGE."""
+def _blaming(kind: str, pixels: int = 0) -> Iterator[None]:
+    """Turn whatever Pillow raises, and it raises anything, into CORRUPT_IMAGE.
+
+    But for lack of memory, which is a MemoryError.
+    """
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as error:
-        raise damaged(kind) from error
+        raise blame(kind, pixels, error) from error
 
 
 class _Tile(NamedTuple):
@@ -95,7 +108,7 @@ class _Tile(NamedTuple):
 
 
 def _pixels(
-    image: Image.Image, kind: str, reduction: int
+    image: Image.Image, reduction: int
 ) -> tuple[NDArray[np.uint8], PixelLayout]:
     width, height = image.im.size
     size = (-(-height // reduction), -(-width // reduction))
@@ -103,12 +116,10 @@ def _pixels(
         pixels, layout, read = np.empty((*size, 3), np.uint8), PixelLayout.BGR, _bgr
     elif image.mode in _GRAY_MODES:
         pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray
-    elif image.mode.startswith("I;16"):
-        pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray16
     else:
-        raise unsupported(kind, f"samples of Pillow's mode {image.mode}")
+        pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray16
     for tile in _tiles(image, reduction):
-        _reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
+        reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
     return pixels, layout
 
 
@@ -127,26 +138,6 @@ def _tiles(image: Image.Image, reduction: int) -> Iterator[_Tile]:
                 slice(top // reduction, -(-bottom // reduction)),
                 slice(left // reduction, -(-right // reduction)),
             )
-
-
-def _reduce(
-    pixels: NDArray[np.uint8], reduction: int, reduced: NDArray[np.uint8]
-) -> None:
-    """Write the means of each `reduction` x `reduction` pixels.
-
-    What is missing to the last ones at the right and below, the edge is taken for.
-    """
-    if reduction == 1:
-        reduced[...] = pixels
-        return
-    rows, columns = reduced.shape[:2]
-    below = rows * reduction - pixels.shape[0]
-    right = columns * reduction - pixels.shape[1]
-    if below or right:
-        edge = cv2.BORDER_REPLICATE
-        grown = cv2.copyMakeBorder(pixels, 0, below, 0, right, edge)
-        pixels = np.asarray(grown, np.uint8)
-    reduced[...] = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
 def _gray(tile: Image.Image) -> NDArray[np.uint8]:

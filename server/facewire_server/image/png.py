@@ -2,6 +2,9 @@
 
 Pillow gets the parts of a file that make its pixels, and no others: it would inflate
 texts and profiles that nobody asked for, and play animations.
+
+Rule: pixels that are missing are refused, not the end of a file. Its last chunks may
+be cut off, when all rows are there.
 """
 
 import struct
@@ -13,7 +16,7 @@ from facewire_server.image.compression import DEFLATE, check_possible
 from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, unsupported
+from facewire_server.image.refusal import damaged, excessive, unsupported
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
@@ -23,7 +26,8 @@ _MAGIC = b"\x89PNG\r\n\x1a\n"
 # Python: this many cost it about 0.3 s.
 MAX_CHUNKS = 100_000
 
-_NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+_NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT"})
+_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
 # By colour type, in PNG (third edition), section 11.2.1.
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -40,11 +44,13 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
     No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE
     before a pixel is decoded, CORRUPT_IMAGE.
     """
-    if len(data) < 26 or data[12:16] != b"IHDR":
+    if data[12:16] == b"CgBI":
+        raise unsupported("PNG", "Apple's CgBI variant of the format")
+    if len(data) < 33 or data[12:16] != b"IHDR":
         raise damaged("PNG")
     width, height, bits, colour_type = struct.unpack_from(">IIBB", data, 16)
     limits.check(width, height)
-    exif, coded, spans = b"", 0, []
+    exif, coded, spans = b"", 0, [(0, len(_MAGIC))]
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
             spans.append((start, end))
@@ -65,28 +71,38 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the chunks; the file must have its end chunk.
+    """Kind, start and end of the chunks before the end chunk, as far as they go.
 
-    Pillow would not miss an end that is cut off behind the last pixel.
+    Of pixels that are cut off, what is there: it ends with the data.
     """
     position = len(_MAGIC)
     for _ in range(MAX_CHUNKS):
-        if position + 12 > len(data):
-            raise damaged("PNG")
+        if position + 8 > len(data):
+            return
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
-        if end > len(data):
-            raise damaged("PNG")
-        yield kind, position, end
-        if kind == b"IEND":
+        if kind == b"IEND" or (end > len(data) and kind != b"IDAT"):
             return
+        yield kind, position, min(end, len(data))
         position = end
-    raise unsupported("PNG", f"more than {MAX_CHUNKS} chunks")
+    raise excessive("PNG", f"more than {MAX_CHUNKS} chunks")
 
 
 def _joined(data: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """The file of these chunks; `data` itself where they are all there is."""
-    if sum(end - start for start, end in spans) == spans[-1][1] - len(_MAGIC):
+    """The file of these chunks and an end; `data` itself where they are all there is.
+
+    What follows the end is not looked at.
+    """
+    end = spans[-1][1]
+    alone = sum(end - start for start, end in spans) == end
+    if alone and data[end + 4 : end + 8] == b"IEND":
         return data
     view = memoryview(data)
-    return b"".join([_MAGIC, *(view[start:end] for start, end in spans)])
+    *parts, last = (view[start:end] for start, end in spans)
+    if len(last) < int.from_bytes(last[:4], "big") + 12 and len(spans) > 1:
+        # Cut off: what follows would be taken for pixels. Pillow checks no checksum.
+        pixels = last[8:]
+        parts.append(memoryview(struct.pack(">I4s", len(pixels), b"IDAT")))
+        parts.append(pixels)
+        last = memoryview(bytes(4))
+    return b"".join([*parts, last, _END])

@@ -1,151 +1,186 @@
 """The strips and tiles of a TIFF file: all there, and no more than its pixels need.
 
-Pillow believes the directory; what that costs, or hides, is looked at here first.
+Rule: pixels that are missing are refused, not numbers that are wrong. Of the lengths
+of strips, decoders believe none, or one alone, and many writers get them wrong; what
+is read here are those that are needed.
 """
 
 import math
+from dataclasses import dataclass
+from typing import Self
 
-from facewire_server.image.compression import DEFLATE, LZW, RUNS, check_possible
+import numpy as np
+from numpy.typing import NDArray
+
 from facewire_server.image.directory import Directory
-from facewire_server.image.refusal import unsupported
-from facewire_server.image_limits import ImageLimits
+from facewire_server.image.tiff_tags import (
+    COMPRESSION,
+    PLANAR,
+    ROWS_PER_STRIP,
+    SAMPLES,
+    STRIP_LENGTHS,
+    STRIP_OFFSETS,
+    TILE_HEIGHT,
+    TILE_LENGTHS,
+    TILE_OFFSETS,
+    TILE_WIDTH,
+    UNCOMPRESSED,
+    row_bits,
+)
 
-# Pillow makes several objects of each strip or tile of an uncompressed image: this
-# many cost it 0.4 s and 30 MB.
-MAX_PARTS = 1 << 16
-# A tile is decoded whole, however small the image is that it belongs to.
-MAX_TILE_PIXELS = 1 << 24
-# In planes of their own, each has its strips; Pillow knows up to 6 (CMYK and two more).
-MAX_SAMPLES = 6
-# libtiff decodes a strip whole, beside the image that it is a part of: 64 megapixels
-# of 8-bit colour in one strip, and not of 16 bits with alpha.
-MAX_STRIP_BYTES = 1 << 28
-# Pillow makes Python's numbers of each tag that it looks at: 3 x 65,536 are the colours
-# of a palette of 16 bits.
-MAX_VALUES = 3 << 16
-
-# Tags, TIFF 6.0, section 8 and 15.
-WIDTH, HEIGHT, BITS, _COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
-_SAMPLES = 277
-_STRIP_OFFSETS, _STRIP_HEIGHT, _STRIP_LENGTHS = 273, 278, 279
-_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_LENGTHS = 322, 323, 324, 325
-
-_PART_TAGS = (_STRIP_OFFSETS, _STRIP_LENGTHS, _TILE_OFFSETS, _TILE_LENGTHS)
-
-_PROFILE, _FIRST_PRIVATE = 34675, 32768
-
-_YCBCR = 6
-
-_UNCOMPRESSED, _JPEG = 1, 7
-_SCAN = b"\xff\xda"
-# The codings that have a bound; fax, JPEG, WebP, LZMA and Zstandard have none, or one
-# that is too far away to be of use.
-_RATIOS = {_UNCOMPRESSED: 1, 5: LZW, 8: DEFLATE, 32946: DEFLATE, 32773: RUNS}
+_END_OF_JPEG = b"\xff\xd9"
+# Fax codings fill what is missing with white, and JPEG with grey, without a word.
+_FAXES, _JPEGS = frozenset({2, 3, 4}), frozenset({6, 7})
+_HEADER_BYTES = 8
 
 
-def check_parts(
-    directory: Directory, width: int, height: int, limits: ImageLimits
-) -> None:
-    """Refuse an image of these sides, at least 1, that Pillow would make too much of.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How an image is cut: `across` x `down` parts of `columns` x `rows` pixels.
 
-    RequestError (CORRUPT_IMAGE) for what costs far more than its pixels, ValueError
-    for what is broken.
+    `planes`: how many such grids follow each other, one for each sample or one in all.
     """
-    _check_values(directory)
-    _check_costs(directory, width, height)
-    _check_parts(directory, width, height, limits.pixels)
-    _check_scans(directory, limits.scans)
+
+    tiled: bool
+    columns: int
+    rows: int
+    across: int
+    down: int
+    planes: int
+
+    @classmethod
+    def of(cls, directory: Directory, width: int, height: int) -> Self:
+        """The grid of an image of this size; ValueError for tags that are broken."""
+        planes = 1
+        if directory.integer(PLANAR) == 2:
+            planes = directory.integer(SAMPLES, default=1)
+        tiled = TILE_OFFSETS in directory.entries
+        if tiled:
+            columns = directory.integer(TILE_WIDTH) or width
+            rows = directory.integer(TILE_HEIGHT) or height
+        else:
+            columns = width
+            rows = _strip_rows(directory, width, height, planes)
+        across, down = math.ceil(width / columns), math.ceil(height / rows)
+        return cls(tiled, columns, rows, across, down, planes)
+
+    @property
+    def count(self) -> int:
+        """How many parts there have to be."""
+        return self.across * self.down * self.planes
 
 
-def _check_values(directory: Directory) -> None:
-    """Refuse tags of more values than they can have, but for those of the parts."""
-    for tag, entry in directory.entries.items():
-        read = tag < _FIRST_PRIVATE or tag == _PROFILE
-        if read and tag not in _PART_TAGS and entry.is_many(MAX_VALUES):
-            raise unsupported("TIFF", f"more than {MAX_VALUES} values of tag {tag}")
+def _strip_rows(directory: Directory, width: int, height: int, planes: int) -> int:
+    """The rows of a strip; where the tag claims all of them, what its length tells."""
+    rows = min(directory.integer(ROWS_PER_STRIP) or height, height)
+    strips = directory.integers(STRIP_OFFSETS).size
+    if rows < height or strips <= planes:
+        return rows
+    lengths = directory.integers(STRIP_LENGTHS)
+    row = row_bits(directory, width) // 8
+    if directory.integer(COMPRESSION, default=1) != UNCOMPRESSED or not lengths.size:
+        raise ValueError("several strips, each of which has all rows")
+    rows = int(lengths[0]) // max(row, 1)
+    if not 0 < rows < height or math.ceil(height / rows) * planes != strips:
+        raise ValueError("several strips, each of which has all rows")
+    return rows
 
 
-def _check_costs(directory: Directory, width: int, height: int) -> None:
-    """Refuse strips or tiles that cost far more than the pixels of the image."""
-    for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if directory.integers(tag).size > MAX_PARTS:
-            raise unsupported("TIFF", f"more than {MAX_PARTS} strips or tiles")
-    area = directory.integer(_TILE_WIDTH) * directory.integer(_TILE_HEIGHT)
-    if area > MAX_TILE_PIXELS:
-        raise unsupported("TIFF", f"tiles of more than {MAX_TILE_PIXELS} pixels")
-    bits = _bits_per_pixel(directory)
-    coding = directory.integer(_COMPRESSION, default=_UNCOMPRESSED)
-    rows = min(directory.integer(_STRIP_HEIGHT) or height, height)
-    if coding != _UNCOMPRESSED and width * rows * bits > 8 * MAX_STRIP_BYTES:
-        raise unsupported("TIFF", f"strips of more than {MAX_STRIP_BYTES} bytes")
-    if coding in _RATIOS:
-        whole = width * height * bits // 8
-        check_possible("TIFF", len(directory.data), whole, _RATIOS[coding])
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where the strips or tiles lie in the file, those that are needed: [N] each."""
+
+    grid: Grid
+    offsets: NDArray[np.uint64]
+    lengths: NDArray[np.uint64]
+
+    @classmethod
+    def read(cls, directory: Directory, grid: Grid, height: int) -> Self:
+        """The parts of `grid`; ValueError when one is missing or cut off."""
+        tags = (STRIP_OFFSETS, STRIP_LENGTHS)
+        if grid.tiled:
+            tags = (TILE_OFFSETS, TILE_LENGTHS)
+        offsets = directory.integers(tags[0])[: grid.count]
+        if offsets.size < grid.count:
+            raise ValueError("strips or tiles are missing")
+        size = len(directory.data)
+        if ((offsets < _HEADER_BYTES) | (offsets >= size)).any():
+            raise ValueError("strips or tiles are not in the file")
+        claimed = np.zeros(grid.count, np.uint64)
+        counts = _counts(directory, tags[1])[: grid.count]
+        claimed[: counts.size] = counts
+        coding = directory.integer(COMPRESSION, default=UNCOMPRESSED)
+        if coding == UNCOMPRESSED:
+            lengths = _needed(directory, grid, height)
+            if (lengths > size - offsets).any():
+                raise ValueError("strips or tiles are cut off")
+        else:
+            lengths = _corrected(directory, offsets, claimed, coding)
+        return cls(grid, offsets, lengths)
+
+    def changes(self, directory: Directory) -> dict[int, list[int]]:
+        """The tags that do not say so in the file, and what they should say.
+
+        Strips of more rows than the image has decoders take for what they are.
+        """
+        tiled = self.grid.tiled
+        right = {
+            TILE_OFFSETS if tiled else STRIP_OFFSETS: self.offsets,
+            TILE_LENGTHS if tiled else STRIP_LENGTHS: self.lengths,
+        }
+        claimed = directory.integer(ROWS_PER_STRIP, default=self.grid.rows)
+        cut = self.grid.down > 1
+        if not tiled and (
+            claimed < self.grid.rows or (cut and claimed > self.grid.rows)
+        ):
+            right[ROWS_PER_STRIP] = np.array([self.grid.rows], np.uint64)
+        return {
+            tag: values.tolist()
+            for tag, values in right.items()
+            if not np.array_equal(values, _counts(directory, tag))
+        }
 
 
-def _bits_per_pixel(directory: Directory) -> int:
-    """Of all samples together, the least that it can be where the tags do not say."""
-    bits = directory.integers(BITS)
-    if directory.integer(PHOTOMETRIC) == _YCBCR and bits.size:
-        return int(bits[0])  # several pixels may share the other samples
-    if bits.size == 1:
-        return int(bits[0]) * directory.integer(_SAMPLES, default=1)
-    return int(bits.sum()) or 1
+def _counts(directory: Directory, tag: int) -> NDArray[np.uint64]:
+    """The values of a tag; none where they are not in the file."""
+    try:
+        return directory.integers(tag)
+    except ValueError:
+        return np.empty(0, np.uint64)
 
 
-def _check_parts(
-    directory: Directory, width: int, height: int, most_pixels: int
-) -> None:
-    """ValueError when the directory, a strip or a tile is missing or cut off.
+def _needed(directory: Directory, grid: Grid, height: int) -> NDArray[np.uint64]:
+    """The bytes of each part, uncompressed: the last strips have what rows are left."""
+    rows = np.full(grid.down, grid.rows, np.uint64)
+    if not grid.tiled:
+        rows[-1] = height - grid.rows * (grid.down - 1)
+    row = np.uint64(math.ceil(row_bits(directory, grid.columns) / 8))
+    return np.tile(np.repeat(rows * row, grid.across), grid.planes)
 
-    Pillow leaves black what has no strip, and would not miss the last few bytes. What
-    is there twice it decodes twice, and what tiles hold outside the image, too.
-    """
-    if _TILE_OFFSETS in directory.entries:
-        columns = directory.integer(_TILE_WIDTH) or width
-        rows = directory.integer(_TILE_HEIGHT) or height
-        offsets = directory.integers(_TILE_OFFSETS)
-        lengths = directory.integers(_TILE_LENGTHS)
-    else:
-        columns = width
-        rows = min(directory.integer(_STRIP_HEIGHT) or height, height)
-        offsets = directory.integers(_STRIP_OFFSETS)
-        lengths = directory.integers(_STRIP_LENGTHS)
-    across, down = math.ceil(width / columns), math.ceil(height / rows)
-    if offsets.size < across * down:
-        raise ValueError("strips or tiles are missing")
-    samples = min(directory.integer(_SAMPLES, default=1), MAX_SAMPLES)
-    if offsets.size > across * down * samples:
-        raise ValueError("there are more strips or tiles than pixels for them")
-    if across * columns * down * rows > most_pixels + MAX_TILE_PIXELS:
-        raise unsupported("TIFF", "tiles far larger than the image")
-    size = len(directory.data)
-    if directory.end + directory.offset_size > size:
-        raise ValueError("the directory is cut off")
-    if lengths.size == 0:
-        return  # optional in the first editions of the format
-    if lengths.size != offsets.size:
-        raise ValueError("strips or tiles without a length")
-    if (lengths > size).any() or (offsets > size - lengths).any():
+
+def _corrected(
+    directory: Directory,
+    offsets: NDArray[np.uint64],
+    claimed: NDArray[np.uint64],
+    coding: int,
+) -> NDArray[np.uint64]:
+    """The lengths as claimed; where they cannot be, up to what follows in the file."""
+    data = directory.data
+    size = np.uint64(len(data))
+    wrong = (claimed == 0) | (claimed > size - offsets)
+    if not wrong.any():
+        return claimed
+    starts = np.append(np.unique(offsets), size)
+    following = starts[np.searchsorted(starts, offsets, side="right")]
+    start = np.uint64(directory.start)
+    before = (offsets < start) & (start < following)
+    room = np.where(before, start, following) - offsets
+    lengths = np.where(wrong, room, claimed)
+    cut_off = wrong & (claimed > 0)
+    if coding in _FAXES and cut_off.any():
         raise ValueError("strips or tiles are cut off")
-
-
-def _check_scans(directory: Directory, most: int) -> None:
-    """Refuse strips or tiles that are JPEGs of more scans than a JPEG may have.
-
-    libtiff allows each of them 100, and they may all be one and the same. Within
-    pixels the marker cannot occur, so that looking for its bytes is enough.
-    """
-    if directory.integer(_COMPRESSION) != _JPEG:
-        return
-    tiled = _TILE_OFFSETS in directory.entries
-    offsets = directory.integers(_TILE_OFFSETS if tiled else _STRIP_OFFSETS)
-    lengths = directory.integers(_TILE_LENGTHS if tiled else _STRIP_LENGTHS)
-    if lengths.size != offsets.size:
-        raise ValueError("strips or tiles without a length")
-    parts = set(zip(offsets.tolist(), lengths.tolist(), strict=True))
-    if sum(length for _, length in parts) > len(directory.data):
-        raise ValueError("strips or tiles overlap")
-    for offset, length in parts:
-        if directory.data.count(_SCAN, offset, offset + length) > most:
-            raise unsupported("TIFF", f"JPEGs of more than {most} scans")
+    if coding in _JPEGS:
+        ends = zip(offsets[wrong].tolist(), room[wrong].tolist(), strict=True)
+        if any(data.rfind(_END_OF_JPEG, at, at + length) < 0 for at, length in ends):
+            raise ValueError("JPEGs are cut off")
+    return lengths

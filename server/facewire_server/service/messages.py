@@ -60,6 +60,7 @@ def picture_opener(
             row_stride=image.row_stride,
             layout=layout,
             limits=limits,
+            plane_rows=image.plane_rows,
         )
     raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
 

@@ -9,6 +9,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.memory import is_lack_of_memory
 
 DOMAIN = "facewire"
 
@@ -27,12 +28,16 @@ CODES = {
     Reason.TOO_MANY_CALLS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.STREAM_IDLE: grpc.StatusCode.DEADLINE_EXCEEDED,
     Reason.QUEUE_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.OUT_OF_MEMORY: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DEADLINE_UNREACHABLE: grpc.StatusCode.DEADLINE_EXCEEDED,
     Reason.NOT_READY: grpc.StatusCode.UNAVAILABLE,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Reason.FRAME_DROPPED: grpc.StatusCode.ABORTED,
     Reason.BAD_TOKEN: grpc.StatusCode.UNAUTHENTICATED,
 }
+
+MEMORY_RETRY_SECONDS = 1.0
+"""When to come back after a lack of memory: other requests are answered by then."""
 
 RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
 """Codes that clients try again unless the trailer tells them otherwise."""
@@ -68,11 +73,24 @@ class Failure:
 
 
 def failure(error: BaseException, request_id: str) -> Failure:
-    """What to tell the caller of an error; of an unforeseen one only its number."""
+    """What to tell the caller of an error; of an unforeseen one only its number.
+
+    Lack of memory, wherever it showed, is nobody's fault: OUT_OF_MEMORY.
+    """
     if isinstance(error, RequestError):
         return Failure(CODES[error.reason], error.reason, str(error))
     if isinstance(error, RefusalError):
         code = CODES[error.reason]
         return Failure(code, error.reason, str(error), error.retry_after)
+    if is_lack_of_memory(error):
+        return failure(_out_of_memory(), request_id)
     message = f"internal error; the server's log has it as request {request_id}"
     return Failure(grpc.StatusCode.INTERNAL, "", message)
+
+
+def _out_of_memory() -> RefusalError:
+    return RefusalError(
+        Reason.OUT_OF_MEMORY,
+        "the server has no memory for this request now",
+        MEMORY_RETRY_SECONDS,
+    )

@@ -4,9 +4,11 @@ import struct
 import zlib
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -16,6 +18,7 @@ from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
 LIMITS = ImageLimits(1_000_000)
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "images"
 
 
 def smooth(width: int = 61, height: int = 47, channels: int = 3) -> NDArray[np.uint8]:
@@ -83,6 +86,14 @@ def bmp(
     file = struct.pack("<2sIII", b"BM", start + len(data), 0, start)
     info = (40, width, height, 1, bits, coding, len(data), 0, 0, len(palette) // 4, 0)
     return file + struct.pack("<IiiHHIIiiII", *info) + palette + data
+
+
+def case(name: str) -> bytes:
+    """A file that failed once, of ../shared; skips where it is absent."""
+    path = CASES / name
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    return path.read_bytes()
 
 
 def refusal(

@@ -1,5 +1,7 @@
 """The reader of TIFF directories: both sizes, both orders, bounded."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,10 +44,50 @@ def test_the_end_is_where_the_entries_end() -> None:
     assert directory.end + directory.offset_size == len(data)
 
 
-def test_too_many_entries_are_refused() -> None:
-    tags: Tags = {tag: ("H", [0]) for tag in range(MAX_ENTRIES + 1)}
-    with pytest.raises(ValueError, match="1001 entries"):
-        Directory.read(tiff(tags))
+def test_entries_are_read_up_to_a_limit() -> None:
+    tags: Tags = {tag: ("H", [7]) for tag in range(MAX_ENTRIES + 1)}
+    directory = Directory.read(tiff(tags))
+    assert directory.count == MAX_ENTRIES + 1
+    assert directory.integer(MAX_ENTRIES - 1) == 7
+    assert directory.integers(MAX_ENTRIES).size == 0
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_entries_count_though_more_are_claimed_than_there_are(
+    order: str, big: bool
+) -> None:
+    data = bytearray(tiff({256: ("H", [5]), 257: ("H", [6])}, order=order, big=big))
+    struct.pack_into(order + ("Q" if big else "H"), data, 16 if big else 8, 0xFFFF)
+    directory = Directory.read(bytes(data))
+    assert (directory.integer(256), directory.integer(257)) == (5, 6)
+    assert directory.end > len(data)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_entries_count_up_to_where_the_directory_is_cut_off(big: bool) -> None:
+    data = tiff({tag: ("H", [tag]) for tag in range(1, 6)}, big=big)
+    first, size = (24, 20) if big else (10, 12)
+    for cut in range(first, len(data)):
+        directory = Directory.read(data[:cut])
+        # The value of a SHORT takes the first two bytes of its place.
+        head = 14 if big else 10
+        whole = min(5, max(0, cut - first + size - head) // size)
+        found = [directory.integer(tag) for tag in range(1, whole + 1)]
+        assert found == list(range(1, whole + 1))
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tag_that_is_cut_off_is_refused(big: bool) -> None:
+    data = tiff({258: ("Q", [8, 8, 8])}, big=big)
+    end = data.index(struct.pack("<H", 258)) + (20 if big else 12)
+    with pytest.raises(ValueError, match="cut off"):
+        Directory.read(data[: end - 1]).integers(258)
+
+
+def test_a_directory_within_the_header_is_none() -> None:
+    with pytest.raises(ValueError, match="header"):
+        Directory.read(b"II*\0\0\0\0\0" + bytes(100))
 
 
 @pytest.mark.parametrize("big", [False, True])

@@ -1,4 +1,4 @@
-"""JPEG files: every colour space and sampling, slips forgiven, damage not."""
+"""JPEG files: every colour space and sampling; what no library reads is named."""
 
 from io import BytesIO
 
@@ -6,14 +6,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facewire_server.errors import Reason
+from facewire_server.errors import Reason, RequestError
 from facewire_server.image.encoded import decode
 from facewire_server.image.jpeg_outline import MAX_SEGMENTS
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.target import ResizeMode, Target
 from facewire_server.image_limits import ImageLimits
+from tests.server.image.jpeg_faults import (
+    END,
+    in_front,
+    segment,
+)
 from tests.server.image.jpeg_writer import Factors, flat_jpeg
-from tests.server.image.samples import LIMITS, bgr, exif, refusal, rgb, save
+from tests.server.image.samples import (
+    LIMITS,
+    bgr,
+    case,
+    exif,
+    refusal,
+    rgb,
+    save,
+)
 
 YCBCR = (100, 150, 90)
 YCBCR_AS_BGR = (139, 120, 47)
@@ -77,9 +90,10 @@ def test_the_limit_holds_for_rare_samplings() -> None:
     assert refusal(data, ImageLimits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
 
 
-def test_a_rare_sampling_that_is_cut_off_is_corrupt() -> None:
+@pytest.mark.parametrize("end", [b"", END])
+def test_a_rare_sampling_that_is_cut_off_is_corrupt(end: bytes) -> None:
     data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
-    reasons = {refusal(data[:cut]) for cut in range(3, len(data))}
+    reasons = {refusal(data[:cut] + end) for cut in range(3, len(data) - 2)}
     assert reasons == {Reason.CORRUPT_IMAGE}
 
 
@@ -99,8 +113,50 @@ def test_stray_bytes_between_scans_are_forgiven() -> None:
 
 def test_stray_bytes_do_not_hide_a_cut() -> None:
     _, strayed = _with_stray_bytes()
-    reasons = {refusal(strayed[:cut]) for cut in range(3, len(strayed))}
+    reasons = {refusal(strayed[:cut]) for cut in range(3, len(strayed) - 2)}
     assert reasons == {Reason.CORRUPT_IMAGE}
+    last = strayed.rindex(b"\xff\xda") + 10
+    reasons = {refusal(strayed[:cut] + END) for cut in range(last, len(strayed) - 2)}
+    assert reasons == {Reason.CORRUPT_IMAGE}
+
+
+def _recoded(marker: int, *, height: int | None = None, precision: int = 8) -> bytes:
+    """A file whose frame says that it is of another kind."""
+    data = bytearray(save(rgb(), "JPEG"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 1], data[frame + 4] = marker, precision
+    if height is not None:
+        data[frame + 5 : frame + 7] = height.to_bytes(2, "big")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (_recoded(0xC3), r"lossless JPEG \(SOF3\)"),
+        (_recoded(0xC5), "hierarchical JPEG"),
+        (_recoded(0xC7), "hierarchical, lossless JPEG"),
+        (_recoded(0xCB), "lossless JPEG with arithmetic coding"),
+        (_recoded(0xCF), "SOF15"),
+        (_recoded(0xF7), "JPEG-LS"),
+        (_recoded(0xC1, precision=12), "12 bits"),
+        (_recoded(0xC2, precision=12), "12 bits"),
+        (_recoded(0xC0, height=0), "DNL"),
+        (in_front(_recoded(0xC0), segment(0xDE, bytes(8))), "hierarchical JPEG"),
+        (flat_jpeg(16, 16, (1, 2), [(1, 1)] * 2), "2 components"),
+        (flat_jpeg(16, 16, (1, 2, 3, 4, 5), [(1, 1)] * 5), "5 components"),
+    ],
+)
+def test_a_kind_that_no_library_reads_is_named(data: bytes, words: str) -> None:
+    with pytest.raises(RequestError, match=words) as error:
+        decode(data, limits=LIMITS)
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
+
+
+def test_a_lossless_photo_is_named() -> None:
+    with pytest.raises(RequestError, match="lossless JPEG") as error:
+        decode(case("08_lossless_real.jpg"), limits=LIMITS)
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
 def test_a_stretch_of_lost_pixels_is_corrupt() -> None:

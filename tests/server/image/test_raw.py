@@ -27,6 +27,7 @@ def _wrap(
     row_stride: int = 0,
     width: int = WIDTH,
     height: int = HEIGHT,
+    plane_rows: int = 0,
 ) -> Picture:
     return wrap(
         data,
@@ -35,6 +36,7 @@ def _wrap(
         row_stride=row_stride,
         layout=layout,
         limits=ImageLimits(10_000),
+        plane_rows=plane_rows,
     )
 
 
@@ -118,13 +120,76 @@ def test_chroma_is_bt601_in_limited_range(layout: PixelLayout) -> None:
 
 @pytest.mark.parametrize("layout", PixelLayout)
 @pytest.mark.parametrize("padding", [0, 6])
-def test_one_byte_less_is_refused_and_more_are_ignored(
-    layout: PixelLayout, padding: int
+@pytest.mark.parametrize("change", [-1, 1, 5, 7, 99])
+def test_bytes_that_do_not_fit_are_refused(
+    layout: PixelLayout, padding: int, change: int
 ) -> None:
     data, stride = _pack(layout, padding), _row(layout) + padding
+    assert _wrap(data, layout, stride).width == WIDTH
+    changed = data[:change] if change < 0 else data + bytes(change)
+    assert _reason(changed, layout, stride) is Reason.BAD_RAW_IMAGE
+
+
+@pytest.mark.parametrize("layout", PixelLayout)
+def test_the_padding_of_the_last_row_may_be_there(layout: PixelLayout) -> None:
+    data, stride = _pack(layout, 6), _row(layout) + 6
     exact = _wrap(data, layout, stride).to_bgr()
-    assert _reason(data[:-1], layout, stride) is Reason.BAD_RAW_IMAGE
-    assert np.array_equal(_wrap(data + b"\7" * 99, layout, stride).to_bgr(), exact)
+    padding = bytes(3 if layout is PixelLayout.I420 else 6)
+    assert np.array_equal(_wrap(data + padding, layout, stride).to_bgr(), exact)
+
+
+def _padded_planes(layout: PixelLayout, padding: int, rows: int, end: str) -> bytes:
+    """The planes in `rows` rows each, of chroma half as many.
+
+    They end with the last sample ("sample"), its row ("row") or its plane ("plane").
+    """
+    data = b""
+    for plane in _planes(layout):
+        height, row = plane.shape
+        stride = row + (padding if row == WIDTH else padding // 2)
+        grown = np.full((height * rows // HEIGHT, stride), 0xEE, np.uint8)
+        grown[:height, :row] = plane
+        ends = {"sample": stride * (height - 1) + row, "row": stride * height}
+        last = len(data) + ends.get(end, grown.size)
+        data += grown.tobytes()
+    return data[:last]
+
+
+@pytest.mark.parametrize("layout", YUV)
+@pytest.mark.parametrize("padding", [0, 18])
+@pytest.mark.parametrize("rows", [HEIGHT + 2, HEIGHT + 6, 64])
+@pytest.mark.parametrize("end", ["sample", "row", "plane"])
+def test_rows_between_planes_are_left_out(
+    layout: PixelLayout, padding: int, rows: int, end: str
+) -> None:
+    data = _padded_planes(layout, padding, rows, end)
+    padded = _wrap(data, layout, WIDTH + padding, plane_rows=rows)
+    assert np.array_equal(padded.to_bgr(), _wrap(_pack(layout), layout).to_bgr())
+    with pytest.raises(RequestError) as error:
+        _wrap(data, layout, WIDTH + padding)
+    assert error.value.reason is Reason.BAD_RAW_IMAGE
+
+
+@pytest.mark.parametrize("layout", YUV)
+def test_plane_rows_of_the_height_are_the_same_as_none(layout: PixelLayout) -> None:
+    data = _pack(layout, 6)
+    none = _wrap(data, layout, WIDTH + 6).to_bgr()
+    same = _wrap(data, layout, WIDTH + 6, plane_rows=HEIGHT).to_bgr()
+    assert np.array_equal(same, none)
+
+
+@pytest.mark.parametrize("layout", PixelLayout)
+@pytest.mark.parametrize("rows", [HEIGHT - 2, HEIGHT + 1, 2**32 - 2, 2**32 - 1])
+def test_plane_rows_that_do_not_fit_are_refused(layout: PixelLayout, rows: int) -> None:
+    with pytest.raises(RequestError) as error:
+        _wrap(_pack(layout), layout, plane_rows=rows)
+    assert error.value.reason is Reason.BAD_RAW_IMAGE
+
+
+@pytest.mark.parametrize("layout", CHANNELS)
+def test_plane_rows_of_a_layout_without_planes_are_refused(layout: PixelLayout) -> None:
+    with pytest.raises(RequestError, match="no planes"):
+        _wrap(_pack(layout), layout, plane_rows=HEIGHT)
 
 
 @pytest.mark.parametrize("layout", PixelLayout)
@@ -150,8 +215,9 @@ def test_odd_sides_of_subsampled_chroma_are_refused(
 
 
 def test_an_odd_stride_is_refused_where_chroma_has_half_of_it() -> None:
-    assert _reason(bytes(999), PixelLayout.I420, 15) is Reason.BAD_RAW_IMAGE
-    assert _wrap(bytes(999), PixelLayout.NV12, 15).width == WIDTH
+    data = bytes(15 * HEIGHT * 3 // 2)
+    assert _reason(data, PixelLayout.I420, 15) is Reason.BAD_RAW_IMAGE
+    assert _wrap(data, PixelLayout.NV12, 15).width == WIDTH
 
 
 @pytest.mark.parametrize("layout", PixelLayout)

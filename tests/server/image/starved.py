@@ -1,0 +1,44 @@
+"""Decodes the file at standard input with ever more memory; prints what came of it.
+
+    python -m tests.server.image.starved < FILE
+
+One line for each 3 MiB more that the process may grow by: the size of the image, the
+reason of a refusal, or MemoryError.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+from facewire_server.errors import RequestError
+from facewire_server.image.encoded import decode
+from facewire_server.image_limits import ImageLimits
+
+LIMITS = ImageLimits(64_000_000)
+MOST_MB = 80
+MB = 1 << 20
+
+
+def outcome(data: bytes) -> str:
+    try:
+        picture = decode(data, limits=LIMITS)
+    except RequestError as error:
+        return error.reason
+    except MemoryError:
+        return "MemoryError"
+    return f"{picture.width}x{picture.height}"
+
+
+def main() -> None:
+    data = sys.stdin.buffer.read()
+    decode(data, limits=LIMITS)  # whatever is needed only once is there then
+    for room in range(1, MOST_MB, 3):
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
+        unlimited = resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_AS, (used + room * MB, unlimited))
+        result = outcome(data)
+        resource.setrlimit(resource.RLIMIT_AS, (unlimited, unlimited))
+        print(result)
+
+
+main()
