@@ -9,6 +9,7 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.service.background import BackgroundServer
 
 
 def frames(
@@ -48,7 +49,7 @@ def test_a_stream_without_images_ends_well(stub: DetectServiceStub) -> None:
 
 
 def test_waiting_streams_hold_the_sender_when_the_reader_is_slow(
-    stub: DetectServiceStub,
+    server: BackgroundServer,
 ) -> None:
     sent: list[int] = []
 
@@ -57,11 +58,15 @@ def test_waiting_streams_hold_the_sender_when_the_reader_is_slow(
             sent.append(1)
             yield b"\xff\xd8\xff" + bytes(500_000)
 
-    call = stub.DetectStream(frames(images()), timeout=60)
-    next(iter(call))
-    threading.Event().wait(1)
-    held = len(sent)
-    call.cancel()
+    # With the usual 64 kB of answers under way the sender would be held only after
+    # hundreds of images that are refused at once.
+    options = [("grpc.http2.lookahead_bytes", 1024), ("grpc.http2.bdp_probe", 0)]
+    with grpc.insecure_channel(server.target, options=options) as channel:
+        call = DetectServiceStub(channel).DetectStream(frames(images()), timeout=60)
+        next(iter(call))
+        threading.Event().wait(1)
+        held = len(sent)
+        call.cancel()
     # A window of the server, and what the buffers of HTTP/2 hold of 500 kB each.
     assert held < 60
 
