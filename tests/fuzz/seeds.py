@@ -13,6 +13,7 @@ from PIL import Image
 
 from facewire.v1 import detect_pb2 as pb
 from tests.server.image import attacks
+from tests.server.image.bmp_writer import BmpLayout
 from tests.server.image.jpeg_faults import (
     HARMLESS,
     WARNINGS,
@@ -23,8 +24,11 @@ from tests.server.image.jpeg_faults import (
     without_interval,
 )
 from tests.server.image.jpeg_writer import flat_jpeg
+from tests.server.image.png_writer import png
 from tests.server.image.samples import exif, files, save, smooth
-from tests.server.image.tiff_writer import gray_tags, tiff
+from tests.server.image.samples import rgb as rgb_image
+from tests.server.image.tiff_layouts import Layout
+from tests.server.image.tiff_writer import Tags, gray_tags, tiff
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "faces" / "dlib"
 PHOTO_SIDE = 96
@@ -45,7 +49,7 @@ def image_seeds() -> list[bytes]:
         tiff(gray_tags(9, 7), bytes(63), order=">"),
         tiff(gray_tags(9, 7), bytes(63), big=True),
     ]
-    return [*files().values(), *hostile, *_slips(), *_photos()]
+    return [*files().values(), *hostile, *_slips(), *_layouts(), *_photos()]
 
 
 def _slips() -> list[bytes]:
@@ -72,6 +76,43 @@ def _slips() -> list[bytes]:
         b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
         base64.b64encode(plain),
         plain.hex().encode(),
+    ]
+
+
+def _layouts() -> list[bytes]:
+    """Files of layouts that are rare, and with numbers that are wrong."""
+    rgb = smooth(21, 17).astype(np.int64)
+    gray, palette = rgb[:, :, :1], smooth(256, 1)[0]
+    tiffs = [
+        Layout(8, 2, planar=True),
+        Layout(16, 2, planar=True, order=">", big=True),
+        Layout(8, 2, compression=5, predictor=2, tile=True),
+        Layout(8, 6, compression=8, fill_order=1),
+        Layout(8, 2, compression=32773, planar=True, fill_order=2, big=True),
+    ]
+    wrong: list[Tags] = [
+        {279: ("L", [0, 0, 0])},
+        {279: ("L", [1 << 31] * 3)},
+        {278: ("L", [(1 << 32) - 1])},
+        {258: ("H", [8])},
+        {254: ("L", [1])},
+        {50706: ("B", [1, 4, 0, 0])},
+    ]
+    webp = save(rgb_image(21, 17), "WEBP")
+    return [
+        *(layout.file(rgb) for layout in tiffs),
+        *(Layout(8, 2, compression=5).file(rgb, tags) for tags in wrong),
+        Layout(16, 0, order=">").file(gray << 8),
+        Layout(4, 1, fill_order=2).file(gray >> 4),
+        BmpLayout(2, 16, palette=palette[:4]).file(gray[:, :, 0] & 3),
+        BmpLayout(8, 124, palette=palette, claimed_start=0).file(gray[:, :, 0]),
+        BmpLayout(16, 40, 3, (0xF800, 0x7E0, 0x1F)).file(gray[:, :, 0]),
+        BmpLayout(32, 56, 6, (0x3FF00000, 0xFFC00, 0x3FF, 0)).file(gray[:, :, 0]),
+        png(rgb, 16, 2, interlaced=True),
+        png(rgb, 8, 2, cut_rows=90),
+        png(rgb, 8, 2)[:-14],
+        webp[:4] + bytes(4) + webp[8:],
+        webp[:4] + b"\xff" * 4 + webp[8:],
     ]
 
 

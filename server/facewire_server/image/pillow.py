@@ -16,7 +16,6 @@ from contextlib import closing, contextmanager
 from io import BytesIO
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
@@ -24,6 +23,7 @@ from PIL import Image, ImageFile
 from facewire_server.errors import RequestError
 from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.image.reduction import reduce
 from facewire_server.image.refusal import blame, unsupported
 from facewire_server.image.target import REDUCTIONS, Target
 from facewire_server.image_limits import ImageLimits
@@ -119,7 +119,7 @@ def _pixels(
     else:
         pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray16
     for tile in _tiles(image, reduction):
-        _reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
+        reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
     return pixels, layout
 
 
@@ -138,26 +138,6 @@ def _tiles(image: Image.Image, reduction: int) -> Iterator[_Tile]:
                 slice(top // reduction, -(-bottom // reduction)),
                 slice(left // reduction, -(-right // reduction)),
             )
-
-
-def _reduce(
-    pixels: NDArray[np.uint8], reduction: int, reduced: NDArray[np.uint8]
-) -> None:
-    """Write the means of each `reduction` x `reduction` pixels.
-
-    What is missing to the last ones at the right and below, the edge is taken for.
-    """
-    if reduction == 1:
-        reduced[...] = pixels
-        return
-    rows, columns = reduced.shape[:2]
-    below = rows * reduction - pixels.shape[0]
-    right = columns * reduction - pixels.shape[1]
-    if below or right:
-        edge = cv2.BORDER_REPLICATE
-        grown = cv2.copyMakeBorder(pixels, 0, below, 0, right, edge)
-        pixels = np.asarray(grown, np.uint8)
-    reduced[...] = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
 def _gray(tile: Image.Image) -> NDArray[np.uint8]:

@@ -2,10 +2,16 @@
 
 Pillow gets the parts of a file that make its pixels, and no others: it would inflate
 texts and profiles that nobody asked for, and play animations.
+
+Rule: pixels that are missing are refused, not the end of a file. Its last chunks may
+be cut off, when all rows are there.
 """
 
+import math
 import struct
+import zlib
 from collections.abc import Iterator
+from io import BytesIO
 
 from PIL.PngImagePlugin import PngImageFile
 
@@ -13,7 +19,7 @@ from facewire_server.image.compression import DEFLATE, check_possible
 from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
 from facewire_server.image.pillow import decode_pillow
-from facewire_server.image.refusal import damaged, excessive
+from facewire_server.image.refusal import damaged, excessive, unsupported
 from facewire_server.image.target import Target
 from facewire_server.image_limits import ImageLimits
 
@@ -23,7 +29,22 @@ _MAGIC = b"\x89PNG\r\n\x1a\n"
 # Python: this many cost it about 0.3 s.
 MAX_CHUNKS = 100_000
 
-_NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+_NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT"})
+_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
+
+# Of each pass of an interlaced image, in section 8.2: the first column and row, and
+# the steps to the next ones.
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+_INFLATED_AT_ONCE = 1 << 20
 
 # By colour type, in PNG (third edition), section 11.2.1.
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -34,17 +55,37 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_MAGIC)
 
 
+class _Rows(PngImageFile):
+    """A PNG file that is refused when its last rows are not in it.
+
+    Pillow takes compressed data that ends too early for all there is, and leaves the
+    rows that follow black.
+    """
+
+    def load_end(self) -> None:
+        """End the loading; OSError when rows are missing."""
+        super().load_end()
+        width, height = self.im.size
+        last = self.im.crop((0, height - 1, width, height))
+        file = self.fp.getvalue() if isinstance(self.fp, BytesIO) else b""
+        interlaced = file[28:29] != b"\0"
+        if (interlaced or last.getbbox(False) is None) and not _has_all_rows(file):
+            raise OSError("rows are missing")
+
+
 def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a PNG file (of an animated one the still image), with its orientation.
 
     No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE
     before a pixel is decoded, CORRUPT_IMAGE.
     """
-    if len(data) < 26 or data[12:16] != b"IHDR":
+    if data[12:16] == b"CgBI":
+        raise unsupported("PNG", "Apple's CgBI variant of the format")
+    if len(data) < 33 or data[12:16] != b"IHDR":
         raise damaged("PNG")
     width, height, bits, colour_type = struct.unpack_from(">IIBB", data, 16)
     limits.check(width, height)
-    exif, coded, spans = b"", 0, []
+    exif, coded, spans = b"", 0, [(0, len(_MAGIC))]
     for kind, start, end in _chunks(data):
         if kind in _NEEDED:
             spans.append((start, end))
@@ -55,7 +96,7 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
     pixels = width * height * _SAMPLES.get(colour_type, 1) * bits // 8
     check_possible("PNG", coded, pixels, DEFLATE)
     return decode_pillow(
-        PngImageFile,
+        _Rows,
         _joined(data, spans),
         "PNG",
         limits,
@@ -65,28 +106,66 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the chunks; the file must have its end chunk.
+    """Kind, start and end of the chunks before the end chunk, as far as they go.
 
-    Pillow would not miss an end that is cut off behind the last pixel.
+    Of pixels that are cut off, what is there: it ends with the data.
     """
     position = len(_MAGIC)
     for _ in range(MAX_CHUNKS):
-        if position + 12 > len(data):
-            raise damaged("PNG")
+        if position + 8 > len(data):
+            return
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 12 + length
-        if end > len(data):
-            raise damaged("PNG")
-        yield kind, position, end
-        if kind == b"IEND":
+        if kind == b"IEND" or (end > len(data) and kind != b"IDAT"):
             return
+        yield kind, position, min(end, len(data))
         position = end
     raise excessive("PNG", f"more than {MAX_CHUNKS} chunks")
 
 
 def _joined(data: bytes, spans: list[tuple[int, int]]) -> bytes:
-    """The file of these chunks; `data` itself where they are all there is."""
-    if sum(end - start for start, end in spans) == spans[-1][1] - len(_MAGIC):
+    """The file of these chunks and an end; `data` itself where they are all there is.
+
+    What follows the end is not looked at.
+    """
+    end = spans[-1][1]
+    alone = sum(end - start for start, end in spans) == end
+    if alone and data[end + 4 : end + 8] == b"IEND":
         return data
     view = memoryview(data)
-    return b"".join([_MAGIC, *(view[start:end] for start, end in spans)])
+    *parts, last = (view[start:end] for start, end in spans)
+    if len(last) < int.from_bytes(last[:4], "big") + 12 and len(spans) > 1:
+        # Cut off: what follows would be taken for pixels. Pillow checks no checksum.
+        pixels = last[8:]
+        parts.append(memoryview(struct.pack(">I4s", len(pixels), b"IDAT")))
+        parts.append(pixels)
+        last = memoryview(bytes(4))
+    return b"".join([*parts, last, _END])
+
+
+def _has_all_rows(data: bytes) -> bool:
+    """Whether the compressed data of a PNG file is all that its header promises."""
+    needed = _row_bytes(data)
+    inflater = zlib.decompressobj()
+    for kind, start, end in _chunks(data):
+        if kind != b"IDAT":
+            continue
+        coded = data[start + 8 : end - 4]
+        while coded and needed > 0 and not inflater.eof:
+            needed -= len(inflater.decompress(coded, _INFLATED_AT_ONCE))
+            coded = inflater.unconsumed_tail
+    return needed <= 0
+
+
+def _row_bytes(data: bytes) -> int:
+    """The bytes of all rows of all passes, each with the number of its filter."""
+    width, height, bits, colour_type, _, _, interlaced = struct.unpack_from(
+        ">IIBBBBB", data, 16
+    )
+    pixel = bits * _SAMPLES[colour_type]
+    size = 0
+    for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
+        columns = math.ceil(max(width - left, 0) / across)
+        rows = math.ceil(max(height - top, 0) / down)
+        size += rows * (1 + math.ceil(columns * pixel / 8)) if columns else 0
+    return size

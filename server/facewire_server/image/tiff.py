@@ -116,9 +116,15 @@ def decode_tiff(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
             raise damaged("TIFF")
         _check_samples(directory)
         sound = _sound(directory, width, height, limits)
+        samples, inverted = describe(directory), _is_inverted_gray16(directory)
     except ValueError as error:
         raise damaged("TIFF") from error
-    return _decode(sound, directory, limits, target)
+    turned = orientation_of(directory)
+    picture = decode_pillow(_FirstPage, sound, "TIFF", limits, target, turned, samples)
+    if inverted:
+        # Pillow inverts samples of up to 8 bits, and forgets these.
+        return replace(picture, pixels=np.invert(picture.pixels))
+    return picture
 
 
 def _check_samples(directory: Directory) -> None:
@@ -154,14 +160,3 @@ def _sound(directory: Directory, width: int, height: int, limits: ImageLimits) -
 def _is_inverted_gray16(directory: Directory) -> bool:
     inverted = directory.integer(PHOTOMETRIC, default=BLACK_IS_ZERO) == WHITE_IS_ZERO
     return inverted and bits_per_sample(directory) == [16]
-
-
-def _decode(
-    data: bytes, directory: Directory, limits: ImageLimits, target: Target | None
-) -> Picture:
-    turned, samples = orientation_of(directory), describe(directory)
-    picture = decode_pillow(_FirstPage, data, "TIFF", limits, target, turned, samples)
-    if _is_inverted_gray16(directory):
-        # Pillow inverts samples of up to 8 bits, and forgets these.
-        return replace(picture, pixels=np.invert(picture.pixels))
-    return picture

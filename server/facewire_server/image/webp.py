@@ -1,4 +1,7 @@
-"""WebP files, by OpenCV: Pillow holds the GIL for 800 ms on 64 megapixels."""
+"""WebP files, by OpenCV: Pillow holds the GIL for 800 ms on 64 megapixels.
+
+Rule: pixels that are missing are refused, not a length of the file that is wrong.
+"""
 
 import struct
 from dataclasses import replace
@@ -31,8 +34,32 @@ def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
         raise damaged("WebP")
     width, height = _size(data)
     limits.check(width, height)
-    picture = decode_opencv(data, "WebP", width * height)
-    return replace(picture, orientation=read_orientation(_exif(data)))
+    sound = _sound(data)
+    picture = decode_opencv(sound, "WebP", width * height)
+    return replace(picture, orientation=read_orientation(_exif(sound)))
+
+
+def _sound(data: bytes) -> bytes:
+    """The file with the length that its chunks have; `data` itself where it says so.
+
+    Writers forget the padding of the last chunk, or to write the length at all, and
+    libwebp refuses both. A chunk that is cut off is left out: if it has the pixels,
+    there are none.
+    """
+    claimed = int.from_bytes(data[4:8], "little") + 8
+    position = 12
+    for _ in range(_MAX_CHUNKS):
+        if position == claimed or position + 8 > len(data):
+            break
+        (length,) = struct.unpack_from("<I", data, position + 4)
+        if position + 8 + length > len(data):
+            break
+        position += 8 + length + length % 2
+    if position == claimed <= len(data):
+        return data
+    padding = bytes(position - len(data)) if position > len(data) else b""
+    header = b"RIFF" + struct.pack("<I", position - 8)
+    return b"".join([header, memoryview(data)[8:position], padding])
 
 
 def _size(data: bytes) -> tuple[int, int]:

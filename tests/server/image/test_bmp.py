@@ -9,6 +9,7 @@ from PIL import Image
 
 from facewire_server.errors import Reason
 from facewire_server.image.encoded import decode
+from tests.server.image.bmp_writer import BmpLayout
 from tests.server.image.samples import LIMITS, bgr, bmp, refusal, rgb, save, smooth
 
 PALETTE = np.random.default_rng(3).integers(0, 256, (256, 4), dtype=np.uint8)
@@ -69,5 +70,36 @@ def test_a_width_under_one_is_corrupt(width: int) -> None:
     assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
 
 
-def test_an_unknown_coding_is_corrupt() -> None:
-    assert refusal(bmp(4, 4, 24, bytes(1000), coding=5)) is Reason.CORRUPT_IMAGE
+def test_an_unknown_coding_is_not_supported() -> None:
+    data = bmp(4, 4, 24, bytes(1000), coding=5)
+    assert refusal(data) is Reason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize("end", [b"\0\1", b"\0\0", b""])
+@pytest.mark.parametrize("header", [40, 64, 124])
+@pytest.mark.parametrize("size", [0, 10, 2**31])
+@pytest.mark.parametrize("start", [None, 0])
+def test_runs_decode_whatever_the_header_claims(
+    end: bytes, header: int, size: int, start: int | None
+) -> None:
+    numbers = np.repeat(np.random.default_rng(4).integers(0, 256, (9, 5)), 3, axis=1)
+    runs = b"\0\0".join(
+        b"".join(bytes([3, number]) for number in row) for row in numbers[::-1, ::3]
+    )
+    layout = BmpLayout(
+        8,
+        header,
+        1,
+        palette=PALETTE[:, :3],
+        claimed_size=size,
+        claimed_start=start,
+    )
+    decoded = decode(layout.around(runs + end, 15, 9), limits=LIMITS).to_bgr()
+    assert np.array_equal(decoded, PALETTE[numbers, :3])
+
+
+def test_runs_that_are_cut_off_are_corrupt() -> None:
+    layout = BmpLayout(8, 40, 1, palette=PALETTE[:, :3])
+    data = layout.around(b"\x0f\1\0\0" * 9, 15, 9)
+    assert refusal(data) is None
+    assert refusal(data[:-8]) is Reason.CORRUPT_IMAGE

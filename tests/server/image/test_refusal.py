@@ -21,6 +21,8 @@ def _large(kind: str) -> bytes:
     if kind == "BMP runs":
         runs = (b"\xfa\1" * (SIDE // 250) + b"\0\0") * SIDE + b"\0\1"
         return bmp(SIDE, SIDE, 8, runs, coding=1, palette=bytes(1024))
+    if kind == "BMP":
+        image = image.quantize(9)  # pixels of 24 bits are used where they lie
     if kind == "JPEG progressive":
         return save(image, "JPEG", progressive=True)
     if kind == "JPEG of rare sampling":

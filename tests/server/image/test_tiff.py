@@ -175,6 +175,15 @@ def test_only_the_first_page_counts() -> None:
     assert np.array_equal(decoded, bgr(rgb()))
 
 
+@pytest.mark.parametrize("tag", [258, 259, 262, 266, 277, 284, 339])
+def test_a_tag_of_another_type_is_damage(tag: int) -> None:
+    tags: Tags = {266: ("H", [1]), 284: ("H", [1]), 339: ("H", [1])}
+    data = tiff(gray_tags(20, 10) | tags, GRAY.tobytes())
+    entry, broken = struct.pack("<HH", tag, 3), struct.pack("<HH", tag, 999)
+    assert refusal(data) is None
+    assert refusal(data.replace(entry, broken)) is Reason.CORRUPT_IMAGE
+
+
 def test_missing_strips_are_corrupt() -> None:
     tags = gray_tags(20, 10) | {257: ("L", [11]), 278: ("L", [10])}
     assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE

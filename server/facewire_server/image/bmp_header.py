@@ -1,0 +1,110 @@
+"""The headers of BMP files, of Windows and of OS/2: what the pixels are, and where.
+
+Rule: the size of the data, which writers get wrong, is not looked at; nor is a start
+of the pixels that lies within the headers.
+Source: the documentation of Windows of BITMAPINFOHEADER and its successors.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+"""Sizes of the second header, which tell the versions of the format apart."""
+
+PLAIN, RLE8, RLE4, BIT_FIELDS, JPEG, PNG, ALPHA_BIT_FIELDS = range(7)
+
+_CORE, _SHORT, _INFO, _OS2 = 12, 16, 40, 64
+_FILE_HEADER = 14
+_COLOURS = 256
+
+_MASKS_15 = (0x7C00, 0x03E0, 0x001F)
+_MASKS_24 = (0xFF0000, 0x00FF00, 0x0000FF)
+
+
+@dataclass(frozen=True, slots=True)
+class BmpHeader:
+    """An image of `width` x `height` pixels of `bits`, stored from `start` on.
+
+    `masks` are the bits of red, green and blue in pixels of 16 and 32 bits; `palette`
+    [256,3] has the colours, BGR, of those of up to 8 bits.
+    """
+
+    width: int
+    height: int
+    top_down: bool
+    bits: int
+    coding: int
+    of_os2: bool
+    masks: tuple[int, int, int]
+    palette: NDArray[np.uint8]
+    start: int
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """Read the headers; ValueError when they are cut off."""
+        try:
+            return cls._read(data)
+        except struct.error as error:
+            raise ValueError("the header is cut off") from error
+
+    @classmethod
+    def _read(cls, data: bytes) -> Self:
+        start, size = struct.unpack_from("<II", data, 10)
+        coding, used, tables = PLAIN, 0, _FILE_HEADER + size
+        if size == _CORE:
+            width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+        elif size == _SHORT:
+            width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
+        else:
+            width, height, _, bits, coding = struct.unpack_from("<iiHHI", data, 18)
+            (used,) = struct.unpack_from("<I", data, 46)
+        masks = _MASKS_15 if bits == 16 else _MASKS_24
+        if coding in (BIT_FIELDS, ALPHA_BIT_FIELDS) and size != _OS2 and bits != 24:
+            given = struct.unpack_from("<III", data, _FILE_HEADER + _INFO)
+            masks = given if any(given) else masks
+            if size == _INFO:
+                tables += 12 if coding == BIT_FIELDS else 16
+        colours = used or (1 << bits if bits <= 8 else 0)
+        entry = 3 if size == _CORE else 4
+        if start < tables:
+            start = tables + colours * entry
+        room = (start - tables) // entry
+        palette = _palette(data, tables, min(colours, room), entry)
+        return cls(
+            width,
+            abs(height),
+            height < 0,
+            bits,
+            coding,
+            size in (_CORE, _SHORT, _OS2),
+            masks,
+            palette,
+            start,
+        )
+
+    @property
+    def stride(self) -> int:
+        """The bytes of an uncompressed row, padded to a multiple of four."""
+        return (self.width * self.bits + 31) // 32 * 4
+
+    @property
+    def end(self) -> int:
+        """Where the last row ends; its padding is not always there."""
+        return (
+            self.start
+            + self.stride * (self.height - 1)
+            + -(-self.width * self.bits // 8)
+        )
+
+
+def _palette(data: bytes, place: int, count: int, entry: int) -> NDArray[np.uint8]:
+    """The first 256 of `count` colours of `entry` bytes; black where there is none."""
+    palette = np.zeros((_COLOURS, 3), np.uint8)
+    count = max(0, min(count, _COLOURS, (len(data) - place) // entry))
+    stored = np.frombuffer(data, np.uint8, count * entry, place) if count else palette
+    palette[:count] = stored.reshape(-1, entry if count else 3)[:count, :3]
+    return palette
