@@ -123,7 +123,11 @@ class Outline:
                 frame = frame or Frame.read(marker, data[start:end])
             elif scans == 0 and len(exif) < MAX_EXIF and _is_exif(data, marker, start):
                 exif.append(data[start:end])
-        complete = frame is None or set(frame.numbers) <= set(scanned)
+        complete = (
+            frame is None
+            or frame.numbers == scanned
+            or set(frame.numbers) <= set(scanned)
+        )
         return cls(first, frame, tuple(exif), pixels, scans, complete)
 
 
@@ -152,14 +156,13 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     position = 2
     for _ in range(MAX_SEGMENTS):
         position = next_marker(data, position)
-        header = data[position : position + 4]
-        if header[1:2] == bytes([EOI]):
+        marker = data[position + 1] if position < len(data) else _SOI
+        if marker == EOI:
             yield EOI, position + 2, position + 2
+        if marker in (EOI, _SOI) or position + 4 > len(data):
             return
-        if len(header) < 4 or header[1] == _SOI:
-            return
-        end = position + 2 + int.from_bytes(header[2:], "big")
-        yield header[1], position + 4, end
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        yield marker, position + 4, end
         position = max(end, position + 4)
     raise excessive("JPEG", f"more than {MAX_SEGMENTS} segments")
 
