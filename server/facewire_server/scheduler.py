@@ -19,7 +19,7 @@ from facewire_server.errors import Reason, RefusalError
 from facewire_server.fair_queue import FairQueue
 from facewire_server.forecast import Forecast
 from facewire_server.pace import Pace
-from facewire_server.turn import Commit, Turn
+from facewire_server.turn import Commit, Kind, Turn
 
 T = TypeVar("T")
 
@@ -91,18 +91,18 @@ class Scheduler:
         self,
         work: Callable[[Commit], T],
         *,
-        kind: str,
+        kind: Kind,
         client: Hashable = None,
         deadline: float | None = None,
         patient: bool = False,
     ) -> Outcome[T]:
         """Runs `work` on a thread and answers what it returns.
 
-        `kind` groups work of like duration, such as a model's name; `client` takes
-        turns with the others; `deadline` is a time of `time.monotonic`; `patient`
-        callers wait however long the queue is. Raises RefusalError: QUEUE_FULL with
-        the time after which there is room, DEADLINE_UNREACHABLE when the work would
-        be too late.
+        `kind` groups work of like duration, such as a model's name, and may be another
+        until the work begins; `client` takes turns with the others; `deadline` is a
+        time of `time.monotonic`; `patient` callers wait however long the queue is.
+        Raises RefusalError: QUEUE_FULL with the time after which there is room,
+        DEADLINE_UNREACHABLE when the work would be too late.
 
         A caller that is cancelled gives up its place; if the work has begun, it ends
         at its call of Commit.

@@ -17,6 +17,10 @@ Commit = Callable[[], bool]
 """To be called by work right before its costly part; it raises when nobody waits for
 the outcome any more, and answers whether nothing else is worked on."""
 
+Kind = str | Callable[[], str]
+"""What groups work of like duration, or what says so of work that may be replaced by
+other work until it begins. It must not fail."""
+
 
 def always_alone() -> bool:
     """A Commit for work beside which there is none."""
@@ -69,14 +73,14 @@ class Turn(Generic[T]):
         work: Callable[[Commit], T],
         scheduler: Scheduling,
         *,
-        kind: str,
+        kind: Kind,
         client: Hashable,
         deadline: float | None,
         patient: bool,
     ) -> None:
         self._work = work
         self._scheduler = scheduler
-        self.kind = kind
+        self._kind = kind
         self.client = client
         self.deadline = deadline
         self.patient = patient
@@ -92,6 +96,11 @@ class Turn(Generic[T]):
         self._error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[T] = self._loop.create_future()
+
+    @property
+    def kind(self) -> str:
+        """What kind of work it is by now."""
+        return self._kind if isinstance(self._kind, str) else self._kind()
 
     @property
     def waited(self) -> float:

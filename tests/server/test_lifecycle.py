@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
 
 import cv2
@@ -19,6 +18,7 @@ from tests.server.process import command, connected, serving
 from tests.server.rpc_errors import reason
 
 REQUESTS = 60
+SIDE = 7900
 ROOM = ("--max-queue", str(REQUESTS))
 
 
@@ -31,43 +31,39 @@ def test_a_signal_ends_an_idle_server_with_success(number: signal.Signals) -> No
         assert "Traceback" not in process.stderr.read()
 
 
-def test_what_runs_when_the_signal_comes_is_answered(photo: bytes) -> None:
+def test_what_runs_when_the_signal_comes_is_answered_and_the_new_is_refused() -> None:
     with connected(*ROOM) as (process, channel):
-        calls = ask(channel, photo)
+        health = watch(channel)
+        assert next(health) == SERVING
+        calls = ask(channel, large_png(), 12)
         process.send_signal(signal.SIGTERM)
-        outcomes = []
-        for call in calls:
-            try:
-                outcomes.append(len(call.result().detections))
-            except grpc.RpcError as error:
-                assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
+        assert next(health) == NOT_SERVING
+        assert not all(call.done() for call in calls)
+        with pytest.raises(grpc.RpcError) as refused:
+            DetectServiceStub(channel).Detect(pb.DetectRequest(), timeout=30)
+        code = grpc.StatusCode.UNAVAILABLE
+        assert reason(refused.value) == (code, "SHUTTING_DOWN")
+        assert {call.result().image_width for call in calls} == {SIDE}
         assert process.wait(30) == 0
-        assert outcomes
-        assert set(outcomes) == {1}
 
 
-def test_a_draining_server_answers_its_stream_refuses_the_new_and_says_so(
-    photo: bytes,
-) -> None:
+def test_a_draining_server_answers_its_stream_and_ends_it(photo: bytes) -> None:
     release = threading.Event()
 
     def frames() -> Iterator[pb.DetectStreamRequest]:
         yield pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=photo))
-        release.wait(20)
+        release.wait(60)
 
     with connected("--grace", "20") as (process, channel):
-        health = watch(channel)
-        assert next(health) == SERVING
-        stream = iter(DetectServiceStub(channel).DetectStream(frames(), timeout=30))
+        stream = iter(DetectServiceStub(channel).DetectStream(frames(), timeout=60))
         assert len(next(stream).response.detections) == 1
         process.send_signal(signal.SIGTERM)
-        assert next(health) == NOT_SERVING
         with pytest.raises(grpc.RpcError) as ended:
             next(stream)
         code = grpc.StatusCode.UNAVAILABLE
         assert reason(ended.value) == (code, "SHUTTING_DOWN")
-        release.set()
         assert process.wait(30) == 0
+        release.set()
 
 
 def test_requests_that_outlast_the_grace_are_cut_off() -> None:
@@ -80,20 +76,23 @@ def test_requests_that_outlast_the_grace_are_cut_off() -> None:
 
 def test_a_second_signal_ends_at_once() -> None:
     with connected("--grace", "600", *ROOM) as (process, channel):
-        ask(channel, large_png())
+        health = watch(channel)
+        assert next(health) == SERVING
+        calls = ask(channel, large_png())
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        assert next(health) == NOT_SERVING
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
+        assert any(call.exception() for call in calls)
 
 
 def ask(
-    channel: grpc.Channel, image: bytes
+    channel: grpc.Channel, image: bytes, count: int = REQUESTS
 ) -> "Sequence[grpc.Future[pb.DetectResponse]]":
     """Sends many requests at once, and returns when the first is answered."""
     request = pb.DetectRequest(encoded_image=image)
     stub = DetectServiceStub(channel)
-    calls = [stub.Detect.future(request, timeout=60) for _ in range(REQUESTS)]
+    calls = [stub.Detect.future(request, timeout=60) for _ in range(count)]
     answered = threading.Event()
     for call in calls:
         call.add_done_callback(lambda _: answered.set())
@@ -103,7 +102,7 @@ def ask(
 
 def large_png() -> bytes:
     """62 megapixels in a small file: sixty of them keep a server busy."""
-    _, encoded = cv2.imencode(".png", np.zeros((7900, 7900), np.uint8))
+    _, encoded = cv2.imencode(".png", np.zeros((SIDE, SIDE), np.uint8))
     return encoded.tobytes()
 
 

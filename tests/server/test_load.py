@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from facewire_server.image.fit import fit
 from facewire_server.service.background import BackgroundServer
 from tests.server.health import SERVING, check
 from tests.server.rpc_errors import reason
+from tests.server.scrape import scrape
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +91,28 @@ def test_a_deadline_that_cannot_be_met_is_refused_before_it_passes(
     assert reasons <= {(code, "DEADLINE_UNREACHABLE"), (code, "")}
 
 
+def inflight(server: BackgroundServer) -> float:
+    """How many requests a server has."""
+    return scrape(server)["facewire_inflight_requests"]
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_cancelled_calls_leave_the_server_serving(
-    stub: DetectServiceStub, large: bytes, photo: bytes
+    server: BackgroundServer, stub: DetectServiceStub, large: bytes, photo: bytes
 ) -> None:
     request = pb.DetectRequest(encoded_image=large)
-    calls = [stub.Detect.future(request, timeout=30) for _ in range(20)]
+    calls = [stub.Detect.future(request, timeout=60) for _ in range(20)]
+    wait_for(lambda: inflight(server) > 0)
     for call in calls:
         call.cancel()
+    assert any(call.cancelled() for call in calls)
+    wait_for(lambda: inflight(server) == 0)
     found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
     assert len(found.detections) == 1
 
@@ -116,10 +132,12 @@ def test_health_is_answered_while_every_core_works(
     for worker in workers:
         worker.start()
     try:
+        wait_for(lambda: inflight(server) == len(workers))
         for _ in range(20):
             # Generous for a noisy machine; a decode on the loop would block longer.
             assert check(channel, timeout=2) == SERVING
             time.sleep(0.01)
+        wait_for(lambda: inflight(server) == len(workers))
     finally:
         stop.set()
         for worker in workers:

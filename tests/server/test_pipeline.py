@@ -80,6 +80,33 @@ def test_newer_requests_take_the_place_of_one_not_yet_begun() -> None:
     asyncio.run(main())
 
 
+def test_a_request_that_is_refused_is_answered_and_takes_nobodys_place() -> None:
+    read = asyncio.Event()
+    worked: list[int] = []
+
+    async def answer(place: Place) -> str:
+        await read.wait()
+        worked.append(place.take().request)
+        return str(worked[-1])
+
+    async def requests() -> AsyncIterator[int]:
+        for number in (0, 1, 2, 3):
+            yield number
+        read.set()
+
+    async def main() -> None:
+        pipeline = Pipeline(
+            answer,
+            window=1,
+            refused=lambda number: "bad" if number % 2 else None,
+            dropped=lambda number: f"no {number}",
+        )
+        assert await collect(pipeline, requests()) == ["no 0", "bad", "2", "bad"]
+        assert worked == [2]
+
+    asyncio.run(main())
+
+
 def test_a_request_that_fails_before_it_is_taken_still_has_its_answer() -> None:
     async def answer(place: Place) -> str:
         await asyncio.sleep(0.02)

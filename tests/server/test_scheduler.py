@@ -426,6 +426,43 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
         gc.enable()
 
 
+def test_work_is_estimated_and_told_of_as_the_kind_that_it_is_when_it_begins() -> None:
+    kinds = ["quick"]
+
+    def slow(commit: Commit) -> None:
+        commit()
+        time.sleep(0.2)
+
+    async def main() -> None:
+        async with scheduler() as made:
+            await made.run(slow, kind="slow")
+            hold, running = await busy(made)
+            deadline = time.monotonic() + 0.15
+            waiting = [
+                asyncio.create_task(
+                    made.run(
+                        lambda commit: made.longest_running(0.0),
+                        kind=lambda: kinds[-1],
+                        deadline=each,
+                    )
+                )
+                for each in (deadline, None)
+            ]
+            await asyncio.sleep(0)
+            kinds.append("slow")
+            hold.let_go.set()
+            await running
+            # Less than what is slow takes, and more than anything else.
+            with pytest.raises(RefusalError) as refusal:
+                await waiting[0]
+            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            told = (await waiting[1]).value
+            assert told is not None
+            assert told[0] == "slow"
+
+    asyncio.run(main())
+
+
 def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
     async def main() -> None:
         async with scheduler() as made:

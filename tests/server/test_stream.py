@@ -1,14 +1,19 @@
 """DetectStream over real gRPC."""
 
 import itertools
-import threading
+import time
 from collections.abc import Iterator
 
 import grpc
 import pytest
 
+from benchmarks.attacks.peer import DETECT_STREAM, Peer, framed
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
+from facewire_server.service.background import BackgroundServer
+from tests.server.limited import detects, frame
+from tests.server.scrape import scrape
 
 
 def frames(
@@ -47,23 +52,33 @@ def test_a_stream_without_images_ends_well(stub: DetectServiceStub) -> None:
     assert list(stub.DetectStream(iter(()), timeout=10)) == []
 
 
-def test_waiting_streams_hold_the_sender_when_the_reader_is_slow(
-    stub: DetectServiceStub,
+def test_a_waiting_stream_is_read_no_further_than_its_answers_are_taken(
+    photo: bytes,
 ) -> None:
-    sent: list[int] = []
+    config = Config(port=0, metrics_port=0, max_parallel=2)
+    with BackgroundServer(config) as server, Peer(server.target, window=0) as peer:
+        stream = peer.call(DETECT_STREAM)
+        peer.send(stream, framed(frame(b"no image")) * 50)
+        until = time.monotonic() + 60
+        while answered(server) < 2:
+            assert time.monotonic() < until
+        for _ in range(20):
+            assert detects(server, photo)
+        assert answered(server) == 2
+        # What is not read holds its sender, but for what HTTP/2 keeps for both.
+        large = framed(frame(bytes(500_000))) * 100
+        assert peer.send(stream, large) < len(large)
+        assert answered(server) == 2
 
-    def images() -> Iterator[bytes]:
-        while True:
-            sent.append(1)
-            yield b"\xff\xd8\xff" + bytes(500_000)
 
-    call = stub.DetectStream(frames(images()), timeout=60)
-    next(iter(call))
-    threading.Event().wait(1)
-    held = len(sent)
-    call.cancel()
-    # A window of the server, and what the buffers of HTTP/2 hold of 500 kB each.
-    assert held < 60
+def answered(server: BackgroundServer) -> float:
+    """How many frames have an answer, be it sent or not."""
+    frames = 'method="DetectStream"'
+    return sum(
+        value
+        for name, value in scrape(server).items()
+        if name.startswith("facewire_requests_total") and frames in name
+    )
 
 
 def test_live_video_drops_what_was_not_started_for_what_is_newer(

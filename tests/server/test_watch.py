@@ -1,6 +1,7 @@
 """Watches of health: many, silent, or of peers that take nothing of what they asked."""
 
 import asyncio
+import json
 import signal
 from concurrent.futures import Future
 
@@ -9,6 +10,8 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from benchmarks.attacks.peer import DETECT_STREAM, WATCH, Peer, framed
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.backend import Backend
 from facewire_server.config import Config
 from facewire_server.service.background import BackgroundServer
@@ -77,6 +80,40 @@ def test_a_peer_that_takes_nothing_keeps_neither_watchers_nor_a_drain_waiting() 
             process.send_signal(signal.SIGTERM)
             assert next(others) == NOT_SERVING
             assert process.wait(SECONDS) == 0
+
+
+CHECKS_HEALTH = {
+    "healthCheckConfig": {"serviceName": "facewire.v1.DetectService"},
+    "loadBalancingConfig": [{"round_robin": {}}],
+}
+
+
+def test_a_client_that_checks_health_by_itself_calls_when_the_server_is_ready(
+    photo: bytes,
+) -> None:
+    config = Config(port=0, metrics_port=None)
+    request = pb.DetectRequest(encoded_image=photo)
+
+    async def main() -> None:
+        loading: Future[Backend] = Future()
+        async with Server(config) as server:
+            channel = grpc.aio.insecure_channel(
+                f"127.0.0.1:{server.port}",
+                [("grpc.service_config", json.dumps(CHECKS_HEALTH))],
+            )
+            stub = DetectServiceStub(channel)
+            loading.set_result(await asyncio.to_thread(Backend.load, config))
+            await server.load(loading)
+            # It would be answered, and is not sent.
+            with pytest.raises(grpc.RpcError) as unhealthy:
+                await stub.Detect(request, timeout=SECONDS)
+            assert reason(unhealthy.value) == (grpc.StatusCode.UNAVAILABLE, "")
+            await server.open()
+            found = await stub.Detect(request, timeout=SECONDS, wait_for_ready=True)
+            assert len(found.detections) == 1
+            await channel.close()
+
+    asyncio.run(main())
 
 
 def test_a_watch_of_which_no_status_is_taken_ends_and_leaves_its_slot(

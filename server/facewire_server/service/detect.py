@@ -1,9 +1,10 @@
 """facewire.v1.DetectService: convert in, ask the core, convert out."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
+from operator import attrgetter
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
@@ -14,6 +15,14 @@ from facewire_server.errors import Reason, RefusalError, RequestError
 from facewire_server.metrics import Metrics
 from facewire_server.scheduler import Outcome
 from facewire_server.service import messages
+from facewire_server.service.frames import (
+    METHOD,
+    Frame,
+    Frames,
+    Labelled,
+    Place,
+    Work,
+)
 from facewire_server.service.gate import (
     Call,
     CallFailed,
@@ -21,13 +30,7 @@ from facewire_server.service.gate import (
     Gate,
     shutting_down,
 )
-from facewire_server.service.newest import Newest
-from facewire_server.service.pipeline import Asked, Pipeline
-from facewire_server.service.status import Failure
-from facewire_server.turn import Commit
-
-Place = Newest[Asked[pb.DetectStreamRequest, pb.DetectStreamResponse]]
-"""Where a frame of a stream waits; see Pipeline."""
+from facewire_server.service.pipeline import Pipeline
 
 
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
@@ -63,13 +66,18 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     ) -> AsyncIterator[pb.DetectStreamResponse]:
         """See the .proto."""
         try:
-            with self._gate.stream(context, "DetectStream"):
+            with self._gate.stream(context, METHOD):
                 first = await self._gate.unless_draining(_first(requests))
                 if first is None:
                     return
-                pipeline = self._pipeline(first.overflow_policy, context)
-                frames = pipeline.run(_chain(first, requests), self._gate.draining)
-                async with aclosing(frames) as answers:
+                frames = Frames(
+                    self._gate, context, look_up=self._work, detect=self._detect_newest
+                )
+                pipeline = self._pipeline(first.overflow_policy, frames)
+                running = pipeline.run(
+                    frames.read(first, requests), self._gate.draining
+                )
+                async with aclosing(running) as answers:
                     async for answer in answers:
                         yield answer
                 if pipeline.stopped:
@@ -78,36 +86,20 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             await self._gate.abort(context, failed.failure)
 
     def _pipeline(
-        self, policy: pb.OverflowPolicy.ValueType, context: Context
-    ) -> Pipeline[pb.DetectStreamRequest, pb.DetectStreamResponse]:
+        self, policy: pb.OverflowPolicy.ValueType, frames: Frames
+    ) -> Pipeline[Frame, pb.DetectStreamResponse]:
         """What works on the frames of one stream.
 
         Raises RefusalError while the models are being loaded.
         """
-
-        async def answer(place: Place) -> pb.DetectStreamResponse:
-            try:
-                with self._gate.request(context, "DetectStream") as call:
-                    response = await self._detect_newest(place, call)
-            except CallFailed as failed:
-                return _error(place.take().request, failed.failure)
-            frame_id = place.take().request.frame_id
-            return pb.DetectStreamResponse(frame_id=frame_id, response=response)
-
-        def dropped(frame: pb.DetectStreamRequest) -> pb.DetectStreamResponse:
-            try:
-                with self._gate.request(context, "DetectStream"):
-                    raise RefusalError(
-                        Reason.FRAME_DROPPED, "a newer frame took its place"
-                    )
-            except CallFailed as failed:
-                return _error(frame, failed.failure)
-
         return Pipeline(
-            answer,
+            frames.answer,
             # Half of them decode while the others infer: more would only wait.
             window=self._backend.scheduler.workers,
-            dropped=dropped if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else None,
+            refused=attrgetter("refusal"),
+            dropped=frames.dropped
+            if policy == pb.OVERFLOW_POLICY_DROP_OLDEST
+            else None,
         )
 
     async def ListModels(
@@ -148,23 +140,32 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
 
     async def _detect_newest(self, place: Place, call: Call) -> pb.DetectResponse:
         """The frame that has a place in a stream when its turn comes."""
-        first = place.request.request.request
-        outcome = await self._backend.scheduler.run(
-            lambda commit: self._work(place.take().request.request, call)(commit),
-            kind=self._backend.registry.get(first.model).description.name,
-            client=call.peer,
-            deadline=call.deadline,
-            patient=True,
-        )
-        return self._response(outcome, call)
+        queued = call.arrived
+        try:
+            outcome = await self._backend.scheduler.run(
+                lambda commit: place.take().request.work(commit),
+                kind=lambda: place.request.request.model,
+                client=call.peer,
+                deadline=call.deadline,
+                patient=True,
+            )
+        finally:
+            frame = place.take().request
+            call.model, call.arrived = frame.model, frame.arrived
+        # The place has waited for longer than a frame that came to it later.
+        waited = max(0.0, outcome.waited - (frame.arrived - queued))
+        return self._response(Outcome(outcome.value, waited), call)
 
-    def _work(
-        self, request: pb.DetectRequest, call: Call
-    ) -> Callable[[Commit], Detections]:
-        """What is to be done for a request. Raises RequestError."""
-        detector = self._backend.registry.get(request.model)
-        call.model = detector.description.name
+    def _work(self, request: pb.DetectRequest, labelled: Labelled) -> Work:
+        """What is to be done for a request. Raises RequestError.
+
+        What is wrong is looked for in the order of the .proto; the rest of it comes
+        when the work begins.
+        """
+        registry = self._backend.registry
         self._check_size(request)
+        detector = registry.get(request.model)
+        labelled.model = detector.description.name
         options = messages.options(request.options)
         open_picture = messages.picture_opener(
             request, self._limits, scaled=self._scaled_decode
@@ -191,23 +192,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             )
 
 
-def _error(frame: pb.DetectStreamRequest, failed: Failure) -> pb.DetectStreamResponse:
-    number, _ = failed.code.value
-    return pb.DetectStreamResponse(
-        frame_id=frame.frame_id,
-        error=pb.FrameError(code=number, reason=failed.reason, message=failed.message),
-    )
-
-
 async def _first(
     requests: AsyncIterator[pb.DetectStreamRequest],
 ) -> pb.DetectStreamRequest | None:
     return await anext(requests, None)
-
-
-async def _chain(
-    first: pb.DetectStreamRequest, rest: AsyncIterator[pb.DetectStreamRequest]
-) -> AsyncIterator[pb.DetectStreamRequest]:
-    yield first
-    async for frame in rest:
-        yield frame

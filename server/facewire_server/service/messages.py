@@ -34,24 +34,26 @@ def picture_opener(
 ) -> Callable[[Target], Picture]:
     """What opens the request's image, to be called where blocking is allowed.
 
-    `scaled`: no more of it than the target needs. Raises RequestError: EMPTY_IMAGE for a request without one, BAD_RAW_IMAGE for an
-    unknown pixel format.
+    `scaled`: no more of it than the target needs. Raises RequestError for what can be
+    told at no cost: EMPTY_IMAGE for a request without an image, or one of no bytes,
+    BAD_RAW_IMAGE for an unknown pixel format.
     """
     kind = request.WhichOneof("image")
-    # Each look at the bytes is a copy of them: one is made when they are needed.
     if kind == "encoded_image":
+        data = _some(request.encoded_image)
         return lambda target: decode(
-            request.encoded_image, limits=limits, target=target if scaled else None
+            data, limits=limits, target=target if scaled else None
         )
     if kind == "raw_image":
         image = request.raw_image
+        data = _some(image.data)
         layout = LAYOUTS.get(image.pixel_format)
         if layout is None:
             raise RequestError(
                 Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
             )
         return lambda _: wrap(
-            image.data,
+            data,
             width=image.width,
             height=image.height,
             row_stride=image.row_stride,
@@ -59,6 +61,12 @@ def picture_opener(
             limits=limits,
         )
     raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
+
+
+def _some(data: bytes) -> bytes:
+    if not data:
+        raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    return data
 
 
 def options(message: pb.DetectOptions) -> Options:

@@ -34,15 +34,19 @@ class Pipeline(Generic[Q, A]):
         answer: Callable[[Newest[Asked[Q, A]]], Coroutine[Any, Any, A]],
         *,
         window: int,
+        refused: Callable[[Q], A | None] = lambda _: None,
         dropped: Callable[[Q], A] | None = None,
     ) -> None:
         """`answer` takes the request when the work on it begins, and must not fail.
+
+        `refused` is the answer to a request that is not to be worked on, None: it is.
 
         `dropped` None: when `window` requests are in work or unsent, no more is read.
         Otherwise all requests are read; one that was not taken yet gives way to a
         newer one and is answered with `dropped`, so that no more than one waits.
         """
         self._answer = answer
+        self._refused = refused
         self._dropped = dropped
         self._places = asyncio.Semaphore(window if dropped is None else BACKLOG)
         self._answers: asyncio.Queue[asyncio.Future[A] | None] = asyncio.Queue()
@@ -75,8 +79,11 @@ class Pipeline(Generic[Q, A]):
                 await self._places.acquire()
                 future = asyncio.get_running_loop().create_future()
                 self._answers.put_nowait(future)
+                refusal = self._refused(request)
                 asked = Asked(request, future)
-                if not self._gives_way(asked):
+                if refusal is not None:
+                    future.set_result(refusal)
+                elif not self._gives_way(asked):
                     self._start(asked)
         finally:
             self._answers.put_nowait(None)

@@ -1,0 +1,112 @@
+"""The frames of a stream, each of which is a request of its own.
+
+Rule: what a frame is counted, estimated and answered as is its own, whichever frame
+had its place before it.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from facewire.v1 import detect_pb2 as pb
+from facewire_server.detector import Detections
+from facewire_server.errors import FacewireError, Reason, RefusalError
+from facewire_server.service.gate import Call, CallFailed, Context, Gate
+from facewire_server.service.newest import Newest
+from facewire_server.service.pipeline import Asked
+from facewire_server.service.status import Failure
+from facewire_server.turn import Commit
+
+METHOD = "DetectStream"
+
+Response: TypeAlias = pb.DetectStreamResponse
+Work = Callable[[Commit], Detections]
+
+
+class Labelled(Protocol):
+    """What is told the name of its model as soon as that is known."""
+
+    model: str
+
+
+@dataclass(slots=True)
+class Frame:
+    """One frame: `work` is to be done for it, or else `refusal` is its answer."""
+
+    frame_id: int
+    model: str = ""
+    work: Work = field(init=False)
+    refusal: Response | None = None
+    arrived: float = field(default_factory=time.monotonic)
+
+
+Place = Newest[Asked[Frame, Response]]
+"""Where a frame waits; see Pipeline."""
+
+
+class Frames:
+    """Makes requests of one stream's messages, and answers of what comes of them."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        context: Context,
+        *,
+        look_up: Callable[[pb.DetectRequest, Labelled], Work],
+        detect: Callable[[Place, Call], Awaitable[pb.DetectResponse]],
+    ) -> None:
+        """`look_up` says what is to be done for a request, or raises FacewireError;
+        `detect` has it done for the frame that has a place."""
+        self._gate = gate
+        self._context = context
+        self._look_up = look_up
+        self._detect = detect
+
+    async def read(
+        self,
+        first: pb.DetectStreamRequest,
+        rest: AsyncIterator[pb.DetectStreamRequest],
+    ) -> AsyncIterator[Frame]:
+        """The frames of all messages, in their order."""
+        yield self._frame(first)
+        async for message in rest:
+            yield self._frame(message)
+
+    async def answer(self, place: Place) -> Response:
+        """The answer to the frame that has this place when its turn comes."""
+        try:
+            with self._gate.request(self._context, METHOD) as call:
+                response = await self._detect(place, call)
+        except CallFailed as failed:
+            return _error(place.take().request, failed.failure)
+        return Response(frame_id=place.take().request.frame_id, response=response)
+
+    def dropped(self, frame: Frame) -> Response:
+        """The answer to a frame that has given its place to a newer one."""
+        error = RefusalError(Reason.FRAME_DROPPED, "a newer frame took its place")
+        return self._refusal(frame, error)
+
+    def _frame(self, message: pb.DetectStreamRequest) -> Frame:
+        frame = Frame(message.frame_id)
+        try:
+            frame.work = self._look_up(message.request, frame)
+        except FacewireError as error:
+            frame.refusal = self._refusal(frame, error)
+        return frame
+
+    def _refusal(self, frame: Frame, error: FacewireError) -> Response:
+        try:
+            with self._gate.request(self._context, METHOD) as call:
+                call.model, call.arrived = frame.model, frame.arrived
+                raise error
+        except CallFailed as failed:
+            return _error(frame, failed.failure)
+
+
+def _error(frame: Frame, failed: Failure) -> Response:
+    number, _ = failed.code.value
+    return Response(
+        frame_id=frame.frame_id,
+        error=pb.FrameError(code=number, reason=failed.reason, message=failed.message),
+    )
