@@ -42,7 +42,12 @@ class Backend:
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
-        return cls(registry, Scheduler(workers=workers, max_queue=max_queue))
+        scheduler = Scheduler(
+            workers=workers,
+            max_queue=max_queue,
+            max_queued_bytes=config.max_queued_bytes,
+        )
+        return cls(registry, scheduler)
 
     async def reload(self, name: str, runtime: Runtime) -> Detector:
         """Reads a model's files again, and lets the new one take over when it is warm.
