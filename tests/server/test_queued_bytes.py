@@ -42,10 +42,16 @@ def let_go(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.fixture
-def server(let_go: threading.Event) -> Iterator[BackgroundServer]:
-    """A server with one thread, of which 1 MiB may wait."""
+def threads() -> int:
+    """How many threads the server has."""
+    return 1
+
+
+@pytest.fixture
+def server(let_go: threading.Event, threads: int) -> Iterator[BackgroundServer]:
+    """A server at which 1 MiB may wait."""
     config = Config(
-        port=0, metrics_port=0, max_parallel=1, max_queue=100, max_queued_mb=1
+        port=0, metrics_port=0, max_parallel=threads, max_queue=100, max_queued_mb=1
     )
     with BackgroundServer(config) as running:
         yield running
@@ -98,11 +104,12 @@ def test_calls_beyond_the_bound_are_refused_and_told_when_to_come_back(
     assert queued(server) == 0
 
 
+@pytest.mark.parametrize("threads", [FRAMES])
 def test_streams_are_held_at_half_of_it_lose_nothing_and_leave_room_for_calls(
     server: BackgroundServer, stub: DetectServiceStub, let_go: threading.Event
 ) -> None:
-    with ThreadPoolExecutor(STREAMS) as threads:
-        answers = [threads.submit(stream, stub) for _ in range(STREAMS)]
+    with ThreadPoolExecutor(STREAMS) as senders:
+        answers = [senders.submit(stream, stub) for _ in range(STREAMS)]
         try:
             wait_for(lambda: queued(server) >= LIMIT / 2)
             small = stub.Detect.future(
@@ -129,8 +136,8 @@ def test_live_video_has_one_frame_wait_and_it_gets_on_beyond_the_bound(
 ) -> None:
     calls = [stub.Detect.future(IMAGE, timeout=60) for _ in range(6)]
     wait_for(lambda: queued(server) >= 5 * BYTES)
-    with ThreadPoolExecutor(1) as threads:
-        answers = threads.submit(stream, stub, "DROP_OLDEST")
+    with ThreadPoolExecutor(1) as senders:
+        answers = senders.submit(stream, stub, "DROP_OLDEST")
         wait_for(lambda: queued(server) >= 6 * BYTES)
         let_go.set()
         assert answers.result() == list(range(FRAMES))

@@ -93,6 +93,7 @@ class Pipeline(Generic[Q, A]):
                 # Before it is read: what is not is with the sender.
                 await self._places.acquire()
                 if self._last is None or self._last.is_taken:
+                    await asyncio.sleep(0)  # what was read last is to be counted first
                     await self._room()
                 self._enter(await anext(requests))
         except StopAsyncIteration:
