@@ -12,6 +12,7 @@ from hyperframe.frame import Frame, PingFrame, SettingsFrame
 from benchmarks.attacks.attack import PHOTO, Attack
 from benchmarks.attacks.floods import metadata, open_calls, rapid_resets
 from benchmarks.attacks.peer import DETECT_STREAM, Peer, connect, framed
+from benchmarks.attacks.streams import large_frames
 from facewire.v1 import detect_pb2 as pb
 
 MIB = 1 << 20
@@ -207,6 +208,11 @@ ATTACKS = (
         "--stream-idle-seconds",
         lambda to: _slow_readers(to, 100),
         ("--stream-idle-seconds", "2"),
+    ),
+    Attack(
+        "20 streams of 6 images of 24 MB",
+        "--max-queued-mb",
+        lambda to: large_frames(to, 20, 6),
     ),
 )
 """In the order of docs/limits.md."""

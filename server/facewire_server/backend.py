@@ -46,7 +46,12 @@ class Backend:
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
-        return cls(registry, Scheduler(workers=workers, max_queue=max_queue))
+        scheduler = Scheduler(
+            workers=workers,
+            max_queue=max_queue,
+            max_queued_bytes=config.max_queued_bytes,
+        )
+        return cls(registry, scheduler)
 
     async def reload(self, name: str, load: Loader) -> Detector:
         """Loads a model anew, and lets it take over when it is warm.

@@ -22,15 +22,16 @@ class Config:
     """What `facewire-server serve` can be told; see its --help.
 
     `host` may be `unix:PATH`, which has no port; `socket_mode`: the rights of its file.
-    `max_message_mb` in MiB, `max_megapixels` in millions, `grace` in seconds; `limits`
-    are those of the transport. `max_side` in pixels; `max_scans`: of a JPEG.
+    `max_message_mb` and `max_queued_mb` in MiB, `max_megapixels` in millions, `grace`
+    in seconds; `limits` are those of the transport. `max_side` in pixels; `max_scans`:
+    of a JPEG.
     `stall_seconds`: work on one request that is longer is a stall; 0: none is.
     `precision` is that of published models' files, None: as is there; `pull` fetches
     them, from `mirror` or else from where they are published.
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
     `mode` is one of Mode's. `scaled_decode`: large images are reduced on the way.
     `workers`: how many processes serve, each with its part of the cores.
-    `max_parallel` and `max_queue`, of each worker, None: chosen from what the devices
+    `max_parallel` and `max_queue`, of each worker as `max_queued_mb` is, None: chosen from what the devices
     can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
     `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
     and no certificate asked of clients; `token_file` holds the tokens that callers are
@@ -65,6 +66,7 @@ class Config:
     max_scans: int = MAX_SCANS
     max_parallel: int | None = None
     max_queue: int | None = None
+    max_queued_mb: float = 256
     grace: float = 30
     traces: bool = False
     stall_seconds: float = 30
@@ -89,6 +91,8 @@ class Config:
             check(name, fits, f"needs {flag(needed)}, too")
         for name in ("max_message_mb", "max_megapixels"):
             check(name, 0 < getattr(self, name) <= 2047, "not within (0, 2047]")
+        fits = 0 < self.max_queued_mb < math.inf
+        check("max_queued_mb", fits, "not a number above 0")
         for name, known in (
             ("inference_precision", ("auto", "f32", "bf16", "f16")),
             ("mode", tuple(Mode)),
@@ -115,6 +119,11 @@ class Config:
     def metrics_host(self) -> str:
         """Where `/metrics` is: beside the server, which may have no port itself."""
         return "127.0.0.1" if self.host.startswith(UNIX) else self.host
+
+    @property
+    def max_queued_bytes(self) -> int:
+        """The most bytes of messages that wait for a worker."""
+        return round(self.max_queued_mb * MEBI)
 
     @property
     def image_limits(self) -> ImageLimits:

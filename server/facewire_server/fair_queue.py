@@ -5,9 +5,8 @@ the items of one client come out in the order in which they went in. However muc
 client puts in, the first item of another waits for at most one item of each client.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
-from itertools import chain, islice
+from collections import Counter, OrderedDict, deque
+from collections.abc import Hashable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,14 +18,16 @@ class FairQueue(Generic[T]):
     def __init__(self) -> None:
         self._lines: OrderedDict[Hashable, deque[T]] = OrderedDict()
         self._length = 0
+        self._lengths: Counter[int] = Counter()  # how many lines are so long
 
     def __len__(self) -> int:
         return self._length
 
     def push(self, client: Hashable, item: T) -> None:
         """Puts an item at the end of its client's line."""
-        self._lines.setdefault(client, deque()).append(item)
-        self._length += 1
+        line = self._lines.setdefault(client, deque())
+        line.append(item)
+        self._note(len(line), 1)
 
     def pop(self) -> T | None:
         """Takes the next item out; None: there is none."""
@@ -36,7 +37,7 @@ class FairQueue(Generic[T]):
         item = line.popleft()
         if line:
             self._lines[client] = line  # behind all the others
-        self._length -= 1
+        self._note(len(line), -1)
         return item
 
     def remove(self, client: Hashable, item: T) -> bool:
@@ -47,16 +48,25 @@ class FairQueue(Generic[T]):
         line.remove(item)
         if not line:
             del self._lines[client]
-        self._length -= 1
+        self._note(len(line), -1)
         return True
 
-    def ahead(self, client: Hashable) -> Iterator[T]:
-        """The items that come out before one that this client would put in now."""
+    def ahead(self, client: Hashable) -> int:
+        """How many items come out before one that this client would put in now."""
         rounds = len(self._lines.get(client, ())) + 1
-        return chain.from_iterable(
-            islice(line, rounds) for line in self._lines.values()
+        return sum(
+            lines * min(length, rounds) for length, lines in self._lengths.items()
         )
 
-    def lines(self) -> Iterator[tuple[Hashable, deque[T]]]:
-        """The clients that have something waiting, with their items."""
-        return iter(self._lines.items())
+    def line(self, client: Hashable) -> Sequence[T]:
+        """The items of a client, in the order in which they went in."""
+        return self._lines.get(client, ())
+
+    def _note(self, length: int, change: int) -> None:
+        """Notes that a line is `length` long, having grown or shrunk by one."""
+        self._length += change
+        for each, lines in ((length, 1), (length - change, -1)):
+            if each:
+                self._lengths[each] += lines
+                if not self._lengths[each]:
+                    del self._lengths[each]

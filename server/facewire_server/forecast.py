@@ -1,14 +1,14 @@
 """How long work will take, as it looks at one moment.
 
-Rule: it asks the pace once for each kind of work. A busy server asks for every request
-that comes, of all that wait, and most of them are alike.
+Rule: it asks the pace once for what is alike. A busy server asks for every request that
+comes, of all that wait, and most of them are alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from facewire_server.pace import Pace
-from facewire_server.turn import Turn
+from facewire_server.turn import Like, Turn
 
 RESERVE = 0.005
 """Seconds before a deadline that an answer needs to reach the caller in time."""
@@ -20,26 +20,42 @@ class Forecast:
     def __init__(self, pace: Pace, now: float) -> None:
         self.now = now
         self._pace = pace
-        self._means: dict[tuple[str, bool], float] = {}
 
-    def total(self, turns: Iterable[Turn[Any]]) -> float:
-        """The work of all these."""
-        return sum(map(self._mean, turns))
+    def total(self, waiting: Mapping[Like, int]) -> float:
+        """The work of so many of each of these, beside other work."""
+        return sum(
+            count
+            * (self._first(like, alone=False) + self._second(like[0], alone=False))
+            for like, count in waiting.items()
+        )
 
     def left(self, running: Iterable[Turn[Any]]) -> float:
         """What is left of the work of these, which have begun."""
-        return sum(
-            max(0.0, turn.started + self._mean(turn) - self.now) for turn in running
-        )
+        return sum(max(0.0, self._end(turn) - self.now) for turn in running)
 
     def needed(self, turn: Turn[Any], *, alone: bool) -> float:
-        """How long before its deadline a turn has to begin, on the careful side."""
+        """How long before its deadline a turn has to begin, on the careful side.
+
+        Of one that is alone the first stage is not counted: it keeps nobody waiting to
+        find out, and nothing is computed before the checkpoint asks again.
+        """
+        first = 0.0
+        if not alone:
+            first = self._pace.careful(turn.like, alone=False, now=self.now)
+        return first + self.needed_after(turn, alone=alone)
+
+    def needed_after(self, turn: Turn[Any], *, alone: bool) -> float:
+        """How long before its deadline a turn has to be at its checkpoint."""
         return self._pace.careful(turn.kind, alone=alone, now=self.now) + RESERVE
 
-    def _mean(self, turn: Turn[Any]) -> float:
-        key = turn.kind, turn.was_alone
-        mean = self._means.get(key)
-        if mean is None:
-            mean = self._pace.mean(turn.kind, alone=turn.was_alone, now=self.now)
-            self._means[key] = mean
-        return mean
+    def _end(self, turn: Turn[Any]) -> float:
+        second = self._second(turn.kind, alone=turn.was_alone)
+        if turn.committed:
+            return turn.checkpoint + second
+        return turn.started + self._first(turn.like, alone=turn.began_alone) + second
+
+    def _first(self, like: Like, *, alone: bool) -> float:
+        return self._pace.mean(like, alone=alone, now=self.now)
+
+    def _second(self, kind: str, *, alone: bool) -> float:
+        return self._pace.mean(kind, alone=alone, now=self.now)

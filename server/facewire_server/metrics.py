@@ -59,6 +59,12 @@ class Metrics:
             "Requests that wait for a worker.",
             registry=self.registry,
         )
+        self._queued_bytes = Gauge(
+            "facewire_queued_bytes",
+            "Bytes of the messages that wait for a worker.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
+        )
         self._rejected = Counter(
             "facewire_rejected_total",
             "Requests that got an error, by its reason.",
@@ -109,9 +115,10 @@ class Metrics:
         self._detections_of = cache(self._detections.labels)
         self._inferences_of = cache(self._inferences.labels)
 
-    def queued(self, depth: int) -> None:
-        """Notes how many requests wait. See scheduler.Observer."""
+    def queued(self, depth: int, size: int) -> None:
+        """Notes how many requests wait, and their bytes. See scheduler.Observer."""
         self._depth.set(depth)
+        self._queued_bytes.set(size)
 
     def committed(self, kind: str) -> None:
         """Counts an inference of the model `kind`. See scheduler.Observer."""

@@ -2,12 +2,13 @@
 
 Work runs on threads that take it from the queue themselves, so that none of them
 waits for the event loop while there is something to do. Rule: at most `workers` at a
-time; clients take turns; at most `max_queue` wait, but for the patient, who are few by
-another rule; nothing is begun that would be too late. It knows nothing of images or
-gRPC.
+time; clients take turns; at most `max_queue` wait, and at most `max_queued_bytes`, but
+for the patient, who ask for `room` before they bring more; nothing is begun that would
+be too late. It knows nothing of images or gRPC.
 """
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
+from facewire_server.backpressure import Backpressure
 from facewire_server.errors import Reason, RefusalError
-from facewire_server.fair_queue import FairQueue
 from facewire_server.forecast import Forecast
 from facewire_server.pace import Pace
-from facewire_server.turn import Commit, Kind, Turn
+from facewire_server.queue_limit import PATIENT_PART, QueueLimit
+from facewire_server.turn import Commit, Kind, Size, Turn
+from facewire_server.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -38,8 +41,8 @@ class Outcome(Generic[T]):
 class Observer(Protocol):
     """Is told what a scheduler does, on whatever thread that happens."""
 
-    def queued(self, depth: int) -> None:
-        """So many wait now."""
+    def queued(self, depth: int, size: int) -> None:
+        """So many wait now, with so many bytes."""
 
     def committed(self, kind: str) -> None:
         """A piece of work goes on to its costly part."""
@@ -48,14 +51,18 @@ class Observer(Protocol):
 class Scheduler:
     """Runs blocking work on a bounded number of threads, with a bounded queue."""
 
-    def __init__(self, *, workers: int, max_queue: int) -> None:
+    def __init__(
+        self, *, workers: int, max_queue: int, max_queued_bytes: int = sys.maxsize
+    ) -> None:
+        """`max_queued_bytes`: of what waits; at most half of it is of the patient."""
         self.workers = workers
         self.max_queue = max_queue
+        self._limit = QueueLimit(workers, max_queue, max_queued_bytes)
+        self._patient = Backpressure(max_queued_bytes // PATIENT_PART)
         self._observer: Observer | None = None
         self._lock = threading.Lock()
         # What follows is guarded by the lock.
-        self._queue: FairQueue[Turn[Any]] = FairQueue()
-        self._impatient = 0
+        self._queue = Waiting()
         self._running: set[Turn[Any]] = set()
         self._pace = Pace()
         # A token for each turn that was ever queued; False: a thread shall end.
@@ -94,14 +101,16 @@ class Scheduler:
         kind: Kind,
         client: Hashable = None,
         deadline: float | None = None,
+        size: Size = 0,
         patient: bool = False,
     ) -> Outcome[T]:
         """Runs `work` on a thread and answers what it returns.
 
-        `kind` groups work of like duration, such as a model's name, and may be another
-        until the work begins; `client` takes turns with the others; `deadline` is a
-        time of `time.monotonic`; `patient` callers wait however long the queue is.
-        Raises RefusalError: QUEUE_FULL with the time after which there is room,
+        `kind` groups work of like duration, such as a model's name; `size` is how many
+        bytes are kept until it begins; both may be others until then. `client` takes
+        turns with the others; `deadline` is a time of `time.monotonic`; `patient`
+        callers wait however much waits, and have waited for `room` before. Raises
+        RefusalError: QUEUE_FULL with the time after which there is room,
         DEADLINE_UNREACHABLE when the work would be too late.
 
         A caller that is cancelled gives up its place; if the work has begun, it ends
@@ -113,12 +122,15 @@ class Scheduler:
             kind=kind,
             client=client,
             deadline=deadline,
+            size=size,
             patient=patient,
         )
         with self._lock:
             self._admit(turn)
-            self._queue.push(client, turn)
-            self._count(turn, 1)
+            self._queue.push(turn)
+            if patient:
+                self._patient.add(turn.queued_size)
+            self._tell_queued()
         self._tokens.put(True)
         try:
             return Outcome(await turn.outcome, turn.waited)
@@ -127,85 +139,94 @@ class Scheduler:
             raise
         finally:
             # An error's traceback holds this frame, and the turn would hold the error.
-            del turn, work
+            del turn, work, kind, size
+
+    async def room(self, client: Hashable) -> None:
+        """Returns when a patient client may bring more."""
+        await self._patient.room(client)
 
     def close(self) -> None:
         """Ends the threads as they become idle; what waits is cancelled."""
         with self._lock:
             while (turn := self._queue.pop()) is not None:
-                self._count(turn, -1)
+                self._left_queue(turn)
                 turn.outcome.cancel()
         for _ in range(self.workers):
             self._tokens.put(False)
 
-    def committed(self, kind: str) -> bool:
+    def committed(self, turn: Turn[Any]) -> bool:
         """See Scheduling."""
+        with self._lock:
+            now = turn.checkpoint = time.monotonic()
+            took, began_alone = now - turn.started, turn.began_alone
+            self._pace.learn(turn.like, took, alone=began_alone, now=now)
+            alone = len(self._running) == 1 and not self._queue
+            needed = Forecast(self._pace, now).needed_after(turn, alone=alone)
+            late = turn.too_late(now + needed)
+            if late is not None:
+                raise late
+            turn.committed, turn.was_alone = True, alone
         if self._observer is not None:
-            self._observer.committed(kind)
-        return len(self._running) == 1 and not self._queue
+            self._observer.committed(turn.kind)
+        return alone
 
     def _admit(self, turn: Turn[Any]) -> None:
         """Raises when there is no room, or the deadline would pass in the queue."""
+        if turn.deadline is not None:
+            forecast = Forecast(self._pace, time.monotonic())
+            alone = not self._running and not self._queue
+            needed = forecast.needed(turn, alone=alone)
+            late = turn.too_late(forecast.now + self._wait(turn, forecast) + needed)
+            if late is not None:
+                raise late
+        if not turn.patient:
+            self._make_room(turn)
+
+    def _wait(self, turn: Turn[Any], forecast: Forecast) -> float:
+        """Seconds until a worker would take it: those who wait take the mean of all."""
+        ahead = self._queue.ahead(turn.client)
+        if len(self._running) + ahead < self.workers:
+            return 0.0
+        left = forecast.left(self._running)
+        if ahead:
+            left += forecast.total(self._queue.like) * ahead / len(self._queue)
+        return left / self.workers
+
+    def _make_room(self, newcomer: Turn[Any]) -> None:
+        """Turns others away if need be. Raises QUEUE_FULL when that is of no use."""
+        running = len(self._running)
+        victims = self._limit.victims(newcomer, self._queue, running)
+        if victims is None:
+            raise self._full()
+        for turn in victims:
+            self._queue.remove(turn)
+            self._left_queue(turn)
+            turn.fail(self._full())
+
+    def _full(self) -> RefusalError:
         forecast = Forecast(self._pace, time.monotonic())
-        ahead = list(self._queue.ahead(turn.client))
-        count = len(self._running) + len(ahead)
-        wait = 0.0
-        if count >= self.workers:
-            left = forecast.left(self._running) + forecast.total(ahead)
-            wait = left / self.workers
-        needed = forecast.needed(turn, alone=not count)
-        late = turn.too_late(forecast.now + wait + needed)
-        if late is not None:
-            raise late
-        if not turn.patient and self._is_full():
-            self._make_room(turn, forecast)
-
-    def _is_full(self) -> bool:
-        patient = len(self._queue) - self._impatient
-        free = max(0, self.workers - len(self._running) - patient)
-        return self._impatient - free >= self.max_queue
-
-    def _make_room(self, newcomer: Turn[Any], forecast: Forecast) -> None:
-        """Turns away the newest of the client that has most waiting.
-
-        Raises QUEUE_FULL when that is the newcomer, or would be with it.
-        """
-        most: list[Turn[Any]] = []
-        own = 0
-        for client, line in self._queue.lines():
-            impatient = [turn for turn in line if not turn.patient]
-            if client == newcomer.client:
-                own = len(impatient)
-            elif len(impatient) > len(most):
-                most = impatient
-        if len(most) <= own + 1:
-            raise self._full(forecast)
-        self._queue.remove(most[-1].client, most[-1])
-        self._count(most[-1], -1)
-        most[-1].fail(self._full(forecast))
-
-    def _full(self, forecast: Forecast) -> RefusalError:
-        seconds = forecast.total(self._running)
-        for _, line in self._queue.lines():
-            seconds += forecast.total(line)
+        seconds = forecast.left(self._running) + forecast.total(self._queue.like)
         return RefusalError(
             Reason.QUEUE_FULL,
             f"{len(self._running)} requests are worked on and {self.depth} wait",
             retry_after=max(seconds / self.workers, LEAST_PUSHBACK),
         )
 
-    def _count(self, turn: Turn[Any], change: int) -> None:
-        """Takes note of a turn that was put into the queue, or taken out."""
-        if not turn.patient:
-            self._impatient += change
+    def _left_queue(self, turn: Turn[Any]) -> None:
+        """Takes note of a turn that was taken out of the queue."""
+        if turn.patient:
+            self._patient.remove(turn.queued_size)
+        self._tell_queued()
+
+    def _tell_queued(self) -> None:
         if self._observer is not None:
-            self._observer.queued(len(self._queue))
+            self._observer.queued(len(self._queue), self._queue.size)
 
     def _abandon(self, turn: Turn[Any]) -> None:
         with self._lock:
             turn.abandoned = True
-            if self._queue.remove(turn.client, turn):
-                self._count(turn, -1)
+            if self._queue.remove(turn):
+                self._left_queue(turn)
 
     def _work(self) -> None:
         """The life of a thread. While it waits it keeps nothing of what it did."""
@@ -226,7 +247,7 @@ class Scheduler:
     def _learn(self, turn: Turn[Any]) -> None:
         if turn.committed:
             now = time.monotonic()
-            took = now - turn.started
+            took = now - turn.checkpoint
             self._pace.learn(turn.kind, took, alone=turn.was_alone, now=now)
 
     def _next(self) -> Turn[Any] | None:
@@ -235,9 +256,9 @@ class Scheduler:
             turn = self._queue.pop()
             if turn is None:
                 return None
-            self._count(turn, -1)
+            self._left_queue(turn)
             turn.started = time.monotonic()
-            alone = not self._running and not self._queue
+            turn.began_alone = alone = not self._running and not self._queue
             needed = Forecast(self._pace, turn.started).needed(turn, alone=alone)
             late = turn.too_late(turn.started + needed)
             if late is not None:

@@ -6,12 +6,18 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from types import TracebackType
-from typing import Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.tracebacks import detach
 
 T = TypeVar("T")
+
+Size = int | Callable[[], int]
+"""Bytes that are kept until the work begins, or what says so; see Kind."""
+
+Like = tuple[str, int]
+"""A kind of work, and the magnitude of what is worked on: powers of two of bytes."""
 
 Commit = Callable[[], bool]
 """To be called by work right before its costly part; it raises when nobody waits for
@@ -35,8 +41,11 @@ def never_alone() -> bool:
 class Scheduling(Protocol):
     """What a turn asks of its scheduler while it is worked on."""
 
-    def committed(self, kind: str) -> bool:
-        """Takes note, and answers whether nothing else is worked on."""
+    def committed(self, turn: "Turn[Any]") -> bool:
+        """Takes note, and answers whether nothing else is worked on.
+
+        Raises RefusalError when the deadline cannot be met any more.
+        """
 
 
 class _Caught:
@@ -65,7 +74,7 @@ class _Caught:
 class Turn(Generic[T]):
     """Work that waits, is worked on, or is done. Made on an event loop's thread.
 
-    `kind`, `client`, `deadline` and `patient` are those of Scheduler.run.
+    `kind`, `client`, `deadline`, `size` and `patient` are those of Scheduler.run.
     """
 
     def __init__(
@@ -76,6 +85,7 @@ class Turn(Generic[T]):
         kind: Kind,
         client: Hashable,
         deadline: float | None,
+        size: Size,
         patient: bool,
     ) -> None:
         self._work = work
@@ -83,9 +93,18 @@ class Turn(Generic[T]):
         self._kind = kind
         self.client = client
         self.deadline = deadline
+        self._size = size
+        self.queued_size = self.size
+        """How many bytes were kept for it when it was put into the queue."""
+        self.queued_like = self.like
+        """What it was like then."""
         self.patient = patient
         self.committed = False
         """Whether it came to the costly part."""
+        self.checkpoint = 0.0
+        """When it came there."""
+        self.began_alone = False
+        """Whether nothing else was worked on or waited when it began."""
         self.was_alone = False
         """Whether nothing else was worked on then."""
         self.abandoned = False
@@ -101,6 +120,16 @@ class Turn(Generic[T]):
     def kind(self) -> str:
         """What kind of work it is by now."""
         return self._kind if isinstance(self._kind, str) else self._kind()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept for it by now."""
+        return self._size if isinstance(self._size, int) else self._size()
+
+    @property
+    def like(self) -> Like:
+        """What it is like before its checkpoint, by now."""
+        return self.kind, self.size.bit_length()
 
     @property
     def waited(self) -> float:
@@ -145,9 +174,4 @@ class Turn(Generic[T]):
     def _commit(self) -> bool:
         if self.abandoned:
             raise CancelledError
-        error = self.too_late(time.monotonic())
-        if error is not None:
-            raise error
-        self.committed = True
-        self.was_alone = self._scheduler.committed(self.kind)
-        return self.was_alone
+        return self._scheduler.committed(self)

@@ -76,6 +76,7 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"max_side": 0}, "--max-side"),
         ({"max_scans": 0}, "--max-scans"),
         ({"max_queue": -1}, "--max-queue"),
+        ({"max_queued_mb": 0}, "--max-queued-mb"),
         ({"grace": float("inf")}, "--grace"),
         ({"stall_seconds": -1}, "--stall-seconds"),
         ({"inference_precision": "f64"}, "--inference-precision"),

@@ -19,9 +19,21 @@ async def one() -> AsyncIterator[int]:
 
 def test_a_peer_that_sends_nothing_is_told_so() -> None:
     async def scenario() -> str:
-        return await Lull(0.01).lasts()
+        lull = Lull(0.01)
+        reading = asyncio.ensure_future(anext(lull.requests(nothing())))
+        told = await lull.lasts()
+        reading.cancel()
+        return told
 
     assert asyncio.run(scenario()) == "the client has sent nothing for 0.01 s"
+
+
+def test_the_time_in_which_nothing_is_read_is_not_the_peers() -> None:
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Lull(0.01).lasts(), 0.2)
+
+    asyncio.run(scenario())
 
 
 def test_the_time_that_an_answer_takes_is_not_the_peers() -> None:

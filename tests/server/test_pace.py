@@ -54,3 +54,14 @@ def test_what_was_not_seen_for_a_while_counts_for_less_and_less() -> None:
     assert pace.mean("slow", alone=False, now=140) == 1.0
     pace.learn("quick", 0.01, alone=False, now=140)
     assert pace.mean("quick", alone=False, now=140) == 0.01
+
+
+def test_one_that_is_odd_changes_little_and_many_change_it_soon() -> None:
+    pace = Pace()
+    for _ in range(50):
+        pace.learn("a", 0.02, alone=False, now=0)
+    pace.learn("a", 2.0, alone=False, now=0)
+    assert pace.careful("a", alone=False, now=0) < 0.05
+    for _ in range(30):
+        pace.learn("a", 2.0, alone=False, now=0)
+    assert pace.mean("a", alone=False, now=0) > 1.0

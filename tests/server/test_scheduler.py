@@ -348,11 +348,11 @@ def test_work_learns_whether_it_is_alone() -> None:
 def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
     class Notes:
         def __init__(self) -> None:
-            self.depths: list[int] = []
+            self.depths: list[tuple[int, int]] = []
             self.kinds: list[str] = []
 
-        def queued(self, depth: int) -> None:
-            self.depths.append(depth)
+        def queued(self, depth: int, size: int) -> None:
+            self.depths.append((depth, size))
 
         def committed(self, kind: str) -> None:
             self.kinds.append(kind)
@@ -361,47 +361,10 @@ def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
         async with scheduler() as made:
             notes = Notes()
             made.watch(notes)
-            await made.run(lambda commit: commit(), kind="costly")
+            await made.run(lambda commit: commit(), kind="costly", size=7)
             await made.run(lambda _: None, kind="cheap")
-            assert notes.depths == [1, 0, 1, 0]
+            assert notes.depths == [(1, 7), (0, 0), (1, 0), (0, 0)]
             assert notes.kinds == ["costly"]
-
-    asyncio.run(main())
-
-
-def test_work_is_estimated_and_told_of_as_the_kind_that_it_is_when_it_begins() -> None:
-    kinds = ["quick"]
-
-    def slow(commit: Commit) -> None:
-        commit()
-        time.sleep(0.2)
-
-    async def main() -> None:
-        async with scheduler() as made:
-            await made.run(slow, kind="slow")
-            hold, running = await busy(made)
-            deadline = time.monotonic() + 0.15
-            waiting = [
-                asyncio.create_task(
-                    made.run(
-                        lambda commit: made.longest_running(0.0),
-                        kind=lambda: kinds[-1],
-                        deadline=each,
-                    )
-                )
-                for each in (deadline, None)
-            ]
-            await asyncio.sleep(0)
-            kinds.append("slow")
-            hold.let_go.set()
-            await running
-            # Less than what is slow takes, and more than anything else.
-            with pytest.raises(RefusalError) as refusal:
-                await waiting[0]
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
-            told = (await waiting[1]).value
-            assert told is not None
-            assert told[0] == "slow"
 
     asyncio.run(main())
 
@@ -463,6 +426,43 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
         gc.enable()
 
 
+def test_work_is_estimated_and_told_of_as_the_kind_that_it_is_when_it_begins() -> None:
+    kinds = ["quick"]
+
+    def slow(commit: Commit) -> None:
+        commit()
+        time.sleep(0.2)
+
+    async def main() -> None:
+        async with scheduler() as made:
+            await made.run(slow, kind="slow")
+            hold, running = await busy(made)
+            deadline = time.monotonic() + 0.15
+            waiting = [
+                asyncio.create_task(
+                    made.run(
+                        lambda commit: made.longest_running(0.0),
+                        kind=lambda: kinds[-1],
+                        deadline=each,
+                    )
+                )
+                for each in (deadline, None)
+            ]
+            await asyncio.sleep(0)
+            kinds.append("slow")
+            hold.let_go.set()
+            await running
+            # Less than what is slow takes, and more than anything else.
+            with pytest.raises(RefusalError) as refusal:
+                await waiting[0]
+            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            told = (await waiting[1]).value
+            assert told is not None
+            assert told[0] == "slow"
+
+    asyncio.run(main())
+
+
 def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
     async def main() -> None:
         async with scheduler() as made:
@@ -497,5 +497,132 @@ def test_a_bad_moment_does_not_have_everything_refused_for_ever() -> None:
                 else:
                     break
             assert refused > 0
+
+    asyncio.run(main())
+
+
+def slow_to_open(commit: Commit) -> None:
+    """Work with a long first stage, and next to no second one."""
+    time.sleep(0.3)
+    commit()
+
+
+async def deadline_is_met(made: Scheduler, *, size: int) -> bool:
+    try:
+        deadline = time.monotonic() + 0.1
+        await made.run(lambda _: None, kind="a", size=size, deadline=deadline)
+    except RefusalError as refusal:
+        assert refusal.reason is Reason.DEADLINE_UNREACHABLE
+        return False
+    return True
+
+
+def test_a_slow_first_stage_shuts_nobody_out_of_an_idle_scheduler() -> None:
+    async def main() -> None:
+        async with scheduler() as made:
+            await made.run(slow_to_open, kind="a", size=1000)
+            assert await deadline_is_met(made, size=1000)
+
+    asyncio.run(main())
+
+
+def test_beside_other_work_a_slow_first_stage_counts_for_what_is_as_large() -> None:
+    async def main() -> None:
+        async with scheduler(workers=2) as made:
+            await made.run(slow_to_open, kind="a", size=1000)
+            hold, running = await busy(made)
+            assert not await deadline_is_met(made, size=1000)
+            assert await deadline_is_met(made, size=10)
+            hold.let_go.set()
+            await running
+
+    asyncio.run(main())
+
+
+def test_a_second_stage_that_would_be_too_late_is_not_begun() -> None:
+    costly: list[int] = []
+
+    def slow(commit: Commit) -> None:
+        commit()
+        time.sleep(0.3)
+
+    def late(commit: Commit) -> None:
+        time.sleep(0.2)
+        commit()
+        costly.append(1)
+
+    async def main() -> None:
+        async with scheduler() as made:
+            await made.run(slow, kind="a")
+            with pytest.raises(RefusalError) as refusal:
+                await made.run(late, kind="a", deadline=time.monotonic() + 0.45)
+            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert costly == []
+
+    asyncio.run(main())
+
+
+def test_more_bytes_than_may_wait_are_refused_and_one_alone_is_let_in() -> None:
+    async def main() -> None:
+        made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
+        hold, running = await busy(made)
+        waiting = asyncio.create_task(made.run(lambda _: 1, kind="a", size=99))
+        await asyncio.sleep(0)
+        assert made.depth == 1
+        with pytest.raises(RefusalError) as refusal:
+            await made.run(lambda _: 1, kind="a", size=1)
+        assert refusal.value.reason is Reason.QUEUE_FULL
+        assert refusal.value.retry_after
+        hold.let_go.set()
+        await asyncio.gather(running, waiting)
+        made.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_with_many_bytes_gives_way_to_one_with_few() -> None:
+    async def main() -> None:
+        made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
+        hold, running = await busy(made)
+        greedy = [
+            asyncio.create_task(made.run(lambda _: 1, kind="a", client="g", size=3))
+            for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+        modest = asyncio.create_task(
+            made.run(lambda _: 2, kind="a", client="m", size=4)
+        )
+        await asyncio.sleep(0)
+        assert made.depth == 3
+        with pytest.raises(RefusalError):
+            await greedy.pop()
+        with pytest.raises(RefusalError):
+            await made.run(lambda _: 2, kind="a", client="m", size=4)
+        hold.let_go.set()
+        await asyncio.gather(running, modest, *greedy)
+        made.close()
+
+    asyncio.run(main())
+
+
+def test_patient_callers_find_room_when_half_of_the_bytes_are_left() -> None:
+    async def main() -> None:
+        made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
+        hold, running = await busy(made)
+        await made.room("video")
+        frame = asyncio.create_task(
+            # However large it is, it counts as half of the bytes.
+            made.run(lambda _: 1, kind="a", client="video", size=99, patient=True)
+        )
+        await asyncio.sleep(0)
+        room = asyncio.create_task(made.room("video"))
+        # What is left is for those who would be refused.
+        single = asyncio.create_task(made.run(lambda _: 2, kind="a", size=5))
+        await asyncio.sleep(0.05)
+        assert not room.done()
+        assert made.depth == 2
+        hold.let_go.set()
+        await asyncio.wait_for(asyncio.gather(running, room, frame, single), 60)
+        made.close()
 
     asyncio.run(main())

@@ -139,6 +139,12 @@ limits = group(
         help="How many requests may wait in each worker; more are refused.",
     ),
     click.option(
+        "--max-queued-mb",
+        default=256.0,
+        help="How much of messages may wait in each worker, in MiB: single calls beyond"
+        " it are refused, streams beyond half of it are held back.",
+    ),
+    click.option(
         "--grace",
         default=30.0,
         help="Seconds to finish what runs after SIGTERM; a second signal ends at once.",

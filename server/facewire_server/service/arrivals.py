@@ -11,13 +11,14 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import grpc.aio
-from google.protobuf.message import DecodeError
 from grpc_health.v1 import health
 
 from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
 from facewire_server.limits import Limits
 from facewire_server.service.gate import Context, Gate
+from facewire_server.service.health import SERVICE
 from facewire_server.service.lull import Lull
+from facewire_server.service.received import parser
 from facewire_server.service.watch_slots import WatchSlots
 from facewire_server.tracebacks import released
 
@@ -42,8 +43,9 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Arrivals(grpc.aio.ServerInterceptor):
     """Hands calls to their handlers, or has the gate refuse them."""
 
-    def __init__(self, limits: Limits, gate: Gate) -> None:
+    def __init__(self, limits: Limits, gate: Gate, *, max_message_bytes: int) -> None:
         self._limits = limits
+        self._max_message_bytes = max_message_bytes
         self._gate = gate
         self._open: Counter[bool] = Counter()
         self._watches = WatchSlots(limits.max_watches)
@@ -118,7 +120,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
         if handler.request_streaming:
             return grpc.stream_stream_rpc_method_handler(
                 self._many(path, handler.stream_stream),
-                _parser(handler.request_deserializer),
+                self._parser(path, handler),
                 handler.response_serializer,
             )
         handler_of = (
@@ -128,9 +130,14 @@ class Arrivals(grpc.aio.ServerInterceptor):
         )
         return handler_of(
             self._one(path, handler.unary_stream or handler.unary_unary),
-            _parser(handler.request_deserializer),
+            self._parser(path, handler),
             handler.response_serializer,
         )
+
+    def _parser(self, path: str, handler: Handler) -> Callable[[bytes], Any]:
+        is_ours = path.startswith(f"/{SERVICE}/")
+        limit = self._max_message_bytes if is_ours else None
+        return parser(handler.request_deserializer, limit)
 
     def _one(self, path: str, behaviour: Any) -> Any:
         """For calls with one message: it has its time to arrive."""
@@ -205,17 +212,3 @@ class _Messages(AsyncIterator[Any]):
         if message is grpc.aio.EOF:
             raise StopAsyncIteration
         return message
-
-
-def _parser(deserialize: Any) -> Callable[[bytes], Any]:
-    """Has a message that is none be the caller's fault. It raises RequestError."""
-
-    def parse(data: bytes) -> Any:
-        try:
-            return deserialize(data)
-        except DecodeError:
-            raise RequestError(
-                Reason.BAD_MESSAGE, "the message is not of the type that is asked for"
-            ) from None
-
-    return parse

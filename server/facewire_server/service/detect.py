@@ -31,6 +31,7 @@ from facewire_server.service.gate import (
     shutting_down,
 )
 from facewire_server.service.pipeline import Pipeline
+from facewire_server.service.received import Received, last_size, receive
 
 
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
@@ -59,7 +60,10 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     ) -> pb.DetectResponse:
         """See the .proto."""
         async with self._gate.call(context, "Detect") as call:
-            return await self._detect(request, call)
+            call.size = last_size()
+            work = self._work(request, call)
+            del request  # the work has what it needs of it, and may wait
+            return await self._detect(work, call)
 
     async def DetectStream(
         self, requests: AsyncIterator[pb.DetectStreamRequest], context: Context
@@ -67,16 +71,20 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """See the .proto."""
         try:
             with self._gate.stream(context, METHOD):
-                first = await self._gate.unless_draining(_first(requests))
+                first = await self._gate.unless_draining(
+                    self._first(requests, context.peer())
+                )
                 if first is None:
                     return
                 frames = Frames(
                     self._gate, context, look_up=self._work, detect=self._detect_newest
                 )
-                pipeline = self._pipeline(first.overflow_policy, frames)
+                policy = first.message.overflow_policy
+                pipeline = self._pipeline(policy, frames, context.peer())
                 running = pipeline.run(
                     frames.read(first, requests), self._gate.draining
                 )
+                del first
                 async with aclosing(running) as answers:
                     async for answer in answers:
                         yield answer
@@ -86,7 +94,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             await self._gate.abort(context, failed.failure)
 
     def _pipeline(
-        self, policy: pb.OverflowPolicy.ValueType, frames: Frames
+        self, policy: pb.OverflowPolicy.ValueType, frames: Frames, peer: str
     ) -> Pipeline[Frame, pb.DetectStreamResponse]:
         """What works on the frames of one stream.
 
@@ -96,6 +104,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             frames.answer,
             # Half of them decode while the others infer: more would only wait.
             window=self._backend.scheduler.workers,
+            room=partial(self._backend.scheduler.room, peer),
             refused=attrgetter("refusal"),
             dropped=frames.dropped
             if policy == pb.OVERFLOW_POLICY_DROP_OLDEST
@@ -130,11 +139,14 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 )
             )
 
-    async def _detect(self, request: pb.DetectRequest, call: Call) -> pb.DetectResponse:
-        """One image. Raises FacewireError, of a bad request before it waits."""
-        work = self._work(request, call)
+    async def _detect(self, work: Work, call: Call) -> pb.DetectResponse:
+        """One image. Raises FacewireError."""
         outcome = await self._backend.scheduler.run(
-            work, kind=call.model, client=call.peer, deadline=call.deadline
+            work,
+            kind=call.model,
+            client=call.peer,
+            deadline=call.deadline,
+            size=call.size,
         )
         return self._response(outcome, call)
 
@@ -145,6 +157,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             outcome = await self._backend.scheduler.run(
                 lambda commit: place.take().request.work(commit),
                 kind=lambda: place.request.request.model,
+                size=lambda: place.request.request.size,
                 client=call.peer,
                 deadline=call.deadline,
                 patient=True,
@@ -156,6 +169,14 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         waited = max(0.0, outcome.waited - (frame.arrived - queued))
         return self._response(Outcome(outcome.value, waited), call)
 
+    async def _first(
+        self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str
+    ) -> Received[pb.DetectStreamRequest] | None:
+        """The first message of a stream, when there is room for it."""
+        if self._loaded is not None:
+            await self._loaded.scheduler.room(peer)
+        return await receive(requests)
+
     def _work(self, request: pb.DetectRequest, labelled: Labelled) -> Work:
         """What is to be done for a request. Raises RequestError.
 
@@ -163,7 +184,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         when the work begins.
         """
         registry = self._backend.registry
-        self._check_size(request)
+        self._check_size(labelled.size)
         detector = registry.get(request.model)
         labelled.model = detector.description.name
         options = messages.options(request.options)
@@ -181,8 +202,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             total=time.monotonic() - call.arrived,
         )
 
-    def _check_size(self, request: pb.DetectRequest) -> None:
-        size = request.ByteSize()
+    def _check_size(self, size: int) -> None:
         if size > self._max_message_bytes:
             raise RequestError(
                 Reason.MESSAGE_TOO_LARGE,
@@ -190,9 +210,3 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 f" {self._max_message_bytes}: see facewire-server serve"
                 " --max-message-mb",
             )
-
-
-async def _first(
-    requests: AsyncIterator[pb.DetectStreamRequest],
-) -> pb.DetectStreamRequest | None:
-    return await anext(requests, None)

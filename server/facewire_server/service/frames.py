@@ -15,6 +15,7 @@ from facewire_server.errors import FacewireError, Reason, RefusalError
 from facewire_server.service.gate import Call, CallFailed, Context, Gate
 from facewire_server.service.newest import Newest
 from facewire_server.service.pipeline import Asked
+from facewire_server.service.received import Received, receive
 from facewire_server.service.status import Failure
 from facewire_server.turn import Commit
 
@@ -25,9 +26,10 @@ Work = Callable[[Commit], Detections]
 
 
 class Labelled(Protocol):
-    """What is told the name of its model as soon as that is known."""
+    """A request of `size` bytes, told the name of its model when that is known."""
 
     model: str
+    size: int
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Frame:
     """One frame: `work` is to be done for it, or else `refusal` is its answer."""
 
     frame_id: int
+    size: int
     model: str = ""
     work: Work = field(init=False)
     refusal: Response | None = None
@@ -63,15 +66,13 @@ class Frames:
         self._look_up = look_up
         self._detect = detect
 
-    async def read(
+    def read(
         self,
-        first: pb.DetectStreamRequest,
+        first: Received[pb.DetectStreamRequest],
         rest: AsyncIterator[pb.DetectStreamRequest],
     ) -> AsyncIterator[Frame]:
         """The frames of all messages, in their order."""
-        yield self._frame(first)
-        async for message in rest:
-            yield self._frame(message)
+        return _Read(self._frame, first, rest)
 
     async def answer(self, place: Place) -> Response:
         """The answer to the frame that has this place when its turn comes."""
@@ -87,8 +88,9 @@ class Frames:
         error = RefusalError(Reason.FRAME_DROPPED, "a newer frame took its place")
         return self._refusal(frame, error)
 
-    def _frame(self, message: pb.DetectStreamRequest) -> Frame:
-        frame = Frame(message.frame_id)
+    def _frame(self, received: Received[pb.DetectStreamRequest]) -> Frame:
+        message = received.message
+        frame = Frame(message.frame_id, received.size)
         try:
             frame.work = self._look_up(message.request, frame)
         except FacewireError as error:
@@ -102,6 +104,29 @@ class Frames:
                 raise error
         except CallFailed as failed:
             return _error(frame, failed.failure)
+        finally:
+            del error  # its traceback holds this frame
+
+
+class _Read(AsyncIterator[Frame]):
+    """Frames of messages; none is kept while the next one is awaited."""
+
+    def __init__(
+        self,
+        frame: Callable[[Received[pb.DetectStreamRequest]], Frame],
+        first: Received[pb.DetectStreamRequest],
+        rest: AsyncIterator[pb.DetectStreamRequest],
+    ) -> None:
+        self._frame = frame
+        self._first: Received[pb.DetectStreamRequest] | None = first
+        self._rest = rest
+
+    async def __anext__(self) -> Frame:
+        received, self._first = self._first, None
+        received = received or await receive(self._rest)
+        if received is None:
+            raise StopAsyncIteration
+        return self._frame(received)
 
 
 def _error(frame: Frame, failed: Failure) -> Response:

@@ -40,7 +40,7 @@ class Call:
     """One request; `model` is known once it has been looked up.
 
     `peer` is the connection it came by; `answer` is what was found, and `reason` why
-    there is no answer.
+    there is no answer; `size` is how many bytes its message has.
     `deadline` is a time of `time.monotonic`, None for a caller who waits forever.
     """
 
@@ -50,6 +50,7 @@ class Call:
     deadline: float | None
     peer: str
     model: str = ""
+    size: int = 0
     answer: Outcome[Detections] | None = None
     reason: str = ""
     arrived: float = field(default_factory=time.monotonic)

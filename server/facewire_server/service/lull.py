@@ -21,13 +21,19 @@ class Lull:
         self._limit = limit or math.inf
         self._since = time.monotonic()
         self._unanswered = 0
+        self._reading = False
         self._sending = False
 
     def requests(self, source: AsyncIterator[T]) -> AsyncIterator[T]:
         """The same, noted; none is kept while the next one is awaited."""
-        return _Noted(source, self._note_request)
+        return _Noted(source, self._begin_to_read, self._note_request)
+
+    def _begin_to_read(self) -> None:
+        self._reading = True
+        self._since = time.monotonic()
 
     def _note_request(self) -> None:
+        self._reading = False
         self._unanswered += 1
         self._since = time.monotonic()
 
@@ -47,20 +53,28 @@ class Lull:
             await asyncio.Event().wait()
         while (left := self._since + self._limit - time.monotonic()) > 0:
             await asyncio.sleep(left)
-            if self._unanswered and not self._sending:
+            servers_turn = self._unanswered or not self._reading
+            if servers_turn and not self._sending:
                 self._since = time.monotonic()
         done = "taken no answer" if self._sending else "sent nothing"
         return f"the client has {done} for {self._limit:g} s"
 
 
 class _Noted(AsyncIterator[T]):
-    """What comes from a source, and a call of `note` for each."""
+    """What comes from a source; calls `before` and `after` for each."""
 
-    def __init__(self, source: AsyncIterator[T], note: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: AsyncIterator[T],
+        before: Callable[[], None],
+        after: Callable[[], None],
+    ) -> None:
         self._source = source
-        self._note = note
+        self._before = before
+        self._after = after
 
     async def __anext__(self) -> T:
+        self._before()
         item = await anext(self._source)
-        self._note()
+        self._after()
         return item

@@ -1,6 +1,7 @@
 """From request messages to what the core takes, and from its answers to messages."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from facewire.v1 import detect_pb2 as pb
@@ -39,22 +40,23 @@ def picture_opener(
     BAD_RAW_IMAGE for an unknown pixel format.
     """
     kind = request.WhichOneof("image")
-    # Each look at the bytes is a copy of them: one is made when they are needed.
     if kind == "encoded_image":
-        _check_not_empty(request.encoded_image)
+        data = _some(request.encoded_image)
         return lambda target: decode(
-            request.encoded_image, limits=limits, target=target if scaled else None
+            data, limits=limits, target=target if scaled else None
         )
     if kind == "raw_image":
         image = request.raw_image
-        _check_not_empty(image.data)
+        data = _some(image.data)
         layout = LAYOUTS.get(image.pixel_format)
         if layout is None:
             raise RequestError(
                 Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
             )
-        return lambda _: wrap(
-            image.data,
+        # A part of a message keeps all of it: nothing of it goes along.
+        opener = partial(
+            wrap,
+            data,
             width=image.width,
             height=image.height,
             row_stride=image.row_stride,
@@ -62,12 +64,14 @@ def picture_opener(
             limits=limits,
             plane_rows=image.plane_rows,
         )
+        return lambda _: opener()
     raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
 
 
-def _check_not_empty(data: bytes) -> None:
+def _some(data: bytes) -> bytes:
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    return data
 
 
 def options(message: pb.DetectOptions) -> Options:

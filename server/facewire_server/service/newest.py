@@ -22,6 +22,11 @@ class Newest(Generic[Q]):
         """The request as it is now."""
         return self._request
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether a newer request comes too late."""
+        return self._taken
+
     def take(self) -> Q:
         """The request, which stays the one from now on."""
         with self._lock:

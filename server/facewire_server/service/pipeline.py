@@ -5,7 +5,13 @@ reader. It knows nothing of images or gRPC.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+)
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +32,10 @@ class Asked(Generic[Q, A]):
     answer: asyncio.Future[A]
 
 
+async def _at_once() -> None:
+    """There is always room."""
+
+
 class Pipeline(Generic[Q, A]):
     """Answers the requests of one stream. Runs on the server's event loop."""
 
@@ -34,18 +44,22 @@ class Pipeline(Generic[Q, A]):
         answer: Callable[[Newest[Asked[Q, A]]], Coroutine[Any, Any, A]],
         *,
         window: int,
+        room: Callable[[], Awaitable[None]] = _at_once,
         refused: Callable[[Q], A | None] = lambda _: None,
         dropped: Callable[[Q], A] | None = None,
     ) -> None:
         """`answer` takes the request when the work on it begins, and must not fail.
 
-        `refused` is the answer to a request that is not to be worked on, None: it is.
+        `room` returns when one more may be read; one that takes the place of another
+        needs none. `refused` is the answer to a request that is not to be worked on,
+        None: it is.
 
         `dropped` None: when `window` requests are in work or unsent, no more is read.
         Otherwise all requests are read; one that was not taken yet gives way to a
         newer one and is answered with `dropped`, so that no more than one waits.
         """
         self._answer = answer
+        self._room = room
         self._refused = refused
         self._dropped = dropped
         self._places = asyncio.Semaphore(window if dropped is None else BACKLOG)
@@ -75,18 +89,27 @@ class Pipeline(Generic[Q, A]):
 
     async def _read(self, requests: AsyncIterator[Q]) -> None:
         try:
-            async for request in requests:
+            while True:
+                # Before it is read: what is not is with the sender.
                 await self._places.acquire()
-                future = asyncio.get_running_loop().create_future()
-                self._answers.put_nowait(future)
-                refusal = self._refused(request)
-                asked = Asked(request, future)
-                if refusal is not None:
-                    future.set_result(refusal)
-                elif not self._gives_way(asked):
-                    self._start(asked)
+                if self._last is None or self._last.is_taken:
+                    await asyncio.sleep(0)  # what was read last is to be counted first
+                    await self._room()
+                self._enter(await anext(requests))
+        except StopAsyncIteration:
+            pass
         finally:
             self._answers.put_nowait(None)
+
+    def _enter(self, request: Q) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._answers.put_nowait(future)
+        refusal = self._refused(request)
+        asked = Asked(request, future)
+        if refusal is not None:
+            future.set_result(refusal)
+        elif not self._gives_way(asked):
+            self._start(asked)
 
     def _gives_way(self, newer: Asked[Q, A]) -> bool:
         """Whether the last request has given its place to a newer one."""
@@ -99,14 +122,18 @@ class Pipeline(Generic[Q, A]):
         return True
 
     def _start(self, asked: Asked[Q, A]) -> None:
-        self._last = Newest(asked)
-        task = asyncio.create_task(self._work(self._last))
+        place = Newest(asked)
+        if self._dropped is not None:
+            self._last = place
+        task = asyncio.create_task(self._work(place))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def _work(self, place: Newest[Asked[Q, A]]) -> None:
         answer = await self._answer(place)
         place.take().answer.set_result(answer)
+        if self._last is place:
+            self._last = None  # it would keep the request until the next one comes
 
 
 async def _cancel_on(stop: asyncio.Event, reader: asyncio.Task[None]) -> None:

@@ -69,7 +69,11 @@ class Server:
         self._grpc = grpc.aio.server(
             interceptors=(
                 *self._security.interceptors(self._gate),
-                Arrivals(config.limits, self._gate),
+                Arrivals(
+                    config.limits,
+                    self._gate,
+                    max_message_bytes=config.max_message_bytes,
+                ),
             ),
             options=channel_options(config, shares_port=shares_port),
         )
