@@ -1,0 +1,88 @@
+"""Images of other people that failed once are answered as they should be."""
+
+from typing import TypeAlias
+
+import grpc
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from tests.server.image.samples import case
+from tests.server.rpc_errors import reason
+
+Box: TypeAlias = tuple[float, float, float, float]
+
+FOUND: dict[str, tuple[tuple[int, int], Box]] = {
+    "01_no_eoi_samsung_trailer.jpg": ((512, 512), (175.8, 64.8, 268.1, 172.9)),
+    "06_count_too_high.jpg": ((512, 400), (175.7, 64.8, 268.2, 173.1)),
+    "06_two_exif_first_empty.jpg": ((512, 400), (175.7, 64.8, 268.2, 173.1)),
+    "06_reference_upright.jpg": ((512, 400), (175.7, 64.8, 268.2, 173.1)),
+    "14_last_count_full_strip.tif": ((150, 155), (51.3, 19.1, 78.9, 52.1)),
+    "14_reference.tif": ((150, 155), (51.3, 19.1, 78.9, 52.1)),
+    "15_planar_rgb16.tif": ((128, 120), (44.4, 14.8, 67.9, 40.2)),
+    "15_control_planar_rgb8.tif": ((128, 120), (44.4, 14.8, 67.9, 40.2)),
+    "17_no_final_padding.bmp": ((127, 128), (43.2, 14.9, 67.9, 43.8)),
+    "17_reference.bmp": ((127, 128), (43.2, 14.9, 67.9, 43.8)),
+    "E2_icc_twice.jpg": ((512, 512), (175.8, 64.8, 268.1, 172.9)),
+}
+"""Their sizes, and the one face in each."""
+
+REFUSED = {
+    "07_heic_header.jpg": ("UNSUPPORTED_FORMAT", "HEIC"),
+    "08_lossless_real.jpg": ("UNSUPPORTED_FORMAT", "lossless JPEG"),
+    "09_cgbi.png": ("UNSUPPORTED_FORMAT", "CgBI"),
+    "16_like_nef.tif": ("UNSUPPORTED_FORMAT", "raw photo"),
+    "E3_com_short_and_cut_with_eoi.jpg": ("CORRUPT_IMAGE", "cut off"),
+    "E3_control_cut_with_eoi.jpg": ("CORRUPT_IMAGE", "cut off"),
+}
+"""The reason, and what the message has to name."""
+
+
+def found(
+    stub: DetectServiceStub, request: pb.DetectRequest
+) -> tuple[tuple[int, int], list[Box]]:
+    answer = stub.Detect(request, timeout=60)
+    boxes = [each.box for each in answer.detections]
+    rows = [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
+    return (answer.image_width, answer.image_height), rows
+
+
+def nv12(plane_rows: int) -> pb.DetectRequest:
+    """A picture of 116 rows in planes of 128."""
+    image = pb.RawImage(
+        data=case("13_nv12_128x116_in_128x128.raw"),
+        width=128,
+        height=116,
+        pixel_format=pb.PIXEL_FORMAT_NV12,
+        plane_rows=plane_rows,
+    )
+    return pb.DetectRequest(raw_image=image)
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_has_all_its_pixels_is_read(stub: DetectServiceStub, name: str) -> None:
+    expected, box = FOUND[name]
+    size, boxes = found(stub, pb.DetectRequest(encoded_image=case(name)))
+    assert size == expected
+    assert len(boxes) == 1
+    assert boxes[0] == pytest.approx(box, abs=1)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_by_name(
+    stub: DetectServiceStub, name: str
+) -> None:
+    told, words = REFUSED[name]
+    request = pb.DetectRequest(encoded_image=case(name))
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Detect(request, timeout=60)
+    assert reason(caught.value) == (grpc.StatusCode.INVALID_ARGUMENT, told)
+    assert words in str(caught.value.details())
+
+
+def test_padded_planes_are_read_as_they_are_described(stub: DetectServiceStub) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Detect(nv12(0), timeout=60)
+    assert reason(caught.value)[1] == "BAD_RAW_IMAGE"
+    _, boxes = found(stub, nv12(128))
+    assert boxes[0] == pytest.approx((44.0, 16.4, 66.9, 43.0), abs=1)
