@@ -16,6 +16,9 @@ from facewire_server.model.source import EMBEDDED
 MEGA = 1_000_000
 MEBI = 1 << 20
 
+MAX_WORKERS = 1024
+"""More than any machine has cores for; each holds the models anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -106,7 +109,9 @@ class Config:
         for name in ("grace", "stall_seconds"):
             seconds = getattr(self, name)
             check(name, 0 <= seconds < math.inf, "not a number of seconds")
-        for name in ("workers", "max_side", "max_scans"):
+        fits = 1 <= self.workers <= MAX_WORKERS
+        check("workers", fits, f"not within 1..{MAX_WORKERS}")
+        for name in ("max_side", "max_scans"):
             check(name, getattr(self, name) >= 1, "less than 1")
         check("max_queue", self.max_queue is None or self.max_queue >= 0, "negative")
 

@@ -65,6 +65,7 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"metrics_port": -1}, "--metrics-port"),
         ({"mode": "fast"}, "--mode"),
         ({"workers": 0}, "--workers"),
+        ({"workers": 1025}, "--workers"),
         ({"workers": 2, "host": "unix:/run/x"}, "--workers: a Unix socket"),
         ({"host": "unix:"}, "--host: unix: needs a path"),
         ({"socket_mode": 0o1777}, "--socket-mode"),

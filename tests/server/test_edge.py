@@ -242,11 +242,34 @@ def serve_once(folder: Path, *arguments: str, **environment: str) -> str:
             process.kill()
 
 
-def test_a_trace_is_shown_at_debug_level(tmp_path: Path) -> None:
-    done = run(["--host", b"\xff", "--log-level", "debug"], tmp_path)
+FAULT = """
+import sys
+from facewire_server import exposure
+from facewire_server.__main__ import main
+def fault(config):
+    raise RuntimeError("a fault of ours")
+exposure.warning = fault
+sys.argv[1:] = ["serve", "--port", "0", "--log-level", sys.argv[1]]
+main()
+"""
+
+
+@pytest.mark.parametrize(("level", "traces"), [("debug", 1), ("info", 0)])
+def test_a_trace_is_shown_at_debug_level_alone(
+    tmp_path: Path, level: str, traces: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAULT, level],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
     assert done.returncode == 1
-    assert "Traceback" in done.stderr
-    assert "facewire-server: unforeseen UnicodeEncodeError" in done.stderr
+    assert done.stderr.count("Traceback") == traces
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("facewire-server: unforeseen RuntimeError: a fault of ours")
 
 
 def test_nothing_is_written_where_an_output_was_closed(tmp_path: Path) -> None:
