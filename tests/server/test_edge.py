@@ -135,7 +135,6 @@ ENVIRONMENTS = {
     "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "x",
     "OTEL_PROPAGATORS": "nonsense",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "x",
-    "PROMETHEUS_MULTIPROC_DIR": "/nowhere/at/all",
 }
 
 

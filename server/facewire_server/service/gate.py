@@ -76,8 +76,10 @@ class Gate:
         self.draining = asyncio.Event()
         self._metrics = metrics
         self._ended = ended
-        self._count = 0
-        self._arrived = 0
+        self.under_way = 0
+        """How many requests and streams are in."""
+        self.arrived = 0
+        """How many have ever come."""
         self._empty = asyncio.Event()
         self._empty.set()
         self._telling = asyncio.Event()
@@ -113,9 +115,9 @@ class Gate:
         """
         self._telling.clear()
         for _ in range(10):
-            seen = self._arrived
+            seen = self.arrived
             await asyncio.sleep(0.05)
-            if self._arrived == seen:
+            if self.arrived == seen:
                 return
 
     def release(self) -> None:
@@ -183,8 +185,8 @@ class Gate:
     @contextmanager
     def _inside(self, call: Call) -> Iterator[None]:
         """Refuses while draining, holds up a drain, and turns errors to CallFailed."""
-        self._count += 1
-        self._arrived += 1
+        self.under_way += 1
+        self.arrived += 1
         self._empty.clear()
         try:
             if self.draining.is_set():
@@ -195,8 +197,8 @@ class Gate:
             detach(error)  # who has raised it may keep it, and its frames the request
             raise CallFailed(failed) from error
         finally:
-            self._count -= 1
-            if not self._count:
+            self.under_way -= 1
+            if not self.under_way:
                 self._empty.set()
 
     def _count_out(self, call: Call, context: Context, code: grpc.StatusCode) -> None:

@@ -27,6 +27,7 @@ from facewire_server.service.detect import DetectServicer
 from facewire_server.service.gate import Gate
 from facewire_server.service.health import SERVICE, Health
 from facewire_server.service.listener import Listener
+from facewire_server.service.memory_trim import MemoryTrim
 from facewire_server.service.reload import Files, Reloader, reload_model
 from facewire_server.service.security import Security
 from facewire_server.service.tasks import BackgroundTasks
@@ -102,6 +103,9 @@ class Server:
             raise
         await self._grpc.start()
         self._tasks.start("following certificates and tokens", self._security.follow)
+        gate = self._gate
+        trim = MemoryTrim(lambda: gate.arrived, lambda: gate.under_way)
+        self._tasks.start("giving memory back", trim.run)
         return self
 
     async def __aexit__(
