@@ -55,6 +55,12 @@ def say(line: str) -> None:
     handler.flush()
 
 
+def flush() -> None:
+    """Returns when all that this process has logged is written; see `say`."""
+    for handler in _handlers():
+        handler.flush()
+
+
 def _handlers() -> Iterator[QueuedHandler]:
     """What this process logs with, if that is set up."""
     for handler in logging.getLogger().handlers:

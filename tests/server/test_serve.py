@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from facewire_server import logs
 from facewire_server.commands import serve as module
 from facewire_server.config import Config
 from facewire_server.limits import Limits
@@ -241,3 +243,20 @@ def test_a_thread_that_cannot_be_started_ends_the_start_with_one_line(
     assert done.stdout == ""
     assert "can't start new thread" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_the_log_is_written_before_the_line_that_says_ready(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    async def announce(
+        config: Config, loading: object, announce: Callable[[str], None]
+    ) -> None:
+        announce("listening")
+
+    monkeypatch.setattr("facewire_server.service.run.run", announce)
+    monkeypatch.setattr(logs, "flush", lambda: written.append("the log"))
+    monkeypatch.setattr("click.echo", written.append)
+    serve()
+    assert written == ["the log", "facewire-server listening"]

@@ -80,6 +80,7 @@ def serve(
 
 
 def _announce(line: str) -> None:
+    logs.flush()  # whoever reads this line finds in the log what comes before it
     click.echo(f"facewire-server {line}")
 
 
