@@ -20,7 +20,7 @@ class Endless:
 
     def wait(self, count: int) -> None:
         """Returns when so many were read; fails if they are not, or if more are."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.read < count:
             assert time.monotonic() < deadline, f"only {self.read} were read"
             time.sleep(0.005)

@@ -32,7 +32,7 @@ def test_an_answer_comes_before_the_next_image_is_known(client: FaceClient) -> N
 
     def images() -> Iterator[bytes]:
         yield b"x"
-        assert answered.wait(10)
+        assert answered.wait(60)
         yield b"xx"
 
     answers = client.detect_stream(images())
@@ -87,7 +87,7 @@ def test_closing_early_cancels_the_call_and_ends_the_thread(
     next(answers)
     fake.answer = fake.hang
     answers.close()
-    assert fake.stream_ended.wait(10)
+    assert fake.stream_ended.wait(60)
     assert images.reader is not None
     images.reader.join(10)
     assert not images.reader.is_alive()
@@ -99,7 +99,7 @@ def test_leaving_the_loop_cancels_the_call(
 ) -> None:
     for _ in client.detect_stream(Endless()):
         break
-    assert fake.stream_ended.wait(10)
+    assert fake.stream_ended.wait(60)
 
 
 def test_images_that_exit_end_the_stream(client: FaceClient) -> None:

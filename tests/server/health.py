@@ -9,7 +9,7 @@ SERVING = HealthCheckResponse.SERVING
 NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
 
-def check(channel: grpc.Channel, service: str = "", timeout: float = 5) -> int:
+def check(channel: grpc.Channel, service: str = "", timeout: float = 60) -> int:
     """The status of a service; empty: of the server."""
     call = channel.unary_unary(
         "/grpc.health.v1.Health/Check",

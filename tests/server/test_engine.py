@@ -105,7 +105,7 @@ def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> 
 
     def hold() -> bool:
         holds.set()
-        return go_on.wait(10)
+        return go_on.wait(60)
 
     def note() -> bool:
         committed.set()
@@ -120,10 +120,10 @@ def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> 
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(detect, hold)
-        assert holds.wait(10)
+        assert holds.wait(60)
         second = threads.submit(detect, note)
         assert not committed.wait(0.3)
         go_on.set()
-        assert committed.wait(10)
+        assert committed.wait(60)
         first.result()
         second.result()

@@ -34,7 +34,7 @@ def port(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def scrape(port: int, host: str = "127.0.0.1") -> bytes:
-    with urlopen(f"http://{host}:{port}/metrics", timeout=20) as answer:
+    with urlopen(f"http://{host}:{port}/metrics", timeout=60) as answer:
         found: bytes = answer.read()
         return found
 
@@ -119,7 +119,7 @@ def test_who_says_nothing_or_drips_is_hung_up_on_and_then_scrapes_go_on(
     held[0].sendall(b"GET /metrics HTTP/1.1\r\nX: ")
     beyond = socket.create_connection(("127.0.0.1", port))
     for each in (beyond, *held):
-        each.settimeout(20)
+        each.settimeout(60)
         assert each.recv(100) == b""
         each.close()
     assert b"something 7.0" in scrape(port)

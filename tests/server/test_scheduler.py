@@ -37,7 +37,7 @@ class Hold:
     def __call__(self, commit: Commit) -> str:
         commit()
         self.started.set()
-        assert self.let_go.wait(10)
+        assert self.let_go.wait(60)
         return "done"
 
 
@@ -301,7 +301,7 @@ def test_work_for_a_caller_who_has_gone_stops_before_its_costly_part() -> None:
 
             def work(commit: Commit) -> None:
                 began.set()
-                assert go_on.wait(10)
+                assert go_on.wait(60)
                 commit()
                 costly.append(1)
 

@@ -160,7 +160,7 @@ def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
     address = "127.0.0.1", server.port
     try:
         with (
-            socket.create_connection(address, timeout=10) as plain,
+            socket.create_connection(address, timeout=60) as plain,
             context.wrap_socket(plain) as encrypted,
         ):
             return encrypted.version() == version.name.replace("_", ".")

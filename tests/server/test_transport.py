@@ -112,7 +112,7 @@ def test_a_peer_that_does_not_answer_pings_is_hung_up_on(
         peer.call(DETECT_STREAM)
         peer.listen(1)
         # From here on what comes is read, and never answered.
-        peer.socket.settimeout(20)
+        peer.socket.settimeout(60)
         while peer.socket.recv(65_536):
             pass
 

@@ -84,7 +84,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 def scrape(server: BackgroundServer, name: str) -> float:
     url = f"http://127.0.0.1:{server.metrics_port}/metrics"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     rows = (line.rsplit(" ", 1) for line in lines)
     return next(float(row[1]) for row in rows if row[0] == f"facewire_{name}")

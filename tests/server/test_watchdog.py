@@ -62,7 +62,7 @@ class Stall:
 
     def work(self, _: Commit) -> None:
         self.began.set()
-        assert self.let_go.wait(10)
+        assert self.let_go.wait(60)
 
     def gauge(self) -> float | None:
         return self.metrics.registry.get_sample_value("facewire_watchdog_stalled")

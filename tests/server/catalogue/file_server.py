@@ -109,7 +109,7 @@ def stalled(after: int, until: threading.Event) -> Answer:
     def answer(handler: Handler, body: bytes, start: int) -> None:
         handler.start_range(body, start)
         handler.wfile.write(body[start : start + after])
-        until.wait(20)
+        until.wait(60)
         handler.close_connection = True
         handler.wfile.write(body[start + after :])
 

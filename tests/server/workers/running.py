@@ -53,7 +53,7 @@ class Workers:
         found = re.search(r"metrics on port (\d+)", self.log.read_text())
         assert found
         url = f"http://127.0.0.1:{found[1]}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
         return {name: float(value) for name, value in rows}
