@@ -73,6 +73,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
     ledger = Ledger()
     taken = await known(server)
     before = server.counts()
+    start = await asyncio.to_thread(vitals.look, server, began)
 
     async def send(part: float) -> None:
         limit = MESSAGE_MB * MEBI
@@ -95,7 +96,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
     counted = server.counts() - before
     first, last = vitals.windows(samples)
     looks = {"first_window": first, "last_window": last}
-    looks |= {"rest_before": rest, "rest_after": end}
+    looks |= {"start": start, "rest_before": rest, "rest_after": end}
     print(report.course(samples), report.comparison(**looks), sep="\n\n", end="\n\n")
     print(report.account(ledger), report.counts(counted), sep="\n\n", end="\n\n")
     return [
@@ -103,6 +104,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
         *ledger.disagreements(counted),
         *vitals.growth(first, last),
         *vitals.remains(rest, end),
+        *vitals.kept(start, end),
     ]
 
 
@@ -116,10 +118,11 @@ def main() -> None:
         f"{platform.machine()}, {available_cores()} cores; grpcio {grpc.__version__};"
         f" {given.minutes:g} minutes, {given.workers} workers, {GOOD_CALLERS} callers"
         f" with good photos, a reload every {RELOAD_SECONDS:g} s or so, --max-queue"
-        f" {MAX_QUEUE}; memory may grow by {vitals.MEMORY_MB:g} MB from the first"
-        f" {vitals.WINDOW:.0%} of the samples to the last, threads by"
+        f" {MAX_QUEUE}; from the first {vitals.WINDOW:.0%} of the samples to the last"
+        f" memory may grow by {vitals.BUSY_MEMORY_MB:g} MB, threads by"
         f" {vitals.BUSY_THREADS:g} and fds by {vitals.BUSY_FDS:g}, at rest by"
-        f" {vitals.REST_THREADS:g} and none",
+        f" {vitals.REST_MEMORY_MB:g} MB, {vitals.REST_THREADS:g} and none, and memory"
+        f" by {vitals.KEPT_MEMORY_MB:g} MB since before all traffic",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as folder:
