@@ -51,11 +51,15 @@ class Lull:
         """Returns when the peer has done nothing for too long, and says what not."""
         if math.isinf(self._limit):
             await asyncio.Event().wait()
-        while (left := self._since + self._limit - time.monotonic()) > 0:
-            await asyncio.sleep(left)
+        while True:
+            now = time.monotonic()
             servers_turn = self._unanswered or not self._reading
             if servers_turn and not self._sending:
-                self._since = time.monotonic()
+                self._since = now
+            left = self._since + self._limit - now
+            if left <= 0:
+                break
+            await asyncio.sleep(left)
         done = "taken no answer" if self._sending else "sent nothing"
         return f"the client has {done} for {self._limit:g} s"
 
