@@ -41,6 +41,13 @@ def server(
         yield running
 
 
+def put(path: Path, text: str) -> None:
+    """Has a file say this, at once: nobody reads half of it."""
+    fresh = path.with_name("fresh")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
 def admits(target: str, token: str) -> bool:
     with FaceClient(target, token=token) as client:
         try:
@@ -70,7 +77,7 @@ def test_a_new_token_takes_effect_and_a_stream_lives_on(
     with FaceClient(server.target, token=OLD) as client:
         stream = client.detect_stream(frames())
         assert next(stream).result
-        token_file.write_text(f"{NEW}\n")
+        put(token_file, f"{NEW}\n")
         wait_until(lambda: admits(server.target, NEW))
         assert not admits(server.target, OLD)
         rotated.set()
@@ -80,8 +87,8 @@ def test_a_new_token_takes_effect_and_a_stream_lives_on(
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda path: path.write_text("\n"), "holds no token"),
-        (lambda path: path.write_text(f"{NEW}\n{NEW} x\n"), "line 2: a token is one"),
+        (lambda path: put(path, "\n"), "holds no token"),
+        (lambda path: put(path, f"{NEW}\n{NEW} x\n"), "line 2: a token is one"),
         (lambda path: path.unlink(), "cannot read"),
     ],
     ids=["empty", "bad line", "removed"],
@@ -97,7 +104,7 @@ def test_a_file_that_is_no_good_any_more_changes_nothing(
     wait_until(lambda: "tokens not reloaded" in caplog.text)
     assert admits(server.target, OLD)
     assert not admits(server.target, NEW)
-    token_file.write_text(f"{NEW}\n")
+    put(token_file, f"{NEW}\n")
     wait_until(lambda: admits(server.target, NEW))
     (error,) = [each for each in caplog.records if "not reloaded" in each.getMessage()]
     assert complaint in error.getMessage()
@@ -145,7 +152,7 @@ def test_all_workers_follow_the_file(token_file: Path) -> None:
     with serving(*arguments, "--log-level", "warning") as (_, target):
         assert admitted(target, OLD) == {True}
         assert admitted(target, NEW) == {False}
-        token_file.write_text(f"{NEW}\n")
+        put(token_file, f"{NEW}\n")
         wait_until(lambda: admitted(target, NEW) == {True})
         assert admitted(target, OLD) == {False}
 
