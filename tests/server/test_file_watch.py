@@ -13,6 +13,7 @@ from facewire_server.errors import ConfigError
 from facewire_server.service import file_watch
 from facewire_server.service.file_watch import FileWatch
 from facewire_server.stamp import Stamp, stamp
+from tests.server.replaced import replace
 
 
 class Words:
@@ -48,7 +49,7 @@ def watched(
 
     async def main() -> None:
         watch = asyncio.create_task(words.watch().run(), name="watch")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.sleep(0.05)
             change()
             while not until():
@@ -65,16 +66,14 @@ def test_a_change_is_read_once(words: Words) -> None:
 
 
 def write(words: Words, text: str) -> None:
-    words.path.write_text(text)
+    replace(words.path, text.encode())
 
 
-def test_a_file_that_was_renamed_into_place_is_read(words: Words) -> None:
-    def replace() -> None:
-        other = words.path.with_name("other")
-        other.write_text("two")
-        other.replace(words.path)
+def test_a_file_that_was_written_anew_is_read(words: Words) -> None:
+    def change() -> None:
+        words.path.write_text("two")
 
-    watched(words, replace, lambda: words.words == ["two"])
+    watched(words, change, lambda: words.words == ["two"])
 
 
 def test_what_is_no_good_is_told_once_and_changes_nothing(
@@ -97,7 +96,7 @@ def test_a_fault_is_told_with_its_trace_and_ends_nothing(
         return words.words == ["two"]
 
     def spoil() -> None:
-        words.path.write_bytes(b"\xff")
+        replace(words.path, b"\xff")
 
     watched(words, spoil, until)
     assert caplog.records[0].exc_info is not None

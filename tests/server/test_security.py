@@ -18,6 +18,7 @@ from facewire_server.service import file_watch
 from facewire_server.service.background import BackgroundServer
 from tests.client.authority import Authority
 from tests.server.key_kinds import identity
+from tests.server.replaced import replace
 from tests.server.tls_files import TlsFiles
 
 
@@ -204,7 +205,7 @@ def test_another_authority_of_clients_holds_for_new_connections(
     server, files = changing
     another, own = Authority(), files.authority
     assert answers(client(server, own, **shown(own)))
-    files.client_ca.write_bytes(another.root_certificates)
+    replace(files.client_ca, another.root_certificates)
     wait_until(lambda: answers(client(server, own, **shown(another))))
     assert not answers(client(server, own, **shown(own)))
 
@@ -215,11 +216,11 @@ def test_the_old_certificate_is_shown_until_the_new_one_is_good(
     server, files = changing
     own, another = files.authority, Authority()
     new = another.issue("server")
-    files.cert.write_bytes(new.certificate_chain)
+    replace(files.cert, new.certificate_chain)
     wait_until(lambda: "certificates not reloaded" in caplog.text)
     assert "--tls-key" in caplog.text
     assert answers(client(server, own, **shown(own)))
-    files.key.write_bytes(new.private_key)
+    replace(files.key, new.private_key)
     wait_until(lambda: answers(client(server, another, **shown(own))))
     errors = [each for each in caplog.records if "not reloaded" in each.getMessage()]
     assert len(errors) == 1

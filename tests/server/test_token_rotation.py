@@ -19,6 +19,7 @@ from facewire_server.service import file_watch
 from facewire_server.service.background import BackgroundServer
 from tests.server.process import serving
 from tests.server.raw_http2 import call as raw_call
+from tests.server.replaced import replace
 
 OLD, NEW = "old-sesame-1", "new-sesame-2"
 
@@ -39,13 +40,6 @@ def server(
     config = Config(port=0, metrics_port=None, token_file=token_file)
     with BackgroundServer(config) as running:
         yield running
-
-
-def put(path: Path, text: str) -> None:
-    """Has a file say this, at once: nobody reads half of it."""
-    fresh = path.with_name("fresh")
-    fresh.write_text(text)
-    fresh.replace(path)
 
 
 def admits(target: str, token: str) -> bool:
@@ -77,7 +71,7 @@ def test_a_new_token_takes_effect_and_a_stream_lives_on(
     with FaceClient(server.target, token=OLD) as client:
         stream = client.detect_stream(frames())
         assert next(stream).result
-        put(token_file, f"{NEW}\n")
+        replace(token_file, f"{NEW}\n".encode())
         wait_until(lambda: admits(server.target, NEW))
         assert not admits(server.target, OLD)
         rotated.set()
@@ -87,8 +81,11 @@ def test_a_new_token_takes_effect_and_a_stream_lives_on(
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda path: put(path, "\n"), "holds no token"),
-        (lambda path: put(path, f"{NEW}\n{NEW} x\n"), "line 2: a token is one"),
+        (lambda path: replace(path, b"\n"), "holds no token"),
+        (
+            lambda path: replace(path, f"{NEW}\n{NEW} x\n".encode()),
+            "line 2: a token is one",
+        ),
         (lambda path: path.unlink(), "cannot read"),
     ],
     ids=["empty", "bad line", "removed"],
@@ -104,7 +101,7 @@ def test_a_file_that_is_no_good_any_more_changes_nothing(
     wait_until(lambda: "tokens not reloaded" in caplog.text)
     assert admits(server.target, OLD)
     assert not admits(server.target, NEW)
-    put(token_file, f"{NEW}\n")
+    replace(token_file, f"{NEW}\n".encode())
     wait_until(lambda: admits(server.target, NEW))
     (error,) = [each for each in caplog.records if "not reloaded" in each.getMessage()]
     assert complaint in error.getMessage()
@@ -152,7 +149,7 @@ def test_all_workers_follow_the_file(token_file: Path) -> None:
     with serving(*arguments, "--log-level", "warning") as (_, target):
         assert admitted(target, OLD) == {True}
         assert admitted(target, NEW) == {False}
-        put(token_file, f"{NEW}\n")
+        replace(token_file, f"{NEW}\n".encode())
         wait_until(lambda: admitted(target, NEW) == {True})
         assert admitted(target, OLD) == {False}
 
