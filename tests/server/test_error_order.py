@@ -14,7 +14,6 @@ from typing import Any
 import grpc
 import pytest
 
-import facewire.v1
 from benchmarks.attacks.peer import DETECT_STREAM, Peer
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
@@ -26,6 +25,7 @@ from facewire_server.service.background import BackgroundServer
 from facewire_server.service.server import Server
 from tests.server.rpc_errors import reason
 
+PROTO = Path(__file__).parents[2] / "proto" / "facewire" / "v1" / "detect.proto"
 MIB = 1 << 20
 NO_MESSAGE = b"\xff\xff\xff"
 EXHAUSTED, UNAUTHENTICATED = 8, 16
@@ -34,7 +34,7 @@ SLOW_SECONDS, SHORT_SECONDS = 3.0, 1.5
 
 def documented() -> list[str]:
     """The reasons of Detect, in their order; BAD_RAW_IMAGE is there twice."""
-    text = (Path(facewire.v1.__path__[0]) / "detect.proto").read_text()
+    text = PROTO.read_text()
     comment = text[text.index("Errors, in the order") : text.index("rpc Detect(")]
     return re.findall(r"// - [A-Z_]+/([A-Z_]+):", comment)
 
