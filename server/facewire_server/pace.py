@@ -24,7 +24,6 @@ FRESH_SECONDS, FRESH_TIMES = 1.0, 10
 """How long a mean holds without being seen again: so many seconds, or so many times
 itself, whichever is longer. After that it is halved each time that span passes."""
 
-
 ODD, LEAST_ODD = 4.0, 0.01
 """A duration counts as no more than so many times the mean, or so many seconds: where
 all are longer, the mean follows within a few, and one that is odd has nobody refused."""

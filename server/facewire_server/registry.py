@@ -39,11 +39,6 @@ class Registry:
         return iter(self._detectors.values())
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What the models are called, the default one first."""
-        return tuple(self._detectors)
-
-    @property
     def default(self) -> Detector:
         """The model that answers when a request names none."""
         return next(iter(self))
