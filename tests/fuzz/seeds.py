@@ -76,6 +76,7 @@ def _slips() -> list[bytes]:
         b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic",
         base64.b64encode(plain),
         plain.hex().encode(),
+        plain.hex("\f").encode(),
     ]
 
 

@@ -27,7 +27,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]{16,}={0,2}\s*\Z")
 _LONG_WORD = re.compile(
     rb"(?=\S*[0-9+/])(?=\S*[A-Z])[A-Za-z0-9+/_\-]{60,}={0,2}(?:\s|\Z)"
 )
-_HEX = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2}[\s:,]?){8,})")
+_HEX = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2}[\s:,]*){8,})")
 _LITERAL = re.compile(rb"b?[\"']\\x(?:ff\\xd8|89PNG)", re.IGNORECASE)
 _URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{1,15}://\S+\Z")
 _PATH = re.compile(
@@ -35,6 +35,7 @@ _PATH = re.compile(
     rb"|[^\r\n]{1,255}\.(?:jpe?g|png|webp|bmp|tiff?|gif|hei[cf]|avif)\Z",
     re.IGNORECASE,
 )
+_SPACE = b" \t\n\r\f\v"  # what \s matches
 _PRINTED = bytes(range(32, 127)) + b"\t\r\n\f"
 
 
@@ -113,7 +114,7 @@ def _encoded(text: bytes) -> str | None:
 def _from_base64(text: bytes) -> bytes:
     if not _BASE64.match(text):
         return b""
-    digits = bytes(text[:64].translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n"))
+    digits = text[:64].translate(bytes.maketrans(b"-_", b"+/"), _SPACE)
     try:
         return base64.b64decode(digits[: len(digits) // 4 * 4])
     except binascii.Error:
@@ -124,7 +125,7 @@ def _from_hex(text: bytes) -> bytes:
     found = _HEX.match(text)
     if found is None:
         return b""
-    digits = found[1].translate(None, b" \t\r\n:,").decode()
+    digits = found[1].translate(None, _SPACE + b":,").decode()
     return bytes.fromhex(digits[: len(digits) // 2 * 2])
 
 

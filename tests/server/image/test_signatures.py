@@ -174,6 +174,27 @@ def test_any_bytes_have_a_short_name_or_none(data: bytes) -> None:
     assert name is None or 0 < len(name) < 100
 
 
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\f", "\v"])
+@pytest.mark.parametrize(
+    ("digits", "form"), [(JPEG.hex(), "hex"), (BASE64.decode(), "base64")]
+)
+def test_an_image_as_text_is_named_whatever_space_is_in_it(
+    digits: str, form: str, space: str
+) -> None:
+    for width in (1, 2, 18, 31):
+        lines = [digits[at : at + width] for at in range(0, len(digits), width)]
+        name = describe(space.join(lines).encode())
+        assert name is not None
+        if width % 2 == 0:  # an odd one splits pairs of digits: a name, but any
+            assert name.startswith(form)
+
+
+@given(st.text("0123456789abcdefABCDEF \t\r\n\f\v:,x", min_size=1, max_size=300))
+def test_any_mixture_of_digits_has_a_name(digits: str) -> None:
+    name = describe(digits.encode())
+    assert name is None or 0 < len(name) < 100
+
+
 @given(st.text(min_size=1, max_size=60))
 def test_any_text_has_a_name(words: str) -> None:
     data = words.encode(errors="replace")
