@@ -32,6 +32,9 @@ _END_OF_JPEG = b"\xff\xd9"
 # Fax codings fill what is missing with white, and JPEG with grey, without a word.
 _FAXES, _JPEGS = frozenset({2, 3, 4}), frozenset({6, 7})
 _HEADER_BYTES = 8
+# The rows of a strip that has all of them. With other numbers that are higher than the
+# image Pillow computes how much memory the strip takes, and refuses that.
+_ALL_ROWS = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +122,15 @@ class Parts:
         return cls(grid, offsets, lengths)
 
     def changes(self, directory: Directory) -> dict[int, list[int]]:
-        """The tags that do not say so in the file, and what they should say.
-
-        Strips of more rows than the image has decoders take for what they are.
-        """
+        """The tags that do not say so in the file, and what they should say."""
         tiled = self.grid.tiled
         right = {
             TILE_OFFSETS if tiled else STRIP_OFFSETS: self.offsets,
             TILE_LENGTHS if tiled else STRIP_LENGTHS: self.lengths,
         }
         claimed = directory.integer(ROWS_PER_STRIP, default=self.grid.rows)
-        cut = self.grid.down > 1
-        if not tiled and (
-            claimed < self.grid.rows or (cut and claimed > self.grid.rows)
-        ):
+        whole = self.grid.down == 1 and claimed == _ALL_ROWS
+        if not tiled and claimed != self.grid.rows and not whole:
             right[ROWS_PER_STRIP] = np.array([self.grid.rows], np.uint64)
         return {
             tag: values.tolist()

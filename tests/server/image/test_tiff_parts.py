@@ -116,8 +116,8 @@ def test_pixels_that_are_missing_are_not_made_up(coding: int, claim: list[int]) 
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_strip_may_claim_more_rows_than_there_are(coding: int) -> None:
-    _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [HUGE])}))
-    _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [0])}))
+    for rows in (0, HEIGHT + 1, 1 << 16, 0xAE00001E, HUGE - 1, HUGE):
+        _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [rows])}))
 
 
 def test_uncompressed_strips_that_all_claim_the_whole_image_tell_by_their_length() -> (
