@@ -54,9 +54,7 @@ class Mark:
     @property
     def bound(self) -> str:
         """In words."""
-        return (
-            f"at most {self.most}" if self.least is None else f"at least {self.least}"
-        )
+        return f"at most {self.most}" if self.least is None else f"at least {self.least}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +158,14 @@ def _sizes(trials: Sequence[Trial]) -> Sequence[str]:
     return tuple(dict.fromkeys(trial.picture for trial in trials))
 
 
-def _measured(
-    name: str, trials: Sequence[Trial], options: argparse.Namespace
-) -> list[Turns]:
+def _measured(name: str, trials: Sequence[Trial], options: argparse.Namespace) -> list[Turns]:
     """All trials with one model."""
     model = MODELS[name]()
     tell = Narrator()
     names = list(dict.fromkeys(each for t in trials for each in (*t.names, *PEERS)))
     photos = {size: pictures(size) for size in _sizes(trials)}
     plan = [
-        (Cell(model, trial.picture, trial.concurrency), (*trial.names, *PEERS))
-        for trial in trials
+        (Cell(model, trial.picture, trial.concurrency), (*trial.names, *PEERS)) for trial in trials
     ]
     with lineup(model, names, photos, tell) as contenders:
         return measured(contenders, plan, Length(options.seconds, options.rounds), tell)

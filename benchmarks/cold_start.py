@@ -70,9 +70,7 @@ def main() -> None:
         print(f"{name}: {medians[name]:.2f} s with its cache (median of {each})")
     slower = medians["server"] - medians["bare"]
     met = slower <= BAR_SECONDS
-    print(
-        f"server - bare: {slower:+.2f} s, bar {BAR_SECONDS}: {'' if met else 'not '}met"
-    )
+    print(f"server - bare: {slower:+.2f} s, bar {BAR_SECONDS}: {'' if met else 'not '}met")
     raise SystemExit(0 if met else 1)
 
 

@@ -58,12 +58,8 @@ def requests() -> dict[str, bytes]:
         pixel_format=pb.PIXEL_FORMAT_BGR,
     )
     return {
-        f"JPEG, {len(jpeg) // 1000} kB": pb.DetectRequest(
-            encoded_image=jpeg
-        ).SerializeToString(),
-        f"raw, {len(raw.data) / 1e6:.1f} MB": pb.DetectRequest(
-            raw_image=raw
-        ).SerializeToString(),
+        f"JPEG, {len(jpeg) // 1000} kB": pb.DetectRequest(encoded_image=jpeg).SerializeToString(),
+        f"raw, {len(raw.data) / 1e6:.1f} MB": pb.DetectRequest(raw_image=raw).SerializeToString(),
     }
 
 
@@ -84,9 +80,7 @@ def ask(target: str, request: bytes, seconds: float) -> tuple[int, float, float]
 
 async def _ask(target: str, request: bytes, seconds: float) -> tuple[int, float, float]:
     options = (("grpc.use_local_subchannel_pool", 1),)
-    channels = [
-        grpc.aio.insecure_channel(target, options=options) for _ in range(CONNECTIONS)
-    ]
+    channels = [grpc.aio.insecure_channel(target, options=options) for _ in range(CONNECTIONS)]
     for channel in channels:
         await channel.channel_ready()
     started, cpu = time.perf_counter(), time.process_time()
@@ -94,9 +88,7 @@ async def _ask(target: str, request: bytes, seconds: float) -> tuple[int, float,
 
     async def caller(channel: grpc.aio.Channel) -> None:
         nonlocal count
-        detect: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-            METHOD
-        )
+        detect: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
         while time.perf_counter() - started < seconds:
             await detect(request)
             count += 1

@@ -81,9 +81,7 @@ def main() -> None:
     with serving(*options) as (_, target):
         for name, image in pictures().items():
             stop = spawn.Event()
-            busy = spawn.Process(
-                target=keep_busy, args=(target, image, arguments.callers, stop)
-            )
+            busy = spawn.Process(target=keep_busy, args=(target, image, arguments.callers, stop))
             busy.start()
             time.sleep(2)
             took = check(target, arguments.seconds)

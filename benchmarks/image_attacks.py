@@ -63,9 +63,7 @@ def attack_files(scans: int) -> list[Attack]:
             "JPEG, 30,000 scans",
             lambda side: attacks.progressive(side, 30_000),
         ),
-        Attack(
-            "JPEG, longest sides", lambda side: attacks.jpeg(min(side, 900), 65_500)
-        ),
+        Attack("JPEG, longest sides", lambda side: attacks.jpeg(min(side, 900), 65_500)),
         Attack("PNG, colour, black", attacks.png),
         Attack(
             "PNG, 1000 texts of 1 MiB",
@@ -99,9 +97,7 @@ def attack_files(scans: int) -> list[Attack]:
             "TIFF, 65,000 strips",
             lambda _: attacks.many_strips(65_000),
         ),
-        Attack(
-            "TIFF, EXIF of 15 million numbers", lambda _: attacks.camera_bomb(15 * MEGA)
-        ),
+        Attack("TIFF, EXIF of 15 million numbers", lambda _: attacks.camera_bomb(15 * MEGA)),
     ]
 
 
@@ -143,9 +139,7 @@ def main() -> None:
     parser.add_argument("--max-megapixels", type=float, default=64.0)
     parser.add_argument("--max-scans", type=int, default=MAX_SCANS)
     arguments = parser.parse_args()
-    limits = ImageLimits(
-        round(arguments.max_megapixels * MEGA), scans=arguments.max_scans
-    )
+    limits = ImageLimits(round(arguments.max_megapixels * MEGA), scans=arguments.max_scans)
     side = int(limits.pixels**0.5)
     print(f"limits: {limits.pixels} pixels, {limits.scans} scans; input 320 x 320")
     print(f"{'file':42}{'bytes':>12}  {'outcome':15}{'CPU ms':>9}{'MB':>7}")

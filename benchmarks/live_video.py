@@ -96,9 +96,7 @@ def compete(target: str, stop: threading.Event) -> None:
     """Streams that always have more to send, on one connection."""
 
     def frames() -> Iterator[pb.DetectStreamRequest]:
-        for number in itertools.takewhile(
-            lambda _: not stop.is_set(), itertools.count()
-        ):
+        for number in itertools.takewhile(lambda _: not stop.is_set(), itertools.count()):
             yield frame(number, pb.OVERFLOW_POLICY_WAIT)
 
     with grpc.insecure_channel(target, OWN_CONNECTION) as channel:

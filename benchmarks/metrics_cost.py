@@ -23,9 +23,7 @@ from facewire_server.model.heads.base import Found
 MODEL = "face-detection-nano"
 BAR_US = 25.0
 
-FOUND = Found(
-    np.zeros((3, 4), np.float32), np.zeros(3, np.float32), np.zeros(3, np.int32), None
-)
+FOUND = Found(np.zeros((3, 4), np.float32), np.zeros(3, np.float32), np.zeros(3, np.int32), None)
 DESCRIPTION = Description(
     name=MODEL,
     labels=("face",),

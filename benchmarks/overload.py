@@ -37,9 +37,7 @@ _COLUMNS = (
 Found = dict[tuple[str, float | None], Overload]
 
 
-def measured(
-    model: Model, photos: Sequence[Photo], names: Sequence[str], plan: Plan
-) -> Found:
+def measured(model: Model, photos: Sequence[Photo], names: Sequence[str], plan: Plan) -> Found:
     """By server and deadline. What cannot be measured is told and left out."""
     tell = Narrator()
     found: Found = {}
@@ -48,11 +46,7 @@ def measured(
         tell(f"starting {name}")
         with ExitStack() as stack:
             metrics = free_port()
-            program = (
-                facewire("--metrics-port", str(metrics))
-                if name == OURS
-                else PROGRAMS[name]()
-            )
+            program = facewire("--metrics-port", str(metrics)) if name == OURS else PROGRAMS[name]()
             each = {"": list(photos)}
             server = stack.enter_context(serving(name, program, model, each, job))
             if name == OURS:

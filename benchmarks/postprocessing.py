@@ -30,9 +30,7 @@ RIVALS = ("NumPy", "OpenCV", "numba")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--seconds", type=float, default=3.0, help="for each case (default: 3)"
-    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each case (default: 3)")
     parser.add_argument(
         "--levels", action="store_true", help="the extension at each level of vectors"
     )
@@ -43,9 +41,7 @@ def main() -> int:
     print_settings()
     if arguments.callgrind:
         return count_instructions()
-    print(
-        f"medians of alternating rounds, {arguments.seconds:g} s a case; microseconds"
-    )
+    print(f"medians of alternating rounds, {arguments.seconds:g} s a case; microseconds")
     if arguments.levels:
         return compare_levels(arguments.seconds)
     return compare_rivals(arguments.seconds)
@@ -87,8 +83,7 @@ def row(case: Case, times: dict[str, float]) -> str:
 
 def bars(case: Case, times: dict[str, float]) -> list[str]:
     return [
-        f"{rival} bar {bar:g}x: "
-        + ("pass" if times[rival] >= bar * times["extension"] else "FAIL")
+        f"{rival} bar {bar:g}x: " + ("pass" if times[rival] >= bar * times["extension"] else "FAIL")
         for rival, bar in case.bars.items()
     ]
 

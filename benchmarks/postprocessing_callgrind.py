@@ -57,9 +57,7 @@ def instructions(count: int, confidence: float, level: str) -> int:
             check=True,
             capture_output=True,
         )
-        total = re.search(
-            r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE
-        )
+        total = re.search(r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE)
     if total is None:
         raise ValueError("callgrind's output has no total")
     return int(total[1]) // CALLS

@@ -84,9 +84,7 @@ def atss_case(side: int, count: int, threshold: float) -> Case:
             side // stride,
             stride,
         )
-        for (logits, deltas, centerness), stride in zip(
-            levels, ATSS_STRIDES, strict=True
-        )
+        for (logits, deltas, centerness), stride in zip(levels, ATSS_STRIDES, strict=True)
     ]
     bars = BARS[count] if side == 640 else {}
     detect = atss_extension(levels, side)
@@ -103,9 +101,7 @@ def yunet_case(side: int, count: int, threshold: float) -> Case:
             side // stride,
             stride,
         )
-        for (scores, objects, boxes, _), stride in zip(
-            levels, YUNET_STRIDES, strict=True
-        )
+        for (scores, objects, boxes, _), stride in zip(levels, YUNET_STRIDES, strict=True)
     ]
     detect = yunet_extension(levels, side)
     return case("YuNet", detect, flat, numpy_yunet, job(side, threshold), {})

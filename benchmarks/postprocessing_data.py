@@ -84,9 +84,7 @@ def sightings(
     return found
 
 
-def closest_cells(
-    face: Face, count: int, stride: int, side: int
-) -> list[tuple[int, int]]:
+def closest_cells(face: Face, count: int, stride: int, side: int) -> list[tuple[int, int]]:
     """The `count` cells of a level whose centres are closest to the face's."""
     reach = int(np.ceil(np.sqrt(count)))
     row, column = int(face.y / stride), int(face.x / stride)
@@ -104,9 +102,7 @@ def wobble(random: np.random.Generator, face: Face) -> Face:
     """The face as one cell reports it: off by a few hundredths of its size."""
     x, y = random.normal(0, 0.03, 2) * face.width
     width, height = np.exp(random.normal(0, 0.04, 2))
-    return Face(
-        face.x + x, face.y + y, face.width * float(width), face.height * float(height)
-    )
+    return Face(face.x + x, face.y + y, face.width * float(width), face.height * float(height))
 
 
 def atss_levels(side: int, count: int, threshold: float) -> list[AtssLevel]:

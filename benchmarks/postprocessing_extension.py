@@ -52,9 +52,7 @@ class Call:
 
 
 def atss_extension(levels: list[AtssLevel], side: int) -> Extension:
-    bound = AtssLevels(
-        levels, strides=ATSS_STRIDES, octave_base_scale=OCTAVE_BASE_SCALE
-    )
+    bound = AtssLevels(levels, strides=ATSS_STRIDES, octave_base_scale=OCTAVE_BASE_SCALE)
     call = Call(side)
 
     def detect(min_confidence: float) -> tuple[Array, Array]:
@@ -74,9 +72,7 @@ def atss_extension(levels: list[AtssLevel], side: int) -> Extension:
 
 
 def yunet_extension(levels: list[YunetLevel], side: int) -> Extension:
-    bound = YunetLevels(
-        levels, strides=YUNET_STRIDES, input_width=side, input_height=side
-    )
+    bound = YunetLevels(levels, strides=YUNET_STRIDES, input_width=side, input_height=side)
     call = Call(side)
 
     def detect(min_confidence: float) -> tuple[Array, Array]:

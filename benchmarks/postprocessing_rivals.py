@@ -144,9 +144,7 @@ def with_opencv(candidates: Candidates, levels: list[FlatLevel], job: Job) -> De
     def detect() -> Result:
         boxes, scores = candidates(levels, job.min_confidence)
         sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-        kept = np.asarray(
-            nms_boxes(sized, scores, job.min_confidence, job.iou_threshold), np.intp
-        )
+        kept = np.asarray(nms_boxes(sized, scores, job.min_confidence, job.iou_threshold), np.intp)
         return upright(boxes[kept], job), scores[kept]
 
     return detect

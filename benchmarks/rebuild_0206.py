@@ -34,16 +34,12 @@ def check_cost(model: Model) -> None:
     )
     print(f"{'':10}{'published':>12}{'rebuild':>12}{'off by':>10}")
     for name, published, rebuilt in rows:
-        print(
-            f"{name:10}{published:12.3f}{rebuilt:12.3f}{rebuilt / published - 1:10.2%}"
-        )
+        print(f"{name:10}{published:12.3f}{rebuilt:12.3f}{rebuilt / published - 1:10.2%}")
     if any(abs(rebuilt / published - 1) > TOLERANCE for _, published, rebuilt in rows):
         raise SystemExit(f"the rebuild is wrong: off by more than {TOLERANCE:.1%}")
 
 
-def forms(
-    raw: Model, suffix: str, wanted: tuple[str, ...]
-) -> Iterator[tuple[str, Model]]:
+def forms(raw: Model, suffix: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, Model]]:
     """The wanted forms of one network, with the names of their files."""
     for form in wanted:
         model = raw if form == "raw" else with_tail(raw)
@@ -62,12 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, help="folder to write to")
     parser.add_argument("--form", choices=(*FORMS, "both"), default="both")
-    parser.add_argument(
-        "--int8", action="store_true", help="quantize with NNCF as well"
-    )
-    parser.add_argument(
-        "--samples", type=int, default=4, help="inputs to calibrate with"
-    )
+    parser.add_argument("--int8", action="store_true", help="quantize with NNCF as well")
+    parser.add_argument("--samples", type=int, default=4, help="inputs to calibrate with")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     wanted = FORMS if arguments.form == "both" else (arguments.form,)

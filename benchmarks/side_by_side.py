@@ -97,9 +97,7 @@ def main() -> None:
     """Measures in turns, and prints medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default=EMBEDDED)
-    parser.add_argument(
-        "--image", type=Path, nargs="+", default=[DATA / "astronaut.jpg"]
-    )
+    parser.add_argument("--image", type=Path, nargs="+", default=[DATA / "astronaut.jpg"])
     parser.add_argument("--seconds", type=float, default=3, help="a part, a round")
     given = parser.parse_args()
     source, runtime = Source.find(given.model), Runtime(mode=Mode.THROUGHPUT)
@@ -110,9 +108,7 @@ def main() -> None:
         "decode and fit": lambda: decoding(detector),
         "the whole": lambda: detecting(detector),
     }
-    requests = [
-        pb.DetectRequest(encoded_image=each.read_bytes()) for each in given.image
-    ]
+    requests = [pb.DetectRequest(encoded_image=each.read_bytes()) for each in given.image]
     threads = detector.parallel
     print("\n".join(f"{key}: {value}" for key, value in settings().items()))
     print(f"{Path(given.model).stem}, {engine.precision}, {threads} threads,")

@@ -119,9 +119,7 @@ def _slow_senders(target: str, calls: int) -> str:
 
 def _slow_readers(target: str, streams: int) -> str:
     frame = framed(
-        pb.DetectStreamRequest(
-            request=pb.DetectRequest(encoded_image=PHOTO)
-        ).SerializeToString()
+        pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=PHOTO)).SerializeToString()
     )
     with Peer(target, window=0) as peer:
         for _ in range(streams):
@@ -154,9 +152,7 @@ ATTACKS = (
         lambda to: _unfinished_messages(to, 10, 60 * MIB),
     ),
     Attack("gzip, 60 MiB of zeros", "none", lambda to: _bomb(to, "gzip", 60 * MIB)),
-    Attack(
-        "deflate, 60 MiB of zeros", "none", lambda to: _bomb(to, "deflate", 60 * MIB)
-    ),
+    Attack("deflate, 60 MiB of zeros", "none", lambda to: _bomb(to, "deflate", 60 * MIB)),
     Attack(
         "100 calls with 1 MB of metadata",
         "--max-metadata-kb",

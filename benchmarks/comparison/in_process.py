@@ -37,10 +37,7 @@ class InProcess:
     def boxes(self, photos: Sequence[Photo]) -> list[list[ScoredBox]]:
         """What it finds in each photo. Raises RuntimeError."""
         found = self._run(photos, "--hint", "throughput", "--seconds", "0")
-        return [
-            [ScoredBox(Box(*row[:4]), row[4]) for row in rows]
-            for rows in found["boxes"]
-        ]
+        return [[ScoredBox(Box(*row[:4]), row[4]) for row in rows] for rows in found["boxes"]]
 
     def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
         """Starts it anew. Raises MeasureError."""

@@ -90,9 +90,7 @@ def _agreeing(
     return server
 
 
-def check(
-    finder: Finder, photos: Photos, expected: dict[str, list[list[ScoredBox]]]
-) -> None:
+def check(finder: Finder, photos: Photos, expected: dict[str, list[list[ScoredBox]]]) -> None:
     """Raises Disagreement, which names the photo."""
     for size, each in photos.items():
         found = finder.boxes(each)

@@ -100,6 +100,4 @@ def _boxes(reply: bytes) -> list[ScoredBox]:
     return [ScoredBox(Box(*edges), confidence) for *edges, confidence in rows]
 
 
-OIP = Dialect(
-    Method("/inference.GRPCInferenceService/ModelInfer", _request, _answer), _boxes
-)
+OIP = Dialect(Method("/inference.GRPCInferenceService/ModelInfer", _request, _answer), _boxes)

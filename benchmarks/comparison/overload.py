@@ -112,15 +112,12 @@ def overload(
         in_time_share=good / run if run else None,
         client_cpu_ms=found.cpu_seconds / plan.seconds * 1000,
         failures={
-            ", ".join(filter(None, kind)): count
-            for kind, count in record.failures.most_common()
+            ", ".join(filter(None, kind)): count for kind, count in record.failures.most_common()
         },
     )
 
 
-def _capacity(
-    server: Server, photos: Sequence[Photo], plan: Plan
-) -> tuple[float, float]:
+def _capacity(server: Server, photos: Sequence[Photo], plan: Plan) -> tuple[float, float]:
     """Answers a second, and their median latency in ms."""
     load = ClosedLoop(plan.concurrency)
     found = _loaded(server, photos, load, plan.capacity_seconds, warmup=2)

@@ -21,9 +21,7 @@ _PATIENCE = 15.0
 class ProcessGroup:
     """A program and all that it starts; what it says goes to a file."""
 
-    def __init__(
-        self, command: Sequence[str], paths: Sequence[Path], said: IO[str]
-    ) -> None:
+    def __init__(self, command: Sequence[str], paths: Sequence[Path], said: IO[str]) -> None:
         """Starts it in the root of the repository, with these paths for imports."""
         self._said = said
         self._process = subprocess.Popen(
@@ -79,9 +77,7 @@ class ProcessGroup:
 
 
 @contextmanager
-def started(
-    command: Sequence[str], paths: Sequence[Path] = ()
-) -> Iterator[ProcessGroup]:
+def started(command: Sequence[str], paths: Sequence[Path] = ()) -> Iterator[ProcessGroup]:
     """The program, until the end of the block."""
     with tempfile.TemporaryFile("w+") as said:
         running = ProcessGroup(command, paths, said)

@@ -68,9 +68,7 @@ class Server:
         options = self._connection.options()
         with grpc.insecure_channel(self._connection.target, options) as channel:
             ask: grpc.UnaryUnaryMultiCallable[bytes, list[ScoredBox]]
-            ask = channel.unary_unary(
-                method.path, response_deserializer=self._dialect.boxes
-            )
+            ask = channel.unary_unary(method.path, response_deserializer=self._dialect.boxes)
             for photo in photos:
                 request = method.request(photo.content, "").SerializeToString()
                 found.append(ask(request, timeout=_TIMEOUT))
@@ -87,9 +85,7 @@ class Server:
 
     def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
         """A closed loop of the cell's concurrency. Raises MeasureError."""
-        settings = Settings(
-            load=ClosedLoop(cell.concurrency), duration=seconds, warmup=warmup
-        )
+        settings = Settings(load=ClosedLoop(cell.concurrency), duration=seconds, warmup=warmup)
         with self.running():
             found, usage = self.load(settings, self._photos[cell.picture])
         record = found.record

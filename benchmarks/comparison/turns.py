@@ -33,9 +33,7 @@ class Turns:
 
     def difference(self, name: str, value: str, other: str) -> float | None:
         """The median of the differences of one and, in its round, another."""
-        return self._over_rounds(
-            [name, other], value, lambda values: values[0] - values[1]
-        )
+        return self._over_rounds([name, other], value, lambda values: values[0] - values[1])
 
     def _over_rounds(
         self,
@@ -43,9 +41,7 @@ class Turns:
         value: str,
         combine: Callable[[Sequence[float]], float],
     ) -> float | None:
-        rounds = list(
-            zip(*(self.results.get(name, ()) for name in names), strict=False)
-        )
+        rounds = list(zip(*(self.results.get(name, ()) for name in names), strict=False))
         found = []
         for results in rounds:
             values = [_number(result, value) for result in results]

@@ -32,9 +32,7 @@ def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
     return stages
 
 
-def _bottleneck(
-    features: Node, channels: int, middle: int, stride: int, layers: Layers
-) -> Node:
+def _bottleneck(features: Node, channels: int, middle: int, stride: int, layers: Layers) -> Node:
     """A 1x1, a 3x3 and a 1x1 convolution, added to what came in."""
     outputs = EXPANSION * middle
     branch = ops.relu(layers.convolution(channels, middle, 1)(features))

@@ -28,9 +28,7 @@ class Convolution:
     def __call__(self, features: Node) -> Node:
         """[1,inputs,H,W] to [1,outputs,ceil(H / stride),ceil(W / stride)]."""
         strides, padding = [self.stride] * 2, [self.padding] * 2
-        convolved = ops.convolution(
-            features, self.kernel, strides, padding, padding, [1, 1]
-        )
+        convolved = ops.convolution(features, self.kernel, strides, padding, padding, [1, 1])
         return ops.add(convolved, self.bias)
 
 
@@ -44,9 +42,7 @@ class GroupNorm:
 
     def __call__(self, features: Node) -> Node:
         """[1,C,H,W] to the same."""
-        return ops.group_normalization(
-            features, self.scale, self.shift, self.groups, 1e-5
-        )
+        return ops.group_normalization(features, self.scale, self.shift, self.groups, 1e-5)
 
 
 class Layers:
@@ -74,9 +70,7 @@ class Layers:
         kernel = self._random.standard_normal((outputs, inputs, side, side), np.float32)
         kernel -= kernel.mean(axis=(1, 2, 3), keepdims=True)
         kernel *= np.float32(gain * UNIT_GAIN / math.sqrt(fan_in))
-        shift = (
-            0.1 * gain * self._random.standard_normal((1, outputs, 1, 1), np.float32)
-        )
+        shift = 0.1 * gain * self._random.standard_normal((1, outputs, 1, 1), np.float32)
         return Convolution(
             ops.constant(kernel),
             ops.constant((bias + shift).astype(np.float32)),

@@ -22,10 +22,7 @@ def pyramid(stages: Sequence[Node], plan: Plan, layers: Layers) -> list[Node]:
     for index in range(len(laterals) - 1, 0, -1):
         finer = ops.add(laterals[index - 1], _doubled(laterals[index]))
         laterals[index - 1] = finer
-    levels = [
-        layers.convolution(plan.pyramid, plan.pyramid, 3)(lateral)
-        for lateral in laterals
-    ]
+    levels = [layers.convolution(plan.pyramid, plan.pyramid, 3)(lateral) for lateral in laterals]
     halve = layers.convolution(plan.pyramid, plan.pyramid, 3, stride=2)
     levels.append(halve(ops.relu(levels[-1])))
     return [_context(level, plan.pyramid, layers) for level in levels]

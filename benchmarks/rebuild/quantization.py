@@ -18,15 +18,11 @@ def quantized(raw: Model, *, samples: int, seed: int) -> Model:
     try:
         import nncf
     except ImportError:
-        raise SystemExit(
-            "quantizing needs NNCF: pip install 'facewire[quantize]'"
-        ) from None
+        raise SystemExit("quantizing needs NNCF: pip install 'facewire[quantize]'") from None
     side = raw.inputs[0].shape[3]
     return nncf.quantize(
         raw,
         nncf.Dataset(list(islice(views(side, seed), samples))),
         subset_size=samples,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            disable_bias_correction=True
-        ),
+        advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
     )

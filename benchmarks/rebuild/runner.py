@@ -29,8 +29,7 @@ class Runner:
         self._request = compiled.create_infer_request()
         # Every output has a fixed shape, and so stays where it is.
         self.outputs = [
-            self._request.get_output_tensor(index).data
-            for index in range(len(model.outputs))
+            self._request.get_output_tensor(index).data for index in range(len(model.outputs))
         ]
         """What the last inference wrote, in the network's order."""
         head = head_of(model, (side, side))

@@ -36,12 +36,9 @@ def with_tail(raw: Model) -> Model:
     raw = raw.clone()
     heads = [output.get_node().input_value(0) for output in raw.outputs]
     count = len(STRIDES)
-    levels = zip(
-        heads[:count], heads[count : 2 * count], heads[2 * count :], strict=True
-    )
+    levels = zip(heads[:count], heads[count : 2 * count], heads[2 * count :], strict=True)
     candidates = [
-        _candidates(*level, stride)
-        for stride, level in zip(STRIDES, levels, strict=True)
+        _candidates(*level, stride) for stride, level in zip(STRIDES, levels, strict=True)
     ]
     boxes, labels = _rows(*_kept(candidates))
     boxes.output(0).set_names({"boxes"})
@@ -50,9 +47,7 @@ def with_tail(raw: Model) -> Model:
     return Model(results, raw.get_parameters(), f"{NAME}-tail")
 
 
-def _candidates(
-    logits: Output, deltas: Output, centerness: Output, stride: int
-) -> Candidates:
+def _candidates(logits: Output, deltas: Output, centerness: Output, stride: int) -> Candidates:
     """The best of one level, decoded; confidence is the product of the two."""
     *_, height, width = logits.shape
     fused = ops.multiply(ops.sigmoid(logits), ops.sigmoid(centerness))
@@ -61,9 +56,7 @@ def _candidates(
     rows, columns = np.divmod(np.arange(height * width), width)
     centers = _constant(np.stack([columns, rows]) * stride, np.float32)
     if height * width > CANDIDATES_PER_LEVEL:
-        best = ops.topk(
-            confidences, _constant(CANDIDATES_PER_LEVEL, np.int32), 0, "max", "value"
-        )
+        best = ops.topk(confidences, _constant(CANDIDATES_PER_LEVEL, np.int32), 0, "max", "value")
         confidences, chosen = best.output(0), best.output(1)
         flat = ops.gather(flat, chosen, _constant(1, np.int32))
         centers = ops.gather(centers, chosen, _constant(1, np.int32))
@@ -73,9 +66,7 @@ def _candidates(
 def _decoded(deltas: Node, centers: Node, anchor: int) -> Node:
     """DeltaXYWH of [4,K] on square anchors around `centers` [2,K]: boxes [K,4]."""
     stds = _constant(np.reshape(TARGET_STDS, (4, 1)), np.float32)
-    shift, log_ratio = ops.split(
-        ops.multiply(deltas, stds), _constant(0, np.int32), 2
-    ).outputs()
+    shift, log_ratio = ops.split(ops.multiply(deltas, stds), _constant(0, np.int32), 2).outputs()
     side = _constant(anchor, np.float32)
     middle = ops.add(centers, ops.multiply(shift, side))
     ratio = ops.exp(ops.clamp(log_ratio, -MAX_LOG_RATIO, MAX_LOG_RATIO))

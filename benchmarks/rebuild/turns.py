@@ -23,9 +23,7 @@ class Spent:
         return cls(time.perf_counter() - clock, time.process_time() - cpu)
 
 
-def take_turns(
-    rounds: int, contestants: Sequence[Callable[[], Spent]]
-) -> list[list[Spent]]:
+def take_turns(rounds: int, contestants: Sequence[Callable[[], Spent]]) -> list[list[Spent]]:
     """Runs all in each round, in reversed order in every other one."""
     spent: list[list[Spent]] = [[] for _ in contestants]
     for number in range(rounds):

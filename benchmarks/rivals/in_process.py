@@ -60,13 +60,9 @@ def main() -> None:
     options = parser.parse_args()
     photos = [path.read_bytes() for path in options.photos]
     detector = Detector(Job.of(options))
-    found: dict[str, Any] = {
-        "boxes": [detector.detect(each).tolist() for each in photos]
-    }
+    found: dict[str, Any] = {"boxes": [detector.detect(each).tolist() for each in photos]}
     if options.seconds:
-        found |= loop(
-            detector, photos, options.threads, options.warmup, options.seconds
-        )
+        found |= loop(detector, photos, options.threads, options.warmup, options.seconds)
     json.dump(found, sys.stdout)
 
 

@@ -77,9 +77,7 @@ class Detector:
         """Reads and compiles the network."""
         self._job = job
         self._head = HEADS[job.head]
-        compiled = ov.Core().compile_model(
-            job.model, "CPU", {"PERFORMANCE_HINT": job.hint.upper()}
-        )
+        compiled = ov.Core().compile_model(job.model, "CPU", {"PERFORMANCE_HINT": job.hint.upper()})
         _, _, self._height, self._width = compiled.inputs[0].shape
         self._pool: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):

@@ -33,12 +33,9 @@ def read(
     return rows[np.asarray(kept, np.intp).reshape(-1)]
 
 
-def _level(
-    request: ov.InferRequest, stride: int, width: int, min_confidence: float
-) -> Array:
+def _level(request: ov.InferRequest, stride: int, width: int, min_confidence: float) -> Array:
     outputs = {
-        kind: request.get_tensor(f"{kind}_{stride}").data[0]
-        for kind in ("cls", "obj", "bbox")
+        kind: request.get_tensor(f"{kind}_{stride}").data[0] for kind in ("cls", "obj", "bbox")
     }
     classes = np.clip(outputs["cls"][:, 0], 0, 1)
     objects = np.clip(outputs["obj"][:, 0], 0, 1)

@@ -4,10 +4,10 @@
 
 Good photos, bad ones, large bad ones, slow senders, cancelled calls, short deadlines,
 connections that break, streams that are read and streams that are left, and reloads, all
-at once, against a server in a process of its own. Exit status 1 when something is off: an answer that does not belong
-to its photo, a request without an outcome or with another than it must have, counts of
-the server that contradict those of the callers, an error in its log, or something that
-grows.
+at once, against a server in a process of its own. Exit status 1 when something is off: an answer
+that does not belong to its photo, a request without an outcome or with another than it must
+have, counts of the server that contradict those of the callers, an error in its log, or
+something that grows.
 """
 
 import argparse

@@ -48,9 +48,7 @@ async def cancel(caller: Caller) -> None:
                 photo = caller.photo()
                 request = pb.DetectRequest(encoded_image=photo.jpeg)
                 after = caller.chance.uniform(0, 0.1)
-                await caller.ask(
-                    stub, CANCELS, request, photo=photo, cancel_after=after
-                )
+                await caller.ask(stub, CANCELS, request, photo=photo, cancel_after=after)
                 await caller.pause(0.1)
                 if caller.stop.is_set():
                     break
@@ -67,9 +65,7 @@ async def hurry(caller: Caller) -> None:
             await caller.pause(0.1)
 
 
-def bad_requests(
-    jpeg: bytes, message_bytes: int
-) -> Sequence[tuple[Kind, pb.DetectRequest]]:
+def bad_requests(jpeg: bytes, message_bytes: int) -> Sequence[tuple[Kind, pb.DetectRequest]]:
     """Requests that are no good, each with the outcome that tells why."""
     nan = pb.DetectOptions(min_confidence=float("nan"))
     options = pb.DetectOptions(iou_threshold=2)
@@ -83,10 +79,7 @@ def bad_requests(
         ("NaN", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=nan)),
         ("2", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=options)),
     )
-    bad = [
-        (_kind(name, f"INVALID_ARGUMENT {reason}"), request)
-        for name, reason, request in named
-    ]
+    bad = [(_kind(name, f"INVALID_ARGUMENT {reason}"), request) for name, reason, request in named]
     unknown = pb.DetectRequest(encoded_image=jpeg, model="nobody")
     bad.append((_kind("unknown model", "NOT_FOUND UNKNOWN_MODEL"), unknown))
     long = pb.DetectRequest(encoded_image=jpeg + bytes(message_bytes))

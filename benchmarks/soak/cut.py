@@ -71,9 +71,7 @@ def _literal(text: str, prefix: bytes = b"\x00") -> bytes:
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    head = struct.pack(">I", len(payload))[1:] + struct.pack(
-        ">BBI", kind, flags, stream
-    )
+    head = struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream)
     return head + payload
 
 

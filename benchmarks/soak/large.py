@@ -23,8 +23,7 @@ BEGINNINGS = (
 FRAMES = Kind(
     "large bad frames",
     "DetectStream",
-    frozenset(outcome for _, _, outcome in BEGINNINGS)
-    | {"INVALID_ARGUMENT BAD_RAW_IMAGE"},
+    frozenset(outcome for _, _, outcome in BEGINNINGS) | {"INVALID_ARGUMENT BAD_RAW_IMAGE"},
 )
 
 
@@ -42,9 +41,7 @@ async def ask_largely(caller: Caller, message_bytes: int) -> None:
             call = stub.DetectStream(timeout=PATIENCE)
             for number, (_, request) in enumerate(bad):
                 caller.ledger.send(FRAMES)
-                await call.write(
-                    pb.DetectStreamRequest(frame_id=number, request=request)
-                )
+                await call.write(pb.DetectStreamRequest(frame_id=number, request=request))
             await call.done_writing()
             while (answer := await call.read()) is not grpc.aio.EOF:
                 assert isinstance(answer, pb.DetectStreamResponse)
@@ -59,9 +56,7 @@ def large_requests(message_bytes: int) -> Sequence[tuple[Kind, pb.DetectRequest]
         for name, beginning, outcome in BEGINNINGS
     ]
     rows = len(padding) // 9000 + 1  # one more than there are
-    raw = pb.RawImage(
-        data=padding, width=3000, height=rows, pixel_format=pb.PIXEL_FORMAT_BGR
-    )
+    raw = pb.RawImage(data=padding, width=3000, height=rows, pixel_format=pb.PIXEL_FORMAT_BGR)
     kind = _kind("raw", "INVALID_ARGUMENT BAD_RAW_IMAGE")
     return [*requests, (kind, pb.DetectRequest(raw_image=raw))]
 

@@ -65,11 +65,7 @@ class Ledger:
     def outcomes(self, kind: Kind) -> Counter[str]:
         """How often the requests of a kind came to each outcome."""
         return Counter(
-            {
-                outcome: count
-                for (each, outcome), count in self.ended.items()
-                if each == kind
-            }
+            {outcome: count for (each, outcome), count in self.ended.items() if each == kind}
         )
 
     def told(self) -> Counter[tuple[str, str]]:

@@ -40,9 +40,7 @@ def comparison(**looks: Vitals) -> str:
 
 
 def _table(named: Iterator[tuple[str, Vitals]]) -> str:
-    rows: list[Sequence[str]] = [
-        ("minute", "memory MB", "threads", "fds", "in flight", "queued")
-    ]
+    rows: list[Sequence[str]] = [("minute", "memory MB", "threads", "fds", "in flight", "queued")]
     for name, each in named:
         numbers = (each.threads, each.fds, each.inflight, each.queued)
         texts = (f"{number:g}" for number in numbers)

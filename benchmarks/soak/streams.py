@@ -11,9 +11,7 @@ from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 
-Call: TypeAlias = (
-    "grpc.aio.StreamStreamCall[pb.DetectStreamRequest, pb.DetectStreamResponse]"
-)
+Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.DetectStreamRequest, pb.DetectStreamResponse]"
 
 FRAMES = 24
 
@@ -92,18 +90,14 @@ async def _write(
         sent.append(photo)
         caller.ledger.send(kind)
         await call.write(
-            pb.DetectStreamRequest(
-                frame_id=number, request=request, overflow_policy=policy
-            )
+            pb.DetectStreamRequest(frame_id=number, request=request, overflow_policy=policy)
         )
         if policy == pb.OVERFLOW_POLICY_DROP_OLDEST:
             await asyncio.sleep(FRAME_SECONDS)
     await call.done_writing()
 
 
-def _judged(
-    caller: Caller, answer: pb.DetectStreamResponse, number: int, sent: list[Photo]
-) -> str:
+def _judged(caller: Caller, answer: pb.DetectStreamResponse, number: int, sent: list[Photo]) -> str:
     """The outcome of a frame; what is wrong with its answer is kept."""
     if answer.frame_id != number:
         caller.ledger.mistake(f"frame {answer.frame_id} in the place of {number}")

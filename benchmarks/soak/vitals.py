@@ -96,9 +96,7 @@ def medians(samples: Sequence[Vitals]) -> Vitals:
     """Each number's median."""
     return Vitals(
         **{
-            each.name: statistics.median(
-                getattr(sample, each.name) for sample in samples
-            )
+            each.name: statistics.median(getattr(sample, each.name) for sample in samples)
             for each in fields(Vitals)
         }
     )

@@ -58,9 +58,7 @@ class AsyncFaceClient(Connection):
     # Not those of the stub: see `Connection.serialised`.
     @cached_property
     def _detect(self) -> "aio.UnaryUnaryMultiCallable[bytes, DetectResponse]":
-        return self._channel.unary_unary(
-            DETECT, response_deserializer=DetectResponse.FromString
-        )
+        return self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
 
     @cached_property
     def _stream(self) -> "aio.StreamStreamMultiCallable[bytes, DetectStreamResponse]":
@@ -155,9 +153,7 @@ class AsyncFaceClient(Connection):
             self.check_open()
             try:
                 with self._closing():
-                    return await method(
-                        request, timeout=retry.seconds(), metadata=self.metadata
-                    )
+                    return await method(request, timeout=retry.seconds(), metadata=self.metadata)
             except grpc.RpcError as error:
                 delay = retry.delay(error)
                 if delay is None:

@@ -43,9 +43,7 @@ class AsyncFeed:
         self._order: asyncio.Queue[StreamResult | Place] = asyncio.Queue()
         self._complete = False
 
-    async def write(
-        self, call: "aio.StreamStreamCall[bytes, DetectStreamResponse]"
-    ) -> None:
+    async def write(self, call: "aio.StreamStreamCall[bytes, DetectStreamResponse]") -> None:
         """Sends the requests; what goes wrong with that, the answers' reader learns."""
         try:
             async for request in self._requests():

@@ -51,9 +51,7 @@ class FaceClient(Connection):
         self._stub = detect_pb2_grpc.DetectServiceStub(self._channel)
         # Not those of the stub: see `Connection.serialised`.
         self._detect: grpc.UnaryUnaryMultiCallable[bytes, DetectResponse] = (
-            self._channel.unary_unary(
-                DETECT, response_deserializer=DetectResponse.FromString
-            )
+            self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
         )
         self._stream: grpc.StreamStreamMultiCallable[bytes, DetectStreamResponse] = (
             self._channel.stream_stream(
@@ -112,13 +110,13 @@ class FaceClient(Connection):
         """The answers to many images, in their order, as they come.
 
         An image that fails is answered with its error, and the stream goes on; one
-        that cannot be sent is answered so without being sent. FaceClientError is raised when the stream itself breaks, and images that were
-        not answered until then are to be given again. `images` is read in a thread
-        of its own, never more than `window` ahead of the answers taken; what it
-        raises is raised here, after the answers to the images before. With
-        `drop_oldest`, for live video, an image that was not yet started gives way
-        to a newer one and is answered with FRAME_DROPPED. `timeout` is for the whole
-        stream; None is no limit. Closing the generator cancels what is under way.
+        that cannot be sent is answered so without being sent. FaceClientError is raised when the
+        stream itself breaks, and images that were not answered until then are to be given again.
+        `images` is read in a thread of its own, never more than `window` ahead of the answers
+        taken; what it raises is raised here, after the answers to the images before. With
+        `drop_oldest`, for live video, an image that was not yet started gives way to a newer one
+        and is answered with FRAME_DROPPED. `timeout` is for the whole stream; None is no limit.
+        Closing the generator cancels what is under way.
         """
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
@@ -137,9 +135,7 @@ class FaceClient(Connection):
         request = model_request(name)
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
-    def health(
-        self, service: str = "", *, model: str = "", timeout: float | None = None
-    ) -> bool:
+    def health(self, service: str = "", *, model: str = "", timeout: float | None = None) -> bool:
         """Whether the server, one of its services, or a model can take calls now.
 
         Raises FaceClientError with NOT_FOUND when there is no such service or model,

@@ -41,7 +41,8 @@ _SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 class Connection:
     """A server's address, what to show it, and how long to wait for it.
 
-    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target. `token` is sent with every
+    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target. `token` is sent
+    with every
     call as `authorization: Bearer`. The channel is encrypted when `tls` is true
     or one of the PEM files is given: `root_certificates` of the authorities to
     trust (None: gRPC's own list), `certificate_chain` and `private_key` of the

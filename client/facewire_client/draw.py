@@ -19,9 +19,7 @@ _COLOUR = (57, 255, 20)
 _SHADE = (0, 0, 0)
 
 
-def annotate(
-    image: str | PathLike[str] | bytes, result: DetectResult, output: Path
-) -> None:
+def annotate(image: str | PathLike[str] | bytes, result: DetectResult, output: Path) -> None:
     """Writes the upright picture with boxes, confidences and landmarks drawn in.
 
     `image` is the path or the contents of the image file that `result` is about; the
@@ -53,9 +51,7 @@ def require_pillow() -> None:
     try:
         import_module("PIL")
     except ModuleNotFoundError:
-        raise _error(
-            "drawing needs one more package: pip install 'facewire[draw]'"
-        ) from None
+        raise _error("drawing needs one more package: pip install 'facewire[draw]'") from None
 
 
 def _check_size(size: tuple[int, int], answered: tuple[int, int]) -> None:

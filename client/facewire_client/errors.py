@@ -12,9 +12,7 @@ from google.rpc.status_pb2 import Status
 _DOMAIN = "facewire"
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 # What gRPC itself says of a message over the limit of one side.
-_OVER_LIMIT = re.compile(
-    r"(CLIENT|SERVER): \w+ message larger than max \((\d+) vs\. (\d+)\)"
-)
+_OVER_LIMIT = re.compile(r"(CLIENT|SERVER): \w+ message larger than max \((\d+) vs\. (\d+)\)")
 # What gRPC puts before the cause when it cannot connect.
 _CONNECT_NOISE = re.compile(
     r"^.*last error: (\w+: )?(ipv[46]:\S+: )?(Failed to connect to remote host: )?"

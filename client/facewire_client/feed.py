@@ -86,9 +86,7 @@ class Feed:
         finally:
             self.end()
 
-    def answers(
-        self, responses: Iterator[DetectStreamResponse]
-    ) -> Iterator[StreamResult]:
+    def answers(self, responses: Iterator[DetectStreamResponse]) -> Iterator[StreamResult]:
         """The answers in the order of the images; each lets one more be read."""
         for place in iter(self._order.get, Place.END):
             if isinstance(place, StreamResult):

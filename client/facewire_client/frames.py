@@ -32,9 +32,7 @@ class Frames:
         Such an image is answered here: on the server it would take the place of a
         good one where only the newest is kept.
         """
-        message = detect_pb2.DetectStreamRequest(
-            frame_id=self._count, overflow_policy=self._policy
-        )
+        message = detect_pb2.DetectStreamRequest(frame_id=self._count, overflow_policy=self._policy)
         self._count += 1
         limit = self._connection.max_message_bytes
         try:

@@ -30,9 +30,7 @@ def proxy_of(target: Target, environment: Mapping[str, str]) -> str:
 
 def _is_excepted(target: Target, environment: Mapping[str, str]) -> bool:
     excepted = environment.get("no_grpc_proxy", environment.get("no_proxy", ""))
-    return any(
-        _matches(target.host, entry.strip()) for entry in excepted.split(",") if entry
-    )
+    return any(_matches(target.host, entry.strip()) for entry in excepted.split(",") if entry)
 
 
 def _matches(host: str, entry: str) -> bool:
@@ -40,8 +38,6 @@ def _matches(host: str, entry: str) -> bool:
         return True
     address = address_of(host)
     try:
-        return (
-            address is not None and "/" in entry and address in ip_network(entry, False)
-        )
+        return address is not None and "/" in entry and address in ip_network(entry, False)
     except ValueError:
         return False

@@ -118,9 +118,7 @@ def _read(path: "str | PathLike[str]", limit: int) -> bytes:
     return content
 
 
-def _add_buffer(
-    request: detect_pb2.DetectRequest, image: "Buffer | Array", limit: int
-) -> None:
+def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array", limit: int) -> None:
     view = _view(image)
     shape = view.shape or ()
     channels = shape[2] if len(shape) == 3 else 1

@@ -5,9 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 # https://github.com/grpc/grpc/blob/master/doc/naming.md
-_SCHEME = re.compile(
-    r"(dns|ipv4|ipv6|unix|unix-abstract|vsock|xds|google-c2p):", re.IGNORECASE
-)
+_SCHEME = re.compile(r"(dns|ipv4|ipv6|unix|unix-abstract|vsock|xds|google-c2p):", re.IGNORECASE)
 _SOCKETS = ("unix", "unix-abstract", "vsock")
 _HOST_PORT = re.compile(r"(\[[^\[\]/@ ]+\]|[^\[\]/@: ]+)(?::(\d+))?", re.ASCII)
 

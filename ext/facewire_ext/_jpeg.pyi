@@ -10,9 +10,7 @@ class ScanReader:
         factors: Sequence[tuple[int, int]],
         progressive: bool,
     ) -> None: ...
-    def define_table(
-        self, ac: bool, slot: int, counts: bytes, symbols: bytes
-    ) -> None: ...
+    def define_table(self, ac: bool, slot: int, counts: bytes, symbols: bytes) -> None: ...
     def read(
         self,
         coded: bytes | memoryview,

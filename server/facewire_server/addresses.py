@@ -76,9 +76,7 @@ def bound(ip: str, port: int, *options: int) -> socket.socket:
 
 def listen_error(what: str, host: str, port: int, error: OSError) -> ConfigError:
     """What to raise for an error of `endpoints`; `what` cannot be done there."""
-    return ConfigError(
-        f"cannot {what} on {target_of(host, port)}: {_reason(host, error)}"
-    )
+    return ConfigError(f"cannot {what} on {target_of(host, port)}: {_reason(host, error)}")
 
 
 def _reason(host: str, error: OSError) -> str:

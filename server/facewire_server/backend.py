@@ -83,9 +83,7 @@ def find_sources(config: Config) -> list[Source]:
 
 
 def _from_disk(config: Config) -> list[Loader]:
-    return [
-        partial(Detector, source, config.runtime) for source in find_sources(config)
-    ]
+    return [partial(Detector, source, config.runtime) for source in find_sources(config)]
 
 
 def _workers(parallel: Sequence[int], cores: int) -> int:

@@ -34,11 +34,11 @@ class Config:
     `inference_precision` is auto, f32, bf16 or f16; `device_properties` are KEY=VALUE;
     `mode` is one of Mode's. `scaled_decode`: large images are reduced on the way.
     `workers`: how many processes serve, each with its part of the cores.
-    `max_parallel` and `max_queue`, of each worker as `max_queued_mb` is, None: chosen from what the devices
-    can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
-    `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption,
-    and no certificate asked of clients; `token_file` holds the tokens that callers are
-    asked for, without it: none is. Raises ConfigError, which names the setting.
+    `max_parallel` and `max_queue`, of each worker as `max_queued_mb` is, None: chosen from what
+    the devices can do at a time. `metrics_port` None: no metrics; `traces`: by OpenTelemetry.
+    `tls_cert`, `tls_key`, `tls_client_ca` are PEM files; without them: no encryption, and no
+    certificate asked of clients; `token_file` holds the tokens that callers are asked for,
+    without it: none is. Raises ConfigError, which names the setting.
     """
 
     models: tuple[str, ...] = (EMBEDDED,)

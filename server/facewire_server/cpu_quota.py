@@ -61,9 +61,7 @@ def _quotas(group: Path) -> Iterator[float]:
     """The quota of one group, if it has one: microseconds of CPU time a period."""
     for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
-            words = [
-                word for name in names for word in (group / name).read_text().split()
-            ]
+            words = [word for name in names for word in (group / name).read_text().split()]
             quota, period = map(int, words)
         except (OSError, ValueError):  # no such file, or "max"
             continue

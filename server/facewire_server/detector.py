@@ -39,9 +39,7 @@ class Options:
         for name in ("min_confidence", "iou_threshold"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise RequestError(
-                    Reason.BAD_OPTION, f"{name} is {value}, not within [0, 1]"
-                )
+                raise RequestError(Reason.BAD_OPTION, f"{name} is {value}, not within [0, 1]")
         if self.max_detections is not None and self.max_detections < 1:
             raise RequestError(Reason.BAD_OPTION, "max_detections is 0, not at least 1")
 
@@ -72,9 +70,7 @@ class Detector:
     Each of them has a lane to itself; idle lanes are kept and used again.
     """
 
-    def __init__(
-        self, source: Source, runtime: Runtime, files: ModelFiles | None = None
-    ) -> None:
+    def __init__(self, source: Source, runtime: Runtime, files: ModelFiles | None = None) -> None:
         """Reads, compiles and warms the model. Raises ModelError.
 
         `files` are what was read of it before; None: it is read now.
@@ -158,9 +154,7 @@ class Detector:
         )
 
 
-def _compiled(
-    source: Source, files: ModelFiles, runtime: Runtime
-) -> tuple[Prepared, Engine]:
+def _compiled(source: Source, files: ModelFiles, runtime: Runtime) -> tuple[Prepared, Engine]:
     """The network and what runs it. Raises ModelError."""
     prepared = Prepared.of(source, files, runtime)
     kept = prepared.kept

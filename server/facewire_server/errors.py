@@ -50,9 +50,7 @@ class RefusalError(FacewireError):
     `retry_after` says when to come back, in seconds; None: do not.
     """
 
-    def __init__(
-        self, reason: Reason, message: str, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.retry_after = retry_after

@@ -54,9 +54,7 @@ class FairQueue(Generic[T]):
     def ahead(self, client: Hashable) -> int:
         """How many items come out before one that this client would put in now."""
         rounds = len(self._lines.get(client, ())) + 1
-        return sum(
-            lines * min(length, rounds) for length, lines in self._lengths.items()
-        )
+        return sum(lines * min(length, rounds) for length, lines in self._lengths.items())
 
     def line(self, client: Hashable) -> Sequence[T]:
         """The items of a client, in the order in which they went in."""

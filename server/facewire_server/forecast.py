@@ -24,8 +24,7 @@ class Forecast:
     def total(self, waiting: Mapping[Like, int]) -> float:
         """The work of so many of each of these, beside other work."""
         return sum(
-            count
-            * (self._first(like, alone=False) + self._second(like[0], alone=False))
+            count * (self._first(like, alone=False) + self._second(like[0], alone=False))
             for like, count in waiting.items()
         )
 

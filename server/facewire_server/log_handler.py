@@ -25,9 +25,7 @@ class QueuedHandler(QueueHandler):
     From WARNING upwards records have precedence over the others, which have a rate.
     """
 
-    def __init__(
-        self, descriptor: int = STANDARD_ERROR, queue: LogQueue | None = None
-    ) -> None:
+    def __init__(self, descriptor: int = STANDARD_ERROR, queue: LogQueue | None = None) -> None:
         self._queue = LogQueue() if queue is None else queue
         super().__init__(self._queue)
         self._descriptor = descriptor

@@ -9,9 +9,7 @@ _WORDS = ("Insufficient memory", "bad_alloc", "decoder error -9", "out of memory
 
 def is_lack_of_memory(error: BaseException) -> bool:
     """Whether an error of any library means that the machine had no memory."""
-    return isinstance(error, MemoryError) or any(
-        words in str(error) for words in _WORDS
-    )
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS)
 
 
 def is_available(size: int) -> bool:

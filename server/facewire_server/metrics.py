@@ -43,8 +43,7 @@ class Metrics:
         )
         self._stages = Histogram(
             "facewire_stage_seconds",
-            "Time of answered requests by stage: queue, decode, inference,"
-            " postprocess.",
+            "Time of answered requests by stage: queue, decode, inference, postprocess.",
             ("stage", "model"),
             buckets=BUCKETS,
             registry=self.registry,

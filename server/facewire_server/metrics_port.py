@@ -53,9 +53,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "Metrics
 def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     server_class = type("_FamilyServer", (MetricsServer,), {"address_family": family})
-    server: MetricsServer = make_server(
-        ip, port, make_wsgi_app(registry), server_class, _Handler
-    )
+    server: MetricsServer = make_server(ip, port, make_wsgi_app(registry), server_class, _Handler)
     return server
 
 

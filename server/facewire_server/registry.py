@@ -14,9 +14,7 @@ class Registry:
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         """Raises ModelError for no model, and for two of one name."""
-        self._detectors = {
-            detector.description.name: detector for detector in detectors
-        }
+        self._detectors = {detector.description.name: detector for detector in detectors}
         if not detectors:
             raise ModelError("a server needs at least one model")
         if len(self._detectors) < len(detectors):

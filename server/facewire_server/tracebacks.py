@@ -25,9 +25,7 @@ def detach(error: BaseException) -> None:
 
     Of an unforeseen error, whose trace will be logged, both stay as text.
     """
-    is_unforeseen = isinstance(error, Exception) and not isinstance(
-        error, FacewireError
-    )
+    is_unforeseen = isinstance(error, Exception) and not isinstance(error, FacewireError)
     text = "".join(traceback.format_exception(error)) if is_unforeseen else ""
     error.__traceback__ = error.__context__ = None
     error.__cause__ = Trace(text) if is_unforeseen else None

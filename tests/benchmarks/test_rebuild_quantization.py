@@ -18,9 +18,7 @@ def smaller() -> Model:
 
 
 def test_every_convolution_has_eight_bit_weights(smaller: Model) -> None:
-    convolutions = [
-        node for node in smaller.get_ops() if node.get_type_name() == "Convolution"
-    ]
+    convolutions = [node for node in smaller.get_ops() if node.get_type_name() == "Convolution"]
     assert {_stored_bits(node.input_value(1)) for node in convolutions} == {8}
 
 

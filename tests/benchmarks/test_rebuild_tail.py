@@ -39,9 +39,7 @@ def test_unused_rows_have_no_confidence_and_no_label(tail: Runner) -> None:
     assert np.all(boxes[used, 4] > 0.02)
 
 
-def test_the_extension_finds_the_same_boxes_as_the_tail(
-    raw: Model, tail: Runner
-) -> None:
+def test_the_extension_finds_the_same_boxes_as_the_tail(raw: Model, tail: Runner) -> None:
     headless = Runner(raw, NARROW.side, "f32")
     for image in islice(views(NARROW.side, seed=1), 5):
         for runner in (tail, headless):

@@ -35,9 +35,7 @@ class Authority:
         """The authority's own certificate, PEM."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def issue(
-        self, name: str, address: str = "127.0.0.1", *, expired: bool = False
-    ) -> Identity:
+    def issue(self, name: str, address: str = "127.0.0.1", *, expired: bool = False) -> Identity:
         """A new identity of that name, for a host of that address."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(name, key, address=address, expired=expired)

@@ -44,9 +44,7 @@ def echo(request: pb.DetectRequest) -> pb.DetectResponse:
         raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "EMPTY_IMAGE")
     if request.encoded_image == b"corrupt":
         raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "CORRUPT_IMAGE")
-    return pb.DetectResponse(
-        image_width=len(request.encoded_image), model_name=request.model
-    )
+    return pb.DetectResponse(image_width=len(request.encoded_image), model_name=request.model)
 
 
 class FakeServer(DetectServiceServicer):
@@ -103,9 +101,7 @@ class FakeServer(DetectServiceServicer):
         self._stopping.wait()
         return pb.DetectResponse()
 
-    def Detect(
-        self, request: pb.DetectRequest, context: grpc.ServicerContext
-    ) -> pb.DetectResponse:
+    def Detect(self, request: pb.DetectRequest, context: grpc.ServicerContext) -> pb.DetectResponse:
         self._begin(context)
         try:
             return self._answer(request)
@@ -159,9 +155,7 @@ class FakeServer(DetectServiceServicer):
         return self.answer(request)
 
 
-def break_after(
-    count: int, server: FakeServer, request: pb.DetectRequest
-) -> pb.DetectResponse:
+def break_after(count: int, server: FakeServer, request: pb.DetectRequest) -> pb.DetectResponse:
     """An `answer` that breaks the stream after `count` images."""
     if len(server.requests) > count:
         raise Failure(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")

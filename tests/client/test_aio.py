@@ -27,17 +27,13 @@ def ask(
     """What one call answers, made by a client of its own."""
 
     async def main() -> T:
-        async with AsyncFaceClient(
-            target, token=token, max_message_mb=max_message_mb
-        ) as client:
+        async with AsyncFaceClient(target, token=token, max_message_mb=max_message_mb) as client:
             return await call(client)
 
     return asyncio.run(main())
 
 
-def failure(
-    target: str, image: bytes = b"x", *, max_message_mb: int = 32
-) -> FaceClientError:
+def failure(target: str, image: bytes = b"x", *, max_message_mb: int = 32) -> FaceClientError:
     """What a call fails with."""
     with pytest.raises(FaceClientError) as caught:
         ask(target, lambda client: client.detect(image), max_message_mb=max_message_mb)

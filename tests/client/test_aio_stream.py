@@ -33,9 +33,7 @@ def answers(
 
     async def main() -> list[StreamResult]:
         async with AsyncFaceClient(target, max_message_mb=1) as client:
-            stream = client.detect_stream(
-                images, drop_oldest=drop_oldest, timeout=timeout
-            )
+            stream = client.detect_stream(images, drop_oldest=drop_oldest, timeout=timeout)
             return [answer async for answer in stream]
 
     return asyncio.run(main())
@@ -54,9 +52,7 @@ def test_a_stream_without_images_ends_at_once(fake: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("window", [1, 4])
-def test_images_are_read_no_more_than_the_window_ahead(
-    fake: FakeServer, window: int
-) -> None:
+def test_images_are_read_no_more_than_the_window_ahead(fake: FakeServer, window: int) -> None:
     async def main() -> None:
         images = Endless()
         async with (

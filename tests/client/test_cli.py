@@ -77,9 +77,7 @@ def test_an_image_can_come_from_standard_input(run: Run) -> None:
     assert len(result.stdout.splitlines()) == 2
 
 
-def test_one_bad_image_among_several_is_told_and_the_others_are_done(
-    run: Run, words: str
-) -> None:
+def test_one_bad_image_among_several_is_told_and_the_others_are_done(run: Run, words: str) -> None:
     result = run("detect", "--json", PHOTO, words, "nowhere.jpg", PHOTO)
     assert result.exit_code == 1
     images = json.loads(result.stdout)["images"]
@@ -118,9 +116,7 @@ def test_several_pictures_are_drawn_into_a_folder(run: Run, tmp_path: Path) -> N
     assert names == ["astronaut-2-faces.jpg", "astronaut-faces.jpg"]
 
 
-def test_a_drawing_that_cannot_be_written_is_a_failure(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_drawing_that_cannot_be_written_is_a_failure(run: Run, tmp_path: Path) -> None:
     result = run("detect", PHOTO, "--draw", str(tmp_path / "out.unknown"))
     assert result.exit_code == 1
     assert "cannot be drawn" in result.stderr

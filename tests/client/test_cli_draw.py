@@ -52,11 +52,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 def of_182_megapixels() -> bytes:
     """A PNG that has not nearly so many; its header is enough."""
     header = struct.pack(">IIBBBBB", 14_000, 13_000, 1, 0, 0, 0, 0)
-    body = (
-        chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
-    )
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 
@@ -102,9 +98,7 @@ def test_a_photo_that_cannot_be_drawn_is_told_and_the_others_are_drawn(
     assert sorted(os.listdir(out)) == ["a-faces.jpg", "b-faces.jpg"]
 
 
-def test_what_could_not_be_answered_is_not_drawn(
-    fake: FakeServer, tmp_path: Path
-) -> None:
+def test_what_could_not_be_answered_is_not_drawn(fake: FakeServer, tmp_path: Path) -> None:
     shutil.copy(PHOTO, tmp_path / "a.jpg")
     out = tmp_path / "out"
     result = run(fake, tmp_path / "a.jpg", tmp_path / "absent.jpg", "--draw", out)
@@ -143,9 +137,7 @@ def test_no_image_is_drawn_over(fake: FakeServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_a_picture_is_not_drawn_over_itself(
-    fake: FakeServer, tmp_path: Path, link: bool
-) -> None:
+def test_a_picture_is_not_drawn_over_itself(fake: FakeServer, tmp_path: Path, link: bool) -> None:
     photo = out = tmp_path / "a.jpg"
     shutil.copy(PHOTO, photo)
     if link:
@@ -158,9 +150,7 @@ def test_a_picture_is_not_drawn_over_itself(
     assert fake.calls == 0
 
 
-def test_what_an_earlier_run_has_drawn_is_replaced(
-    fake: FakeServer, tmp_path: Path
-) -> None:
+def test_what_an_earlier_run_has_drawn_is_replaced(fake: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     old = tmp_path / "out" / "astronaut-faces.jpg"
     old.write_text("old")

@@ -27,9 +27,7 @@ def photos(tmp_path: Path) -> Sequence[str]:
     return [str(path) for path in paths]
 
 
-def test_the_timeout_holds_for_several_images(
-    fake: FakeServer, photos: Sequence[str]
-) -> None:
+def test_the_timeout_holds_for_several_images(fake: FakeServer, photos: Sequence[str]) -> None:
     fake.answer = fake.hang
     result = run(fake, "detect", *photos, "--timeout", "0.05")
     assert result.exit_code == 1
@@ -77,9 +75,7 @@ def test_a_token_file_may_end_in_a_line_break(fake: FakeServer, tmp_path: Path) 
     assert fake.metadata[0]["authorization"] == "Bearer secret"
 
 
-def test_a_key_without_its_certificate_is_wrong_usage(
-    fake: FakeServer, tmp_path: Path
-) -> None:
+def test_a_key_without_its_certificate_is_wrong_usage(fake: FakeServer, tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.touch()
     result = run(fake, "models", "--private-key", str(path))

@@ -71,9 +71,7 @@ def test_odd_names_are_escaped_in_the_table(fake: FakeServer, odd: Path) -> None
     assert names == [*SHOWN, JAPANESE]
 
 
-def test_a_terminal_without_the_letters_gets_escapes(
-    fake: FakeServer, odd: Path
-) -> None:
+def test_a_terminal_without_the_letters_gets_escapes(fake: FakeServer, odd: Path) -> None:
     status, output, _ = run(fake, "detect", JAPANESE, cwd=odd, encoding="latin-1")
     assert status == 0
     assert output.splitlines()[1].startswith(b"\\u5199\\u771f.jpg ")
@@ -132,13 +130,8 @@ def test_odd_names_are_escaped_in_a_benchmark(fake: FakeServer, odd: Path) -> No
 
 
 def test_a_document_is_json_where_a_number_is_endless(fake: FakeServer) -> None:
-    _, output, _ = run(
-        fake, *BENCH, "--image", str(PHOTO), "--timeout", "inf", "--json"
-    )
-    assert (
-        json.loads(output, parse_constant=pytest.fail)["settings"]["timeout_seconds"]
-        is None
-    )
+    _, output, _ = run(fake, *BENCH, "--image", str(PHOTO), "--timeout", "inf", "--json")
+    assert json.loads(output, parse_constant=pytest.fail)["settings"]["timeout_seconds"] is None
 
 
 @pytest.mark.parametrize(
@@ -153,9 +146,7 @@ def test_a_document_is_json_where_a_number_is_endless(fake: FakeServer) -> None:
         ("\x1b",),
     ],
 )
-def test_wrong_usage_is_escaped(
-    fake: FakeServer, tmp_path: Path, arguments: Sequence[str]
-) -> None:
+def test_wrong_usage_is_escaped(fake: FakeServer, tmp_path: Path, arguments: Sequence[str]) -> None:
     (tmp_path / "\x1b").mkdir()
     status, output, errors = run(fake, *arguments, cwd=tmp_path)
     assert (status, output) == (2, b"")
@@ -187,8 +178,7 @@ def test_a_full_disk_is_one_line(
             check=False,
             stdout=output,
             stderr=subprocess.PIPE,
-            env=os.environ
-            | {"FACEWIRE_SERVER": fake.target, "PYTHONUNBUFFERED": unbuffered},
+            env=os.environ | {"FACEWIRE_SERVER": fake.target, "PYTHONUNBUFFERED": unbuffered},
             timeout=120,
         )
     assert done.returncode == 1

@@ -32,9 +32,7 @@ RESPONSE = pb.DetectResponse(
     image_height=480,
     model_name="large",
     model_version="0123456789ab",
-    timing=pb.Timing(
-        queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=11
-    ),
+    timing=pb.Timing(queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=11),
 )
 
 RESULT = DetectResult(
@@ -68,9 +66,7 @@ NANO = ModelInfo(
 )
 
 
-def test_a_result_holds_all_that_the_response_does(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_a_result_holds_all_that_the_response_does(client: FaceClient, fake: FakeServer) -> None:
     fake.answer = lambda request: RESPONSE
     assert client.detect(b"x") == RESULT
 
@@ -107,9 +103,7 @@ def test_health_tells_whether_the_server_can_take_calls(
     assert client.health() is False
 
 
-def test_the_health_of_a_model_is_asked_by_its_name(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_the_health_of_a_model_is_asked_by_its_name(client: FaceClient, fake: FakeServer) -> None:
     service = "facewire.v1.DetectService/nano"
     fake.health.set(service, HealthCheckResponse.SERVING)
     assert client.health(model="nano") is client.health(service) is True

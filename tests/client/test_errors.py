@@ -38,17 +38,13 @@ def test_an_error_has_the_code_the_reason_and_the_message_of_the_server(
     assert isinstance(error.__cause__, grpc.RpcError)
 
 
-def test_the_reason_of_another_domain_is_not_ours(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_the_reason_of_another_domain_is_not_ours(client: FaceClient, fake: FakeServer) -> None:
     code = grpc.StatusCode.PERMISSION_DENIED
     fake.failures.append(Failure(code, "NOT_OURS", domain="example.org"))
     assert failure(client).reason == ""
 
 
-def test_details_that_cannot_be_read_leave_the_code(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_details_that_cannot_be_read_leave_the_code(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(Failure(grpc.StatusCode.INTERNAL, details=b"\xff\xff"))
     error = failure(client)
     assert (error.code, error.reason) == (grpc.StatusCode.INTERNAL, "")

@@ -32,9 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_detect_prints_the_faces_of_photos(
-    real: BackgroundServer, folder: Path
-) -> None:
+def test_detect_prints_the_faces_of_photos(real: BackgroundServer, folder: Path) -> None:
     photo, broken = folder / "a.jpg", folder / "b.jpg"
     first, second, third = run("detect.py", real.target, photo, broken)
     assert first == f"{photo}: 1 faces"
@@ -43,9 +41,7 @@ def test_detect_prints_the_faces_of_photos(
     assert third.endswith("(UNSUPPORTED_FORMAT)")
 
 
-def test_stream_counts_the_faces_in_a_folder(
-    real: BackgroundServer, folder: Path
-) -> None:
+def test_stream_counts_the_faces_in_a_folder(real: BackgroundServer, folder: Path) -> None:
     first, second = run("stream.py", real.target, folder)
     assert first == "a.jpg: 1 faces"
     assert second.endswith("(UNSUPPORTED_FORMAT)")

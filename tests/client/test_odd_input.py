@@ -87,9 +87,7 @@ def test_what_cannot_be_sent_is_refused_in_words(
 
 @both
 @pytest.mark.parametrize("image", [None, 3, ["a.jpg"], object()])
-def test_what_is_no_image_is_a_type_error(
-    fake: FakeServer, detect: Detect, image: Any
-) -> None:
+def test_what_is_no_image_is_a_type_error(fake: FakeServer, detect: Detect, image: Any) -> None:
     with pytest.raises(TypeError, match=type(image).__name__):
         detect(fake.target, image)
 

@@ -103,9 +103,7 @@ def test_an_array_in_the_order_of_fortran_goes_out_row_by_row(
 
 
 def test_a_raw_image_goes_out_as_it_is(client: FaceClient, fake: FakeServer) -> None:
-    image = pb.RawImage(
-        data=bytes(24), width=4, height=4, pixel_format=pb.PIXEL_FORMAT_NV12
-    )
+    image = pb.RawImage(data=bytes(24), width=4, height=4, pixel_format=pb.PIXEL_FORMAT_NV12)
     assert raw(client, fake, image) == image
 
 
@@ -138,35 +136,27 @@ def test_an_object_that_is_no_image_is_a_type_error(client: FaceClient) -> None:
         client.detect(image)
 
 
-def test_a_file_that_cannot_be_read_is_named(
-    client: FaceClient, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_read_is_named(client: FaceClient, tmp_path: Path) -> None:
     with pytest.raises(FaceClientError, match="absent.jpg: No such file") as caught:
         client.detect(tmp_path / "absent.jpg")
     assert caught.value.reason == "UNREADABLE_FILE"
 
 
-def test_options_that_are_left_out_are_absent(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_options_that_are_left_out_are_absent(client: FaceClient, fake: FakeServer) -> None:
     client.detect(b"x")
     assert fake.requests[-1].model == ""
     assert fake.requests[-1].options == pb.DetectOptions()
 
 
 def test_options_reach_the_server(client: FaceClient, fake: FakeServer) -> None:
-    client.detect(
-        b"x", model="large", min_confidence=0.5, iou_threshold=0.25, max_detections=3
-    )
+    client.detect(b"x", model="large", min_confidence=0.5, iou_threshold=0.25, max_detections=3)
     options = pb.DetectOptions(min_confidence=0.5, iou_threshold=0.25, max_detections=3)
     assert fake.requests[-1].model == "large"
     assert fake.requests[-1].options == options
 
 
 @pytest.mark.parametrize("name", ["min_confidence", "iou_threshold", "max_detections"])
-def test_an_option_of_zero_is_not_absent(
-    client: FaceClient, fake: FakeServer, name: str
-) -> None:
+def test_an_option_of_zero_is_not_absent(client: FaceClient, fake: FakeServer, name: str) -> None:
     options: Any = {name: 0}
     client.detect(b"x", **options)
     present = fake.requests[-1].options.ListFields()
@@ -174,9 +164,7 @@ def test_an_option_of_zero_is_not_absent(
 
 
 @pytest.mark.parametrize("count", [-1, 1 << 32])
-def test_an_option_that_no_message_can_hold_is_refused(
-    client: FaceClient, count: int
-) -> None:
+def test_an_option_that_no_message_can_hold_is_refused(client: FaceClient, count: int) -> None:
     with pytest.raises(FaceClientError, match=str(count)) as caught:
         client.detect(b"x", max_detections=count)
     assert caught.value.reason == "BAD_OPTION"

@@ -24,9 +24,7 @@ def full(pushback: int) -> Failure:
 UNAVAILABLE = Failure(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
 
 
-def test_a_full_server_is_asked_again_when_it_says(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_a_full_server_is_asked_again_when_it_says(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.extend([full(5), full(5)])
     client.detect(b"x")
     assert fake.calls == 3
@@ -43,17 +41,13 @@ def test_a_full_server_that_says_so_is_not_asked_again(
     assert fake.calls == 1
 
 
-def test_an_unavailable_server_is_asked_again(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_an_unavailable_server_is_asked_again(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(UNAVAILABLE)
     client.detect(b"x")
     assert fake.calls == 2
 
 
-def test_a_server_is_asked_five_times_at_most(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_a_server_is_asked_five_times_at_most(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.extend([full(1)] * 9)
     with pytest.raises(FaceClientError) as caught:
         client.detect(b"x")
@@ -61,9 +55,7 @@ def test_a_server_is_asked_five_times_at_most(
     assert fake.calls == 5
 
 
-def test_a_request_that_is_wrong_is_not_tried_again(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_a_request_that_is_wrong_is_not_tried_again(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(Failure(grpc.StatusCode.INVALID_ARGUMENT, "CORRUPT_IMAGE"))
     with pytest.raises(FaceClientError):
         client.detect(b"x")

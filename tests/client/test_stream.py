@@ -54,9 +54,7 @@ def test_the_options_hold_for_every_image(client: FaceClient, fake: FakeServer) 
 
 
 @pytest.mark.parametrize("window", [1, 4])
-def test_images_are_read_no_more_than_the_window_ahead(
-    client: FaceClient, window: int
-) -> None:
+def test_images_are_read_no_more_than_the_window_ahead(client: FaceClient, window: int) -> None:
     images = Endless()
     answers = client.detect_stream(images, window=window)
     for taken in range(1, 4):
@@ -94,9 +92,7 @@ def test_closing_early_cancels_the_call_and_ends_the_thread(
     assert client.health()
 
 
-def test_leaving_the_loop_cancels_the_call(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_leaving_the_loop_cancels_the_call(client: FaceClient, fake: FakeServer) -> None:
     for _ in client.detect_stream(Endless()):
         break
     assert fake.stream_ended.wait(60)
@@ -175,9 +171,7 @@ def test_drop_oldest_sets_the_policy(
     assert fake.policies == [policy]
 
 
-def test_the_timeout_is_for_the_whole_stream(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_the_timeout_is_for_the_whole_stream(client: FaceClient, fake: FakeServer) -> None:
     fake.answer = fake.hang
     with pytest.raises(FaceClientError) as caught:
         list(client.detect_stream([b"x"], timeout=0.1))

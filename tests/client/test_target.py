@@ -91,9 +91,7 @@ def test_a_socket_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> No
         ("dns:///", "nothing behind dns:"),
     ],
 )
-def test_what_is_no_target_is_refused_with_what_to_give(
-    target: str, advice: str
-) -> None:
+def test_what_is_no_target_is_refused_with_what_to_give(target: str, advice: str) -> None:
     for client in FaceClient, AsyncFaceClient:
         with pytest.raises(ValueError, match=advice):
             client(target)

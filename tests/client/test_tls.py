@@ -93,9 +93,7 @@ def test_a_client_without_tls_is_not_answered(secure: FakeServer) -> None:
     refused(FaceClient(secure.target))
 
 
-def test_a_client_with_a_certificate_is_let_in(
-    mutual: FakeServer, authority: Authority
-) -> None:
+def test_a_client_with_a_certificate_is_let_in(mutual: FakeServer, authority: Authority) -> None:
     private_key, certificate_chain = authority.issue("client")
     with FaceClient(
         mutual.target,

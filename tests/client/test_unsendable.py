@@ -30,9 +30,7 @@ def asynchronous(
 ) -> list[StreamResult]:
     async def main() -> list[StreamResult]:
         async with AsyncFaceClient(target, max_message_mb=1) as client:
-            stream = client.detect_stream(
-                images, window=window, drop_oldest=drop_oldest
-            )
+            stream = client.detect_stream(images, window=window, drop_oldest=drop_oldest)
             return [answer async for answer in stream]
 
     return asyncio.run(main())
@@ -55,9 +53,7 @@ class Counted:
 
 @both
 @pytest.mark.parametrize("drop_oldest", [False, True])
-def test_only_good_images_are_sent(
-    fake: FakeServer, answers: Answers, drop_oldest: bool
-) -> None:
+def test_only_good_images_are_sent(fake: FakeServer, answers: Answers, drop_oldest: bool) -> None:
     images: list[Image] = [BAD, b"x", BAD, bytes(1 << 20), b"xx", b"xxx", BAD]
     results = answers(fake.target, images, drop_oldest=drop_oldest)
     absent, large = "UNREADABLE_FILE", "MESSAGE_TOO_LARGE"
@@ -65,9 +61,7 @@ def test_only_good_images_are_sent(
     assert [answer.frame_id for answer in results] == list(range(7))
     sizes = [answer.result.image_size[0] for answer in results if answer.result]
     assert sizes == [1, 2, 3]
-    assert [request.encoded_image for request in fake.requests] == [
-        *(b"x", b"xx", b"xxx")
-    ]
+    assert [request.encoded_image for request in fake.requests] == [*(b"x", b"xx", b"xxx")]
     assert len(fake.policies) == 3
 
 

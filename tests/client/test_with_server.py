@@ -44,9 +44,7 @@ def test_asyncio_finds_it(real: BackgroundServer, photo: bytes) -> None:
     check(asyncio.run(main()))
 
 
-def test_streams_find_it_and_survive_what_is_no_photo(
-    real: BackgroundServer, photo: bytes
-) -> None:
+def test_streams_find_it_and_survive_what_is_no_photo(real: BackgroundServer, photo: bytes) -> None:
     images = [photo, b"no photo", photo]
 
     async def main() -> list[StreamResult]:

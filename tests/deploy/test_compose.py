@@ -21,12 +21,8 @@ def test_the_server_is_where_its_port_and_prometheus_look_for_it() -> None:
     assert port == f"127.0.0.1:{chosen['port']}:{chosen['port']}"
     assert chosen["host"] == "0.0.0.0"
     (job,) = read_yaml("prometheus/prometheus.yml")["scrape_configs"]
-    assert job["static_configs"] == [
-        {"targets": [f"facewire:{chosen['metrics_port']}"]}
-    ]
-    (source,) = read_yaml("grafana/provisioning/datasources/prometheus.yml")[
-        "datasources"
-    ]
+    assert job["static_configs"] == [{"targets": [f"facewire:{chosen['metrics_port']}"]}]
+    (source,) = read_yaml("grafana/provisioning/datasources/prometheus.yml")["datasources"]
     assert source["url"] == "http://prometheus:9090"
 
 

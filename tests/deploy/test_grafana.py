@@ -49,9 +49,7 @@ def test_the_source_of_the_data_is_chosen_in_the_dashboard() -> None:
 
 
 def test_grafana_finds_prometheus_and_the_dashboard() -> None:
-    (source,) = read_yaml("grafana/provisioning/datasources/prometheus.yml")[
-        "datasources"
-    ]
+    (source,) = read_yaml("grafana/provisioning/datasources/prometheus.yml")["datasources"]
     assert source["type"] == "prometheus"
     (provider,) = read_yaml("grafana/provisioning/dashboards/facewire.yml")["providers"]
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"

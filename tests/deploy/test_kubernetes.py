@@ -50,9 +50,7 @@ def test_probes_ask_for_what_health_knows() -> None:
 
 
 def test_a_pod_that_stalls_gets_no_requests_long_before_it_is_restarted() -> None:
-    _, ready, live = (
-        each["periodSeconds"] * each["failureThreshold"] for each in PROBES
-    )
+    _, ready, live = (each["periodSeconds"] * each["failureThreshold"] for each in PROBES)
     assert ready <= 10
     assert live >= 60
     assert all(probe["timeoutSeconds"] >= 2 for probe in PROBES)
@@ -122,9 +120,7 @@ def test_kustomize_puts_them_together(name: str) -> None:
         [kustomize, "build", FOLDER / name], check=True, capture_output=True, timeout=60
     )
     kinds = {each["kind"]: each for each in yaml.safe_load_all(built.stdout)}
-    assert kinds.keys() == {
-        *("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy")
-    }
+    assert kinds.keys() == {*("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy")}
     pod: dict[str, Any] = kinds["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert re.fullmatch(r"facewire:\d+\.\d+\.\d+", container["image"])

@@ -32,9 +32,7 @@ def test_the_job_is_the_one_that_alerts_ask_for_at_the_port_of_the_metrics() -> 
     config = read_yaml("prometheus/prometheus.yml")
     (job,) = config["scrape_configs"]
     assert {
-        name
-        for rule in GROUP["rules"]
-        for name in re.findall(r'job="(\w+)"', rule["expr"])
+        name for rule in GROUP["rules"] for name in re.findall(r'job="(\w+)"', rule["expr"])
     } == {job["job_name"]}
     (target,) = job["static_configs"][0]["targets"]
     assert target == f"facewire:{Config().metrics_port}"

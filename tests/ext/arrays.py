@@ -94,9 +94,7 @@ def assert_same(outputs: Outputs, count: int, expected: Detections) -> None:
         outputs.confidences[:count], expected.confidences, rtol=1e-5, atol=1e-6
     )
     np.testing.assert_array_equal(outputs.class_ids[:count], expected.class_ids)
-    np.testing.assert_allclose(
-        outputs.boxes[:count], expected.boxes, rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(outputs.boxes[:count], expected.boxes, rtol=1e-4, atol=1e-4)
     if expected.landmarks is not None:
         np.testing.assert_allclose(
             outputs.landmarks[:count], expected.landmarks, rtol=1e-4, atol=1e-3

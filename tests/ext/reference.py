@@ -166,9 +166,7 @@ def iou(box: Floats, others: Floats) -> Floats:
     return ratio
 
 
-def place(
-    candidates: Candidates, placement: Placement, room: int, margin: Margin
-) -> Detections:
+def place(candidates: Candidates, placement: Placement, room: int, margin: Margin) -> Detections:
     """To the upright image, clipped; boxes of which nothing is left are dropped."""
     size = np.array([placement.image_width, placement.image_height], float)
     corners = [upright(candidates.boxes[:, side], placement) for side in np.s_[:2, 2:]]

@@ -35,9 +35,7 @@ class AtssHead:
         """All classes of all locations of all levels."""
         return join([self._level(index, *level) for index, level in enumerate(levels)])
 
-    def _level(
-        self, index: int, logits: Array, deltas: Array, centerness: Array
-    ) -> Candidates:
+    def _level(self, index: int, logits: Array, deltas: Array, centerness: Array) -> Candidates:
         classes, height, width = logits.shape[-3:]
         locations = height * width
         scores = sigmoid(np.float64(logits).reshape(classes, locations))

@@ -110,9 +110,7 @@ def test_good_arguments_are_taken(decode: Decoder) -> None:
 
 @decoders
 @pytest.mark.parametrize("value", [-0.01, 1.01, np.nan, np.inf])
-def test_a_threshold_outside_its_range_is_refused(
-    decode: Decoder, value: float
-) -> None:
+def test_a_threshold_outside_its_range_is_refused(decode: Decoder, value: float) -> None:
     call = Call()
     call.min_confidence = value
     with pytest.raises(ValueError, match="min_confidence"):

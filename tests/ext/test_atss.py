@@ -134,9 +134,7 @@ def test_of_equal_confidences_the_lower_level_then_class_then_location_wins() ->
     head = AtssHead((16, 32), octave_base_scale=1)
     outputs, count = run(head, levels, unchanged(64), Choice(0.1))
     starts = outputs.boxes[:count, :2].tolist()
-    assert outputs.class_ids[:count].tolist() == (
-        [0] * 16 + [1] * 16 + [0] * 4 + [1] * 4
-    )
+    assert outputs.class_ids[:count].tolist() == ([0] * 16 + [1] * 16 + [0] * 4 + [1] * 4)
     first_row = [[0, 0], [8, 0], [24, 0], [40, 0], [0, 8]]
     assert starts[:5] == starts[16:21] == first_row
     assert starts[32:36] == starts[36:] == [[0, 0], [16, 0], [0, 16], [16, 16]]

@@ -145,9 +145,7 @@ def test_rows_that_do_not_fit_are_refused(rows: NDArray[np.generic]) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "labels", [np.zeros(2, np.int32), np.zeros(3), np.zeros((2, 3), np.int32)]
-)
+@pytest.mark.parametrize("labels", [np.zeros(2, np.int32), np.zeros(3), np.zeros((2, 3), np.int32)])
 def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.generic]) -> None:
     with pytest.raises(ValueError, match="labels must"):
         decode_boxes_labels(

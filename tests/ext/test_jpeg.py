@@ -143,9 +143,7 @@ def test_frames_that_do_not_fit_are_refused(
         (0, bytes(8) + b"\xff\2" + bytes(6), bytes(257)),
     ],
 )
-def test_tables_that_do_not_fit_are_refused(
-    slot: int, counts: bytes, symbols: bytes
-) -> None:
+def test_tables_that_do_not_fit_are_refused(slot: int, counts: bytes, symbols: bytes) -> None:
     with pytest.raises(ValueError, match="there"):
         reader().define_table(True, slot, counts, symbols)
 

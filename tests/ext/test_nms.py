@@ -84,9 +84,7 @@ def test_crowds_are_suppressed_exactly_as_by_the_plain_rule(
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("spread", [0.1, 2.0])
-def test_5000_candidates_are_suppressed_exactly(
-    threshold: float, spread: float
-) -> None:
+def test_5000_candidates_are_suppressed_exactly(threshold: float, spread: float) -> None:
     boxes, confidences = crowd(11, 5000, 345, spread)
     class_ids = np.zeros(5000, np.int32)
     expected = plain_nms(boxes, confidences, class_ids, threshold)
@@ -95,9 +93,7 @@ def test_5000_candidates_are_suppressed_exactly(
 
 @settings(deadline=None, max_examples=300)
 @given(
-    boxes=hnp.arrays(
-        np.float32, st.tuples(st.integers(0, 20), st.just(4)), elements=ANY
-    ),
+    boxes=hnp.arrays(np.float32, st.tuples(st.integers(0, 20), st.just(4)), elements=ANY),
     data=st.data(),
     threshold=st.sampled_from([0.0, 1e-45, 1e-38, 1e-5, 0.5, 1.0]),
 )

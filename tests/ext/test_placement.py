@@ -19,9 +19,7 @@ def test_the_attributes_are_what_was_given() -> None:
     assert (placement.scale_x, placement.scale_y) == (0.5, 0.25)
     assert (placement.offset_x, placement.offset_y) == (3.5, 4.5)
     assert placement.orientation == 6
-    assert repr(placement) == (
-        "Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5, orientation=6)"
-    )
+    assert repr(placement) == ("Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5, orientation=6)")
 
 
 def test_the_attributes_cannot_be_set() -> None:
@@ -84,9 +82,7 @@ TOP_LEFT = {
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_each_turn_brings_the_top_left_pixel_to_the_top_left(orientation: int) -> None:
     width, height = (3, 2) if orientation < 5 else (2, 3)
-    placement = Placement(
-        3, 2, width, height, 1.0, 1.0, 0.0, 0.0, orientation=orientation
-    )
+    placement = Placement(3, 2, width, height, 1.0, 1.0, 0.0, 0.0, orientation=orientation)
     x, y = TOP_LEFT[orientation]
     boxes = np.array([[x, y, x + 1, y + 1]], np.float32)
     rescale(boxes, boxes, placement=placement)

@@ -50,9 +50,7 @@ def yunet_bytes(seed: int, choice: Choice) -> bytes:
 def test_every_level_gives_the_same_bits(level: str, choice: Choice) -> None:
     results = [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
     use_simd_level("portable")
-    assert results == [
-        f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)
-    ]
+    assert results == [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
     assert all(results)
 
 

@@ -46,9 +46,7 @@ def test_random_boxes_agree_with_the_paper(seed: int, count: int, method: str) -
     boxes, scores = crowd(seed, count, 8, 0.2)
     class_ids = np.random.default_rng(seed).integers(0, 2, count, np.int32)
     keep, rescored = np.zeros(count, np.int64), np.zeros(count, np.float32)
-    written = soft_nms(
-        boxes, scores, keep, rescored, method=method, class_ids=class_ids
-    )
+    written = soft_nms(boxes, scores, keep, rescored, method=method, class_ids=class_ids)
     kept, expected = plain_soft_nms(
         boxes.astype(np.float64), scores.astype(np.float64), class_ids, method
     )

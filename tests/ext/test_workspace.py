@@ -33,9 +33,7 @@ def bound(seed: int) -> AtssLevels:
 def test_a_used_workspace_gives_what_a_new_one_gives() -> None:
     workspace = Workspace()
     heads = [bound(seed) for seed in range(4)]
-    small = AtssLevels(
-        random_levels(9, (8,), 16, 1, 0.5), strides=(8,), octave_base_scale=8
-    )
+    small = AtssLevels(random_levels(9, (8,), 16, 1, 0.5), strides=(8,), octave_base_scale=8)
     for levels in [small, *heads, small, *heads]:
         assert detect(levels, workspace) == detect(levels, Workspace())
 

@@ -78,9 +78,7 @@ def run(
         room=st.sampled_from([0, 1, 300]),
     ),
 )
-def test_random_heads_agree_with_the_reference(
-    seed: int, orientation: int, choice: Choice
-) -> None:
+def test_random_heads_agree_with_the_reference(seed: int, orientation: int, choice: Choice) -> None:
     levels = random_levels(seed, 128, 96, 0.1)
     sides = (96, 128) if orientation >= 5 else (128, 96)
     placement = Placement(128, 96, *sides, 0.9, 0.9, 3.0, 7.5, orientation=orientation)

@@ -75,9 +75,7 @@ class Case:
         """None for too few bytes; ValueError for a placement that is none."""
         if len(data) < _CHOICES.size + 4:
             return None
-        kind, across, down, classes, room, turn, cut, switches, *floats = (
-            _CHOICES.unpack_from(data)
-        )
+        kind, across, down, classes, room, turn, cut, switches, *floats = _CHOICES.unpack_from(data)
         across, down = across % 9 + 1, down % 9 + 1
         placement = Placement(
             across * _STRIDE,

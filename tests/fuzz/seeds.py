@@ -156,9 +156,7 @@ def request_seeds() -> list[bytes]:
             (pb.PIXEL_FORMAT_NV12, 384, 8),
         )
     ]
-    options = pb.DetectOptions(
-        min_confidence=0.5, iou_threshold=float("nan"), max_detections=3
-    )
+    options = pb.DetectOptions(min_confidence=0.5, iou_threshold=float("nan"), max_detections=3)
     requests = [
         pb.DetectRequest(),
         pb.DetectRequest(encoded_image=b"", model="x", options=options),

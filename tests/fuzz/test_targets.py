@@ -29,9 +29,7 @@ def test_most_first_inputs_of_images_decode() -> None:
 
 
 @pytest.mark.parametrize("name", ["image", "request"])
-def test_a_picture_over_the_limit_is_noticed(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_over_the_limit_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     large = Picture(np.zeros((1500, 1500), np.uint8), PixelLayout.GRAY)
     monkeypatch.setattr("tests.fuzz.image_target.decode", lambda *_, **__: large)
     monkeypatch.setattr(DECODE, lambda *_, **__: large)

@@ -27,15 +27,10 @@ class Collector:
     def spans(self) -> list[Span]:
         """All spans, as they came."""
         return [
-            span
-            for resource in self.sent
-            for scope in resource.scope_spans
-            for span in scope.spans
+            span for resource in self.sent for scope in resource.scope_spans for span in scope.spans
         ]
 
-    def export(
-        self, request: ExportTraceServiceRequest, _: object
-    ) -> ExportTraceServiceResponse:
+    def export(self, request: ExportTraceServiceRequest, _: object) -> ExportTraceServiceResponse:
         """The one method of the service."""
         self.sent += request.resource_spans
         self.came.set()
@@ -53,9 +48,7 @@ def collecting() -> Iterator[Collector]:
     )
     server = grpc.server(ThreadPoolExecutor(2))
     handlers = {"Export": method}
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(SERVICE, handlers),)
-    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     collector.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

@@ -23,9 +23,7 @@ def photo() -> bytes:
 @pytest.fixture(scope="session")
 def server() -> Iterator[BackgroundServer]:
     """A server that all tests share, and none may stop."""
-    config = Config(
-        port=0, metrics_port=0, max_message_mb=MESSAGE_LIMIT_MB, max_megapixels=16
-    )
+    config = Config(port=0, metrics_port=0, max_message_mb=MESSAGE_LIMIT_MB, max_megapixels=16)
     with BackgroundServer(config) as running:
         yield running
 

@@ -15,9 +15,7 @@ Row = tuple[float, float, float, float, float, int]
 """x_min, y_min, x_max, y_max in pixels of the input; confidence; class."""
 
 
-def write_constant_model(
-    path: Path, rows: Sequence[Row], metadata: Mapping[str, str]
-) -> Path:
+def write_constant_model(path: Path, rows: Sequence[Row], metadata: Mapping[str, str]) -> Path:
     """Writes an IR with outputs `boxes` [N,5] and `labels` [N], and its metadata."""
     boxes = np.array([row[:5] for row in rows], np.float32)
     labels = np.array([row[5] for row in rows], np.int64)
@@ -48,9 +46,7 @@ def _constant(
 ) -> str:
     kind = {"FP32": "f32", "I64": "i64"}[precision]
     sizes = ",".join(map(str, shape))
-    data = (
-        f'<data element_type="{kind}" shape="{sizes}" offset="{offset}" size="{size}"/>'
-    )
+    data = f'<data element_type="{kind}" shape="{sizes}" offset="{offset}" size="{size}"/>'
     return _layer(id, name, "Const", data, "output", precision, shape)
 
 

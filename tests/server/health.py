@@ -16,9 +16,7 @@ def check(channel: grpc.Channel, service: str = "", timeout: float = 60) -> int:
         HealthCheckRequest.SerializeToString,
         HealthCheckResponse.FromString,
     )
-    answer: HealthCheckResponse = call(
-        HealthCheckRequest(service=service), timeout=timeout
-    )
+    answer: HealthCheckResponse = call(HealthCheckRequest(service=service), timeout=timeout)
     return answer.status
 
 

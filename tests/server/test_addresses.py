@@ -106,9 +106,7 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         ("a..b", "a..b:7: 'a..b' cannot be resolved: not a name of a host"),
     ],
 )
-def test_a_host_that_cannot_be_had_is_told_with_its_own_words(
-    host: str, words: str
-) -> None:
+def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
     with pytest.raises(OSError) as error:
         endpoints(host, 7)
     text = str(listen_error("listen", host, 7, error.value))
@@ -123,9 +121,7 @@ def test_a_host_that_cannot_be_had_is_told_with_its_own_words(
         (errno.ENOBUFS, "No buffer space available"),
     ],
 )
-def test_an_error_of_the_system_is_told_with_its_own_words(
-    number: int, words: str
-) -> None:
+def test_an_error_of_the_system_is_told_with_its_own_words(number: int, words: str) -> None:
     error = OSError(number, os.strerror(number))
     text = f"cannot listen on 127.0.0.1:7: {words}"
     assert str(listen_error("listen", V4, 7, error)) == text

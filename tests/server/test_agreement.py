@@ -10,9 +10,7 @@ BOXES = np.array([[0, 0, 100, 100], [0, 0, 100, 100], [200, 50, 260, 90]], np.fl
 CONFIDENCES = np.array([0.9, 0.5, 0.3], np.float32)
 
 
-def found(
-    boxes: object = BOXES, confidences: object = CONFIDENCES, class_id: int = 0
-) -> Found:
+def found(boxes: object = BOXES, confidences: object = CONFIDENCES, class_id: int = 0) -> Found:
     values = np.asarray(confidences, np.float32)
     classes = np.full(len(values), class_id, np.int32)
     return Found(np.asarray(boxes, np.float32), values, classes)

@@ -35,18 +35,14 @@ def peer(hasty: BackgroundServer) -> Iterator[Peer]:
 
 @pytest.mark.parametrize("method", [DETECT, HEALTH, WATCH])
 @pytest.mark.parametrize("part", [b"", framed(bytes(1000))[:-1]])
-def test_a_message_that_does_not_arrive_ends_its_call(
-    peer: Peer, method: str, part: bytes
-) -> None:
+def test_a_message_that_does_not_arrive_ends_its_call(peer: Peer, method: str, part: bytes) -> None:
     stream = peer.call(method)
     peer.send(stream, part)
     assert peer.wait(stream, 20) == DEADLINE
     assert "has not arrived within 0.5 s" in peer.messages[stream]
 
 
-def test_a_hundred_slow_senders_keep_nobody_waiting(
-    server: BackgroundServer, photo: bytes
-) -> None:
+def test_a_hundred_slow_senders_keep_nobody_waiting(server: BackgroundServer, photo: bytes) -> None:
     with Peer(server.target) as peer:
         streams = [peer.call() for _ in range(100)]
         for byte in image(photo)[:5]:
@@ -105,9 +101,7 @@ def test_a_call_that_ends_without_its_message_is_answered(peer: Peer) -> None:
     assert peer.wait(stream, 20) == INVALID
 
 
-def test_a_stream_on_which_nothing_is_sent_ends_and_says_why(
-    peer: Peer, photo: bytes
-) -> None:
+def test_a_stream_on_which_nothing_is_sent_ends_and_says_why(peer: Peer, photo: bytes) -> None:
     silent, spoken = peer.call(DETECT_STREAM), peer.call(DETECT_STREAM)
     peer.send(spoken, framed(frame(photo)))
     for stream in (silent, spoken):

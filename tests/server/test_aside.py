@@ -25,7 +25,6 @@ def test_a_call_that_has_begun_cannot_be_cancelled() -> None:
 
 def test_a_process_ends_beside_a_call_that_does_not_return() -> None:
     code = (
-        "import threading; from facewire_server.aside import aside;"
-        " aside(threading.Event().wait)"
+        "import threading; from facewire_server.aside import aside; aside(threading.Event().wait)"
     )
     subprocess.run([command()[0], "-c", code], check=True, timeout=60)

@@ -80,9 +80,7 @@ def mark(path: Path) -> None:
             "--tls-key: .*no PEM private key",
         ),
         (
-            lambda files: files.key.write_bytes(
-                files.authority.issue("another").private_key
-            ),
+            lambda files: files.key.write_bytes(files.authority.issue("another").private_key),
             "--tls-key: .* is not the key of the certificate in ",
         ),
         (encrypt, "--tls-key: .* is encrypted"),

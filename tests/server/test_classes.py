@@ -27,9 +27,7 @@ def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
     detector = Detector(Source.find(str(model)), Runtime())
     image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
     chosen: Options = messages.options(options)
-    return messages.response(
-        detector.detect(lambda _: image, chosen), waited=0, total=0
-    )
+    return messages.response(detector.detect(lambda _: image, chosen), waited=0, total=0)
 
 
 def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:

@@ -52,8 +52,7 @@ def test_the_least_recently_used_networks_are_deleted(
     cache: CompileCache, network: Network, tmp_path: Path
 ) -> None:
     folders = [
-        aged(tmp_path / "compiled" / key_of([number]), number)
-        for number in range(MAX_NETWORKS + 3)
+        aged(tmp_path / "compiled" / key_of([number]), number) for number in range(MAX_NETWORKS + 3)
     ]
     stored = cache.store(key_of(["new"]), network.model, {})
     assert stored is not None

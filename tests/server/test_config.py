@@ -87,8 +87,6 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"device_properties": ("NUM_STREAMS",)}, "--device-property"),
     ],
 )
-def test_a_setting_out_of_range_names_its_flag(
-    settings: dict[str, Any], flag: str
-) -> None:
+def test_a_setting_out_of_range_names_its_flag(settings: dict[str, Any], flag: str) -> None:
     with pytest.raises(ConfigError, match=flag):
         Config(**settings)

@@ -28,9 +28,7 @@ def parts(whole: Model) -> Cut:
 
 def test_a_tail_is_cut_where_it_was_put_on(parts: Cut) -> None:
     raw = raw_network(NARROW, seed=0)
-    assert [port.shape for port in parts.raw.outputs] == [
-        port.shape for port in raw.outputs
-    ]
+    assert [port.shape for port in parts.raw.outputs] == [port.shape for port in raw.outputs]
     assert len(parts.raw.get_ops()) == len(raw.get_ops())
 
 
@@ -47,9 +45,7 @@ def test_the_raw_network_gives_what_the_head_gave(parts: Cut) -> None:
 
 
 def test_the_tail_alone_ends_as_the_network_did(whole: Model, parts: Cut) -> None:
-    assert [port.names for port in parts.tail.outputs] == [
-        port.names for port in whole.outputs
-    ]
+    assert [port.names for port in parts.tail.outputs] == [port.names for port in whole.outputs]
     assert "Convolution" not in {node.get_type_name() for node in parts.tail.get_ops()}
 
 

@@ -43,9 +43,7 @@ def test_a_server_without_file_descriptors_serves_on_and_accepts_again(
             assert len(stub.Detect(request, timeout=30).detections) == 1
         stack.close()
         with grpc.insecure_channel(target, OWN_CONNECTION) as fresh:
-            answer = DetectServiceStub(fresh).Detect(
-                request, timeout=60, wait_for_ready=True
-            )
+            answer = DetectServiceStub(fresh).Detect(request, timeout=60, wait_for_ready=True)
         assert len(answer.detections) == 1
         process.terminate()
         assert process.wait(30) == 0

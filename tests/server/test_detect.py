@@ -60,9 +60,7 @@ def test_detections_come_by_descending_confidence_down_to_the_one_asked_for(
     assert min(confidences) >= 0.02
 
 
-def test_no_more_detections_come_than_asked_for(
-    stub: DetectServiceStub, photo: bytes
-) -> None:
+def test_no_more_detections_come_than_asked_for(stub: DetectServiceStub, photo: bytes) -> None:
     options = pb.DetectOptions(min_confidence=0, iou_threshold=1, max_detections=7)
     response = detect(stub, pb.DetectRequest(encoded_image=photo, options=options))
     assert len(response.detections) == 7
@@ -170,9 +168,7 @@ def test_a_truncated_photo_is_refused(stub: DetectServiceStub, photo: bytes) -> 
 
 
 def test_a_picture_of_one_pixel_is_no_error(stub: DetectServiceStub) -> None:
-    image = pb.RawImage(
-        data=b"\x80", width=1, height=1, pixel_format=pb.PIXEL_FORMAT_GRAY
-    )
+    image = pb.RawImage(data=b"\x80", width=1, height=1, pixel_format=pb.PIXEL_FORMAT_GRAY)
     response = detect(stub, pb.DetectRequest(raw_image=image))
     assert (response.image_width, response.image_height) == (1, 1)
 

@@ -32,9 +32,7 @@ def open_photo(photo: bytes) -> Opener:
     return lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target)
 
 
-def test_the_embedded_model_finds_the_face(
-    detector: Detector, open_photo: Opener
-) -> None:
+def test_the_embedded_model_finds_the_face(detector: Detector, open_photo: Opener) -> None:
     detections = detector.detect(open_photo, Options())
     assert (detections.width, detections.height) == (512, 512)
     assert len(detections.found.boxes) == 1

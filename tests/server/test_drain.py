@@ -36,9 +36,7 @@ class Callers:
             *[lambda stub: self._ask(stub, bad)] * 2,
             *[lambda stub: self._stream(stub, good)] * 2,
         ]
-        self._threads = [
-            threading.Thread(target=self._run, args=(kind,)) for kind in kinds
-        ]
+        self._threads = [threading.Thread(target=self._run, args=(kind,)) for kind in kinds]
         for thread in self._threads:
             thread.start()
 

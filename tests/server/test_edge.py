@@ -20,9 +20,7 @@ SERVE = ("serve", "--port", "0", "--metrics-port", "off")
 Arguments = Sequence[str | bytes]
 
 
-def model(
-    folder: Path, *, xml: bytes | None = None, weights: bytes | None = None
-) -> Path:
+def model(folder: Path, *, xml: bytes | None = None, weights: bytes | None = None) -> Path:
     """A copy of the embedded model, with something wrong about it."""
     path = folder / "m.xml"
     path.write_bytes(NANO.with_suffix(".xml").read_bytes() if xml is None else xml)
@@ -31,9 +29,7 @@ def model(
     return path
 
 
-def run(
-    arguments: Arguments, folder: Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def run(arguments: Arguments, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """What a server says that does not start."""
     return subprocess.run(
         [*command(*SERVE), *arguments],
@@ -164,9 +160,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("what", CONFIGS)
-def test_a_file_of_settings_that_is_no_good_is_wrong_usage(
-    tmp_path: Path, what: str
-) -> None:
+def test_a_file_of_settings_that_is_no_good_is_wrong_usage(tmp_path: Path, what: str) -> None:
     path, content = tmp_path / "facewire.toml", CONFIGS[what]
     if content is not None:
         path.write_bytes(content)
@@ -207,9 +201,7 @@ def test_a_folder_that_is_not_ours_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cache", ["file/below", "x" * 300])
-def test_a_cache_that_cannot_be_made_only_costs_time(
-    tmp_path: Path, cache: str
-) -> None:
+def test_a_cache_that_cannot_be_made_only_costs_time(tmp_path: Path, cache: str) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "WARNING" in serve_once(tmp_path, "--cache", str(tmp_path / cache))
 
@@ -254,9 +246,7 @@ main()
 
 
 @pytest.mark.parametrize(("level", "traces"), [("debug", 1), ("info", 0)])
-def test_a_trace_is_shown_at_debug_level_alone(
-    tmp_path: Path, level: str, traces: int
-) -> None:
+def test_a_trace_is_shown_at_debug_level_alone(tmp_path: Path, level: str, traces: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAULT, level],
         check=False,

@@ -54,12 +54,8 @@ BGR = pb.PIXEL_FORMAT_BGR
 LARGE = bytes(MIB)
 OPTION = pb.DetectOptions(min_confidence=2)
 TWO_FAULTS = {
-    ("MESSAGE_TOO_LARGE", "UNKNOWN_MODEL"): pb.DetectRequest(
-        encoded_image=LARGE, model="x"
-    ),
-    ("MESSAGE_TOO_LARGE", "BAD_OPTION"): pb.DetectRequest(
-        encoded_image=LARGE, options=OPTION
-    ),
+    ("MESSAGE_TOO_LARGE", "UNKNOWN_MODEL"): pb.DetectRequest(encoded_image=LARGE, model="x"),
+    ("MESSAGE_TOO_LARGE", "BAD_OPTION"): pb.DetectRequest(encoded_image=LARGE, options=OPTION),
     ("UNKNOWN_MODEL", "BAD_OPTION"): pb.DetectRequest(
         encoded_image=b"x", model="x", options=OPTION
     ),
@@ -69,9 +65,7 @@ TWO_FAULTS = {
         raw_image=pb.RawImage(data=b"x", width=1, height=1), options=OPTION
     ),
     ("EMPTY_IMAGE", "BAD_RAW_IMAGE"): pb.DetectRequest(raw_image=pb.RawImage()),
-    ("IMAGE_TOO_LARGE", "CORRUPT_IMAGE"): pb.DetectRequest(
-        encoded_image=png(60_000, 60_000)
-    ),
+    ("IMAGE_TOO_LARGE", "CORRUPT_IMAGE"): pb.DetectRequest(encoded_image=png(60_000, 60_000)),
 }
 
 
@@ -80,9 +74,7 @@ def named(value: object) -> str:
     return "-".join(value) if isinstance(value, tuple) else ""
 
 
-two_faults = pytest.mark.parametrize(
-    ("reasons", "request_"), TWO_FAULTS.items(), ids=named
-)
+two_faults = pytest.mark.parametrize(("reasons", "request_"), TWO_FAULTS.items(), ids=named)
 
 
 @two_faults
@@ -101,9 +93,7 @@ def test_a_stream_tells_the_first_of_a_frame(
     assert answer.error.reason == reasons[0]
 
 
-def told(
-    stub: DetectServiceStub, request: pb.DetectRequest, timeout: float = 60
-) -> str:
+def told(stub: DetectServiceStub, request: pb.DetectRequest, timeout: float = 60) -> str:
     """The reason for which a request is refused."""
     with pytest.raises(grpc.RpcError) as refusal:
         stub.Detect(request, timeout=timeout)

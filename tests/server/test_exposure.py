@@ -24,9 +24,7 @@ CERT, TOKEN = "--tls-cert and --tls-key", "--token-file or --tls-client-ca"
     ],
     ids=["nothing", "TLS", "tokens"],
 )
-def test_what_is_missing_is_said_in_one_line(
-    settings: dict[str, Any], missing: str
-) -> None:
+def test_what_is_missing_is_said_in_one_line(settings: dict[str, Any], missing: str) -> None:
     text = warning(Config(host="0.0.0.0", **settings))
     assert text is not None
     assert text.startswith("open beyond this machine, on 0.0.0.0: ")

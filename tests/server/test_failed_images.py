@@ -38,9 +38,7 @@ REFUSED = {
 """The reason, and what the message has to name."""
 
 
-def found(
-    stub: DetectServiceStub, request: pb.DetectRequest
-) -> tuple[tuple[int, int], list[Box]]:
+def found(stub: DetectServiceStub, request: pb.DetectRequest) -> tuple[tuple[int, int], list[Box]]:
     answer = stub.Detect(request, timeout=60)
     boxes = [each.box for each in answer.detections]
     rows = [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
@@ -68,9 +66,7 @@ def test_what_has_all_its_pixels_is_read(stub: DetectServiceStub, name: str) -> 
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_read_is_refused_by_name(
-    stub: DetectServiceStub, name: str
-) -> None:
+def test_what_cannot_be_read_is_refused_by_name(stub: DetectServiceStub, name: str) -> None:
     told, words = REFUSED[name]
     request = pb.DetectRequest(encoded_image=case(name))
     with pytest.raises(grpc.RpcError) as caught:

@@ -59,9 +59,7 @@ def test_each_client_is_served_in_order_and_nothing_is_lost(text: str) -> None:
 
 
 @given(clients, st.sampled_from("abcde"))
-def test_as_many_are_said_to_be_ahead_as_can_come_out_before(
-    text: str, client: str
-) -> None:
+def test_as_many_are_said_to_be_ahead_as_can_come_out_before(text: str, client: str) -> None:
     queue = filled(text)
     ahead = queue.ahead(client)
     own = text.count(client)

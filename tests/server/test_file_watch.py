@@ -42,9 +42,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Words:
     return Words(tmp_path / "words")
 
 
-def watched(
-    words: Words, change: Callable[[], None], until: Callable[[], bool]
-) -> None:
+def watched(words: Words, change: Callable[[], None], until: Callable[[], bool]) -> None:
     """Watches while the file is changed, until something holds, and a while on."""
 
     async def main() -> None:

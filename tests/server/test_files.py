@@ -84,9 +84,7 @@ def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, name: str) ->
         ModelFiles.read(path)
 
 
-def test_a_file_that_goes_away_is_an_error_of_the_model(
-    model: Path, beside: Path
-) -> None:
+def test_a_file_that_goes_away_is_an_error_of_the_model(model: Path, beside: Path) -> None:
     for path, weights in ((model, "own.bin"), (beside, "w.data")):
         (path.parent / weights).unlink()
         with pytest.raises(ModelError, match=rf"{weights} cannot be read: No such"):

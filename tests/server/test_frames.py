@@ -111,9 +111,7 @@ def test_a_frame_that_is_no_good_is_told_so_and_takes_nobodys_place(
             options = pb.DetectOptions(min_confidence=2 if number == 3 else 0.5)
             yield pb.DetectStreamRequest(
                 frame_id=number,
-                request=pb.DetectRequest(
-                    encoded_image=photo, model=model, options=options
-                ),
+                request=pb.DetectRequest(encoded_image=photo, model=model, options=options),
                 overflow_policy=pb.OVERFLOW_POLICY_DROP_OLDEST,
             )
             if not number:

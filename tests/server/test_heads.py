@@ -47,9 +47,7 @@ def yunet(named: bool = True) -> list[Output]:
 
 @pytest.mark.parametrize("leading", [(), (1,)])
 @pytest.mark.parametrize("rows", [750, -1])
-def test_boxes_with_integer_labels_are_boxes_labels(
-    leading: tuple[int, ...], rows: int
-) -> None:
+def test_boxes_with_integer_labels_are_boxes_labels(leading: tuple[int, ...], rows: int) -> None:
     outputs = [
         floats("saliency_map", 1, 8, 8),
         integers("labels", *leading, rows),

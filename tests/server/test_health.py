@@ -57,9 +57,7 @@ def test_nothing_serves_before_the_models_are_loaded() -> None:
 
 
 def test_a_model_has_the_name_that_the_file_beside_it_gives(tmp_path: Path) -> None:
-    path = write_constant_model(
-        tmp_path / "a.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"}
-    )
+    path = write_constant_model(tmp_path / "a.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"})
     path.with_suffix(".toml").write_text('name = "own"')
     config = Config(models=(EMBEDDED, str(path)), port=0, metrics_port=None)
     with (
@@ -84,9 +82,7 @@ def test_nothing_serves_while_draining() -> None:
 def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
     tmp_path: Path,
 ) -> None:
-    other = write_constant_model(
-        tmp_path / "other.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"}
-    )
+    other = write_constant_model(tmp_path / "other.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"})
     config = Config(models=(EMBEDDED, str(other)), port=0, metrics_port=None)
     services = (*SERVICES, f"{SERVICE}/other")
 
@@ -132,9 +128,7 @@ def test_a_published_model_has_the_name_that_stands_beside_it(
         f"FP16/tiny.{suffix}": network.with_suffix(f".{suffix}").read_bytes()
         for suffix in ("xml", "bin")
     }
-    catalogue = Catalogue.read(
-        tiny.write(tmp_path / "tables", "http://models.invalid", files)
-    )
+    catalogue = Catalogue.read(tiny.write(tmp_path / "tables", "http://models.invalid", files))
     monkeypatch.setattr(Catalogue, "published", lambda: catalogue)
     folder = tmp_path / "models" / tiny.NAME
     for path, content in files.items():

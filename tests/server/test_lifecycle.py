@@ -128,9 +128,7 @@ def test_a_port_that_is_taken_is_one_plain_line() -> None:
 
 
 @pytest.mark.parametrize("flag", ["--token-file", "--tls-cert", "--tls-key"])
-def test_a_pipe_that_nobody_writes_to_is_one_plain_line(
-    tmp_path: Path, flag: str
-) -> None:
+def test_a_pipe_that_nobody_writes_to_is_one_plain_line(tmp_path: Path, flag: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     files = TlsFiles(tmp_path)

@@ -28,9 +28,7 @@ from facewire_server.service.channel_options import NEVER, channel_options
         ({"keepalive_seconds": -1}, "--keepalive-seconds"),
     ],
 )
-def test_a_limit_out_of_range_names_its_flag(
-    settings: dict[str, Any], flag: str
-) -> None:
+def test_a_limit_out_of_range_names_its_flag(settings: dict[str, Any], flag: str) -> None:
     with pytest.raises(ConfigError, match=flag):
         Limits(**settings)
 

@@ -70,9 +70,7 @@ def test_a_socket_can_be_encrypted(tmp_path: Path) -> None:
         assert stub.ListModels(pb.ListModelsRequest(), timeout=60).models
 
 
-def test_a_socket_outlives_a_killed_server_and_no_other(
-    tmp_path: Path, photo: bytes
-) -> None:
+def test_a_socket_outlives_a_killed_server_and_no_other(tmp_path: Path, photo: bytes) -> None:
     path = tmp_path / "socket"
     host = ("--host", f"unix:{path}")
     with serving(*host) as (process, _):
@@ -113,9 +111,7 @@ def test_a_server_that_cannot_start_leaves_no_socket(tmp_path: Path) -> None:
         ("no-such.invalid", "'no-such.invalid' cannot be resolved: "),
     ],
 )
-def test_a_host_that_cannot_be_had_is_told_with_its_own_words(
-    host: str, words: str
-) -> None:
+def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
     with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {words}"):
         BackgroundServer(Config(host=host, port=0, metrics_port=None)).__enter__()
 

@@ -118,9 +118,7 @@ def test_a_log_that_nobody_reads_stops_neither_requests_nor_health_nor_the_exit(
         assert len(found.detections) == 1
         url = f"http://127.0.0.1:{metrics.split()[-1]}/metrics"
         with urlopen(url, timeout=60) as answer:
-            dropped = re.search(
-                rb"\nfacewire_log_lines_dropped_total (.*)", answer.read()
-            )
+            dropped = re.search(rb"\nfacewire_log_lines_dropped_total (.*)", answer.read())
         assert dropped
         assert float(dropped[1]) > 0
         process.send_signal(signal.SIGTERM)
@@ -133,9 +131,7 @@ def test_a_process_that_ends_writes_what_waits() -> None:
         " set_up('info', 'text', {});"
         " [logging.error('%d', number) for number in range(500)]"
     )
-    done = subprocess.run(
-        [command()[0], "-c", code], capture_output=True, check=True, text=True
-    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     lines = done.stderr.splitlines()
     assert [line.rpartition(" ")[2] for line in lines] == [str(n) for n in range(500)]
 
@@ -159,9 +155,7 @@ def test_a_server_that_cannot_start_ends_even_if_nobody_reads_why(
     full_pipe: int,
 ) -> None:
     arguments = ("--host", "192.0.2.1", "--port", "0", "--metrics-port", "off")
-    done = subprocess.run(
-        command("serve", *arguments), check=False, stderr=full_pipe, timeout=120
-    )
+    done = subprocess.run(command("serve", *arguments), check=False, stderr=full_pipe, timeout=120)
     assert done.returncode == 1
 
 
@@ -172,8 +166,6 @@ def test_what_is_said_at_the_end_stands_behind_what_was_logged() -> None:
         " [logging.error('%d', number) for number in range(500)];"
         " logs.say('the end')"
     )
-    done = subprocess.run(
-        [command()[0], "-c", code], capture_output=True, check=True, text=True
-    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     assert done.stderr.count("\n") == 501
     assert done.stderr.endswith("\nthe end\n")

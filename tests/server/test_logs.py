@@ -63,10 +63,7 @@ def test_a_trace_is_indented_in_text_and_a_field_in_json() -> None:
     first, *trace = TextFormatter().format(failed(HOSTILE)).split("\n")
     assert first.endswith("it is so")
     assert all(line.startswith("  ") for line in trace)
-    assert (
-        "RuntimeError: a b=c"
-        in json.loads(json_formatter().format(failed(HOSTILE)))["trace"]
-    )
+    assert "RuntimeError: a b=c" in json.loads(json_formatter().format(failed(HOSTILE)))["trace"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -94,9 +91,7 @@ def logged(photo: bytes) -> Iterator[list[dict[str, Any]]]:
         metadata = (("x-request-id", "good 1"), ("authorization", "Bearer s3cret"))
         stub.Detect(pb.DetectRequest(encoded_image=photo), metadata=metadata)
         with pytest.raises(grpc.RpcError):
-            request = pb.DetectRequest(
-                encoded_image=b"s3cret", model="no\n" + 999 * "x"
-            )
+            request = pb.DetectRequest(encoded_image=b"s3cret", model="no\n" + 999 * "x")
             stub.Detect(request, metadata=(("x-request-id", 'x"}{ reason=' * 99),))
         frames = [pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=photo))]
         assert len(list(stub.DetectStream(iter(2 * frames)))) == 2
@@ -129,9 +124,7 @@ def test_the_library_for_json_is_only_needed_for_json(tmp_path: Path) -> None:
         "import sys; from facewire_server.logs import set_up; set_up('info', 'text', {});"
         " print('pythonjsonlogger' in sys.modules)"
     )
-    done = subprocess.run(
-        [command()[0], "-c", code], capture_output=True, check=True, text=True
-    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout == "False\n"
 
 
@@ -143,8 +136,6 @@ def test_what_any_caller_can_have_grpc_complain_of_is_not_logged() -> None:
         " grpc.error('ExecuteBatchError raised in core by servicer method [%s]', 'x');"
         " grpc.error('Something else')"
     )
-    done = subprocess.run(
-        [command()[0], "-c", code], capture_output=True, check=True, text=True
-    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     assert done.stderr.endswith("ERROR grpc._cython.cygrpc: Something else\n")
     assert done.stderr.count("\n") == 1

@@ -29,9 +29,7 @@ class Requests:
         self.arrived = 0
         self.under_way = 0
         self.trims = 0
-        self.trim = MemoryTrim(
-            lambda: self.arrived, lambda: self.under_way, self.give_back
-        )
+        self.trim = MemoryTrim(lambda: self.arrived, lambda: self.under_way, self.give_back)
 
     def give_back(self) -> None:
         self.trims += 1

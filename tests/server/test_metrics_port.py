@@ -39,9 +39,7 @@ def scrape(port: int, host: str = "127.0.0.1") -> bytes:
         return found
 
 
-@pytest.mark.parametrize(
-    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")]
-)
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
 def test_a_scrape_is_answered_at_addresses_of_both_kinds(
     registry: CollectorRegistry, host: str, shown: str
 ) -> None:
@@ -96,9 +94,7 @@ def test_a_thread_that_cannot_be_started_takes_no_place_for_good(
     start = Thread.start
 
     def fail(thread: Thread) -> None:
-        if thread.name.startswith("Thread-") and isinstance(thread, Timer) == (
-            kind == "Timer"
-        ):
+        if thread.name.startswith("Thread-") and isinstance(thread, Timer) == (kind == "Timer"):
             raise RuntimeError("can't start new thread")
         start(thread)
 

@@ -77,9 +77,7 @@ def test_what_was_pulled_is_marked_in_the_list(home: Path) -> None:
 
 def test_a_pull_says_what_is_where(home: Path) -> None:
     result = pull(home)
-    assert result.stdout == (
-        f"tiny FP16, 0.7 MB, checked, is in {home}/cache/models/tiny/FP16\n"
-    )
+    assert result.stdout == (f"tiny FP16, 0.7 MB, checked, is in {home}/cache/models/tiny/FP16\n")
     assert result.stderr == ""
 
 
@@ -125,9 +123,7 @@ def test_a_description_has_the_cost_and_how_images_are_prepared(home: Path) -> N
     pull(home)
     toml = home / "cache/models/tiny/FP16/tiny.toml"
     toml.write_text('name = "mine"\nmean_values = [1.5, 2, 3]\npad_value = 9')
-    table = {
-        row[:16].strip(): row[16:] for row in models("info", "tiny").stdout.splitlines()
-    }
+    table = {row[:16].strip(): row[16:] for row in models("info", "tiny").stdout.splitlines()}
     assert table["name"] == "mine"
     assert table["mean"] == "1.5 2 3"
     assert table["padding"] == "9"

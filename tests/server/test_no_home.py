@@ -16,9 +16,7 @@ SERVE = ("serve", "--port", "0", "--metrics-port", "off")
 def serve_once(folder: Path, home: str | None, *arguments: str) -> str:
     """Serves as an unknown user until it is ready; returns its log."""
     environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("HOME", "XDG_CACHE_HOME")
+        key: value for key, value in os.environ.items() if key not in ("HOME", "XDG_CACHE_HOME")
     }
     with subprocess.Popen(
         as_stranger(command(*SERVE, *arguments)),
@@ -41,9 +39,7 @@ def serve_once(folder: Path, home: str | None, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("home", [None, "/nonexistent", "/proc"])
-def test_a_server_without_a_home_serves_with_one_warning(
-    tmp_path: Path, home: str | None
-) -> None:
+def test_a_server_without_a_home_serves_with_one_warning(tmp_path: Path, home: str | None) -> None:
     log = serve_once(tmp_path, home)
     (warning,) = [line for line in log.splitlines() if "WARNING" in line]
     assert "compiled networks are not kept" in warning

@@ -17,9 +17,7 @@ async def numbers(count: int, read: list[int] | None = None) -> AsyncIterator[in
         await asyncio.sleep(0)
 
 
-async def collect(
-    pipeline: Pipeline[int, str], requests: AsyncIterator[int]
-) -> list[str]:
+async def collect(pipeline: Pipeline[int, str], requests: AsyncIterator[int]) -> list[str]:
     return [answer async for answer in pipeline.run(requests, asyncio.Event())]
 
 

@@ -66,9 +66,7 @@ def test_without_a_cache_nothing_is_kept(model: Path) -> None:
     assert prepare(model, Runtime()).kept is None
 
 
-def test_whatever_changes_a_model_makes_it_another(
-    model: Path, runtime: Runtime
-) -> None:
+def test_whatever_changes_a_model_makes_it_another(model: Path, runtime: Runtime) -> None:
     folders = {folder_of(model, runtime)}
     model.write_text(model.read_text().replace('value="0.55"', 'value="0.6"'))
     assert prepare(model, runtime).head.min_confidence == 0.6
@@ -148,9 +146,7 @@ def test_what_is_damaged_is_made_again(
 
 
 @pytest.mark.parametrize("facts", ["{}", "[]", "null", '{"outputs": 1}', "\x00"])
-def test_facts_that_make_no_sense_are_made_again(
-    model: Path, runtime: Runtime, facts: str
-) -> None:
+def test_facts_that_make_no_sense_are_made_again(model: Path, runtime: Runtime, facts: str) -> None:
     first = load(model, runtime).description
     folder = folder_of(model, runtime)
     (folder / FACTS).write_text(facts)
@@ -175,9 +171,7 @@ def seal(path: Path) -> None:
     path.with_name(path.name + SUM).write_text(f"{digest}  {path.name}\n")
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"device": "CPUU"}, {"properties": {"NOT_A_PROPERTY": "1"}}]
-)
+@pytest.mark.parametrize("wrong", [{"device": "CPUU"}, {"properties": {"NOT_A_PROPERTY": "1"}}])
 def test_a_device_or_a_property_that_is_wrong_costs_no_network_that_is_kept(
     model: Path, runtime: Runtime, wrong: dict[str, Any]
 ) -> None:
@@ -188,13 +182,9 @@ def test_a_device_or_a_property_that_is_wrong_costs_no_network_that_is_kept(
         load(model, replace(runtime, **wrong))
     # OpenVINO itself deletes a compiled form that it cannot use with a property.
     kept = [path for path in before if path.suffix != ".blob"]
-    assert {path: path.read_bytes() for path in kept} == {
-        path: before[path] for path in kept
-    }
+    assert {path: path.read_bytes() for path in kept} == {path: before[path] for path in kept}
     load(model, runtime)
-    assert {
-        path: path.read_bytes() for path in folder.iterdir()
-    }.keys() == before.keys()
+    assert {path: path.read_bytes() for path in folder.iterdir()}.keys() == before.keys()
 
 
 def test_a_folder_that_vanishes_during_the_start_costs_only_time(

@@ -78,9 +78,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_the_watch_sees_a_connection_of_a_process(watched: Watched) -> None:
     # A datagram socket sends nothing when it connects.
     code = "from socket import *; socket(type=SOCK_DGRAM).connect_ex(('192.0.2.1', 9))"
-    subprocess.run(
-        [sys.executable, "-c", code], env=watched.environment, check=True, timeout=60
-    )
+    subprocess.run([sys.executable, "-c", code], env=watched.environment, check=True, timeout=60)
     assert watched.foreign() == [("socket.connect", "('192.0.2.1', 9)")]
 
 
@@ -104,12 +102,8 @@ def test_a_server_connects_to_nobody(watched: Watched, workers: str) -> None:
     assert list(watched.home.rglob("*")) == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [("demo",), ("models", "info", "face-detection-nano")]
-)
-def test_a_command_connects_to_nobody(
-    watched: Watched, arguments: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("arguments", [("demo",), ("models", "info", "face-detection-nano")])
+def test_a_command_connects_to_nobody(watched: Watched, arguments: tuple[str, ...]) -> None:
     subprocess.run(
         command(*arguments),
         env=watched.environment,

@@ -40,9 +40,7 @@ def test_a_tail_that_decodes_as_facewire_does_is_proven(whole: Model) -> None:
     assert is_proven(whole)
 
 
-def test_a_tail_with_constants_in_half_precision_is_proven(
-    whole: Model, tmp_path: Path
-) -> None:
+def test_a_tail_with_constants_in_half_precision_is_proven(whole: Model, tmp_path: Path) -> None:
     ov.save_model(whole, tmp_path / "half.xml", compress_to_fp16=True)
     assert is_proven(ov.Core().read_model(tmp_path / "half.xml"))
 
@@ -73,15 +71,11 @@ def test_a_tail_with_a_row_for_each_box_only_is_proven(whole: Model) -> None:
         ("target_stds", "0.1 0.1 0.2 0.201"),
     ],
 )
-def test_a_tail_that_decodes_otherwise_is_not_proven(
-    whole: Model, key: str, value: str
-) -> None:
+def test_a_tail_that_decodes_otherwise_is_not_proven(whole: Model, key: str, value: str) -> None:
     assert not is_proven(whole, metadata={key: value})
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("MIN_CONFIDENCE", 0.3), ("MAX_LOG_RATIO", 4.0)]
-)
+@pytest.mark.parametrize(("name", "value"), [("MIN_CONFIDENCE", 0.3), ("MAX_LOG_RATIO", 4.0)])
 def test_a_tail_with_another_limit_is_not_proven(
     monkeypatch: pytest.MonkeyPatch, name: str, value: float
 ) -> None:

@@ -50,9 +50,7 @@ def threads() -> int:
 @pytest.fixture
 def server(let_go: threading.Event, threads: int) -> Iterator[BackgroundServer]:
     """A server at which 1 MiB may wait."""
-    config = Config(
-        port=0, metrics_port=0, max_parallel=threads, max_queue=100, max_queued_mb=1
-    )
+    config = Config(port=0, metrics_port=0, max_parallel=threads, max_queue=100, max_queued_mb=1)
     with BackgroundServer(config) as running:
         yield running
         let_go.set()
@@ -161,9 +159,7 @@ def test_a_frame_that_is_too_large_is_answered_by_its_number_and_the_stream_goes
             pb.DetectStreamRequest(frame_id=7 + number, request=request)
             for number, request in enumerate(requests)
         ]
-        answers = list(
-            DetectServiceStub(channel).DetectStream(iter(frames), timeout=60)
-        )
+        answers = list(DetectServiceStub(channel).DetectStream(iter(frames), timeout=60))
     assert [answer.frame_id for answer in answers] == [7, 8, 9]
     assert [answer.error.reason for answer in answers] == ["", "MESSAGE_TOO_LARGE", ""]
     size = frames[1].ByteSize()

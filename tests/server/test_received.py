@@ -40,9 +40,7 @@ def test_the_number_of_a_frame_is_found_behind_its_image_too() -> None:
     assert parse(image + number).frame_id == 7
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xff\xff\xff", b"\xff" * 2000, b"\x0a\xff", b"\x0b" * 2000]
-)
+@pytest.mark.parametrize("data", [b"\xff\xff\xff", b"\xff" * 2000, b"\x0a\xff", b"\x0b" * 2000])
 def test_bytes_that_are_no_message_are_the_callers_fault(data: bytes) -> None:
     with pytest.raises(RequestError) as error:
         parse(data)

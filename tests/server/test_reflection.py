@@ -26,9 +26,7 @@ def test_the_services_are_listed(channel: grpc.Channel) -> None:
     }
 
 
-def test_grpcurl_lists_the_service_and_detects(
-    server: BackgroundServer, photo: bytes
-) -> None:
+def test_grpcurl_lists_the_service_and_detects(server: BackgroundServer, photo: bytes) -> None:
     grpcurl = shutil.which("grpcurl", path=TOOLS) or shutil.which("grpcurl")
     if grpcurl is None:
         pytest.skip("grpcurl is not here: scripts/tools builds it where there is Go")

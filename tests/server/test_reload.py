@@ -100,9 +100,7 @@ def test_a_watched_model_is_reloaded_when_its_file_changes(model: Path) -> None:
         wait_for(partial(has_changed, stub, before))
 
 
-def test_a_broken_file_leaves_the_old_model_serving_and_is_told(
-    model: Path, photo: bytes
-) -> None:
+def test_a_broken_file_leaves_the_old_model_serving_and_is_told(model: Path, photo: bytes) -> None:
     with connected("--model", str(model), "--metrics-port", "0") as (process, channel):
         stub = DetectServiceStub(channel)
         before = version(stub)
@@ -116,9 +114,7 @@ def test_a_broken_file_leaves_the_old_model_serving_and_is_told(
         assert len(answer.detections) == 1
 
 
-def test_a_quiet_server_lets_a_model_go_that_was_replaced(
-    model: Path, photo: bytes
-) -> None:
+def test_a_quiet_server_lets_a_model_go_that_was_replaced(model: Path, photo: bytes) -> None:
     def detectors() -> int:
         return sum(
             isinstance(each, Detector) and each.description.name == "own"
@@ -214,9 +210,7 @@ def test_what_is_asked_for_before_it_runs_is_not_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_end_does_not_wait_for_a_reload_that_never_ends(
-    model: Path, workers: str
-) -> None:
+def test_the_end_does_not_wait_for_a_reload_that_never_ends(model: Path, workers: str) -> None:
     with connected("--model", str(model), "--workers", workers) as (process, _):
         # Nobody writes into it, and whoever reads it waits for ever.
         os.mkfifo(model.with_suffix(".toml"))

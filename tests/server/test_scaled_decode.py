@@ -26,9 +26,7 @@ MARGIN = 0.1
 Box = tuple[float, float, float, float]
 
 
-@pytest.fixture(
-    scope="module", params=[EMBEDDED, "yunet_n_320_320.onnx", "yunet_n_640_640.onnx"]
-)
+@pytest.fixture(scope="module", params=[EMBEDDED, "yunet_n_320_320.onnx", "yunet_n_640_640.onnx"])
 def detector(request: pytest.FixtureRequest) -> Detector:
     model = request.param if request.param == EMBEDDED else str(YUNET / request.param)
     if model != EMBEDDED and not Path(model).is_file():
@@ -79,9 +77,7 @@ def test_the_faces_of_a_12_megapixel_photo_stay_where_they_are(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
-def test_so_does_the_face_of_one_that_is_no_jpeg(
-    detector: Detector, suffix: str
-) -> None:
+def test_so_does_the_face_of_one_that_is_no_jpeg(detector: Detector, suffix: str) -> None:
     assert assert_the_same_faces(detector, enlarged(PHOTO, suffix), scaled_first=True)
 
 
@@ -91,9 +87,7 @@ def assert_the_same_faces(detector: Detector, data: bytes, scaled_first: bool) -
     # Two places of the network may be as sure of one face, and which of them is kept
     # is decided by the last digit. So one way's faces are looked for among all that
     # the other way has before suppression, and those at the threshold are left out.
-    found = detect(
-        detector, data, Options(min_confidence=least + MARGIN), scaled=scaled_first
-    )
+    found = detect(detector, data, Options(min_confidence=least + MARGIN), scaled=scaled_first)
     everything = Options(min_confidence=least - MARGIN, iou_threshold=1.0)
     others = detect(detector, data, everything, scaled=not scaled_first)
     for box in found.boxes.tolist():

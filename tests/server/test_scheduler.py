@@ -17,9 +17,7 @@ from facewire_server.turn import Commit
 
 
 @asynccontextmanager
-async def scheduler(
-    *, workers: int = 1, max_queue: int = 8
-) -> AsyncIterator[Scheduler]:
+async def scheduler(*, workers: int = 1, max_queue: int = 8) -> AsyncIterator[Scheduler]:
     made = Scheduler(workers=workers, max_queue=max_queue)
     try:
         yield made
@@ -124,9 +122,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             worked: list[int] = []
-            waiting = asyncio.create_task(
-                made.run(lambda _: worked.append(1), kind="a")
-            )
+            waiting = asyncio.create_task(made.run(lambda _: worked.append(1), kind="a"))
             await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -163,9 +159,7 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
         async with scheduler() as made:
             worked: list[int] = []
             with pytest.raises(RefusalError) as refusal:
-                await made.run(
-                    lambda _: worked.append(1), kind="a", deadline=time.monotonic() - 1
-                )
+                await made.run(lambda _: worked.append(1), kind="a", deadline=time.monotonic() - 1)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
 
@@ -181,9 +175,7 @@ def test_a_deadline_shorter_than_the_known_duration_is_refused() -> None:
         async with scheduler() as made:
             await made.run(slow, kind="slow")
             with pytest.raises(RefusalError) as refusal:
-                await made.run(
-                    lambda _: None, kind="slow", deadline=time.monotonic() + 0.05
-                )
+                await made.run(lambda _: None, kind="slow", deadline=time.monotonic() + 0.05)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             await made.run(lambda _: None, kind="quick", deadline=time.monotonic() + 5)
 
@@ -222,9 +214,7 @@ def test_clients_take_turns() -> None:
 
             names = ["a1", "a2", "a3", "b1", "c1", "b2"]
             waiting = [
-                asyncio.create_task(
-                    made.run(partial(note, name), kind="a", client=name[0])
-                )
+                asyncio.create_task(made.run(partial(note, name), kind="a", client=name[0]))
                 for name in names
             ]
             await asyncio.sleep(0)
@@ -244,9 +234,7 @@ def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
                 for _ in range(3)
             ]
             await asyncio.sleep(0)
-            modest = asyncio.create_task(
-                made.run(lambda _: 2, kind="a", client="modest")
-            )
+            modest = asyncio.create_task(made.run(lambda _: 2, kind="a", client="modest"))
             await asyncio.sleep(0)
             assert made.depth == 3
             with pytest.raises(RefusalError) as refusal:
@@ -275,9 +263,7 @@ def test_patient_callers_take_no_room_and_no_turn_from_others() -> None:
 
             frames = [
                 asyncio.create_task(
-                    made.run(
-                        partial(note, "frame"), kind="a", client="video", patient=True
-                    )
+                    made.run(partial(note, "frame"), kind="a", client="video", patient=True)
                 )
                 for _ in range(100)
             ]
@@ -589,9 +575,7 @@ def test_a_client_with_many_bytes_gives_way_to_one_with_few() -> None:
             for _ in range(3)
         ]
         await asyncio.sleep(0)
-        modest = asyncio.create_task(
-            made.run(lambda _: 2, kind="a", client="m", size=4)
-        )
+        modest = asyncio.create_task(made.run(lambda _: 2, kind="a", client="m", size=4))
         await asyncio.sleep(0)
         assert made.depth == 3
         with pytest.raises(RefusalError):

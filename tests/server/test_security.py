@@ -97,9 +97,7 @@ def test_a_client_that_trusts_another_authority_is_not_answered(
     assert not answers(client(secure, Authority()))
 
 
-@pytest.mark.parametrize(
-    "identity", [{"expired": True}, {"address": "127.0.0.2"}], ids=str
-)
+@pytest.mark.parametrize("identity", [{"expired": True}, {"address": "127.0.0.2"}], ids=str)
 def test_clients_refuse_a_certificate_that_is_expired_or_of_another_host(
     tmp_path: Path, identity: dict[str, Any]
 ) -> None:
@@ -126,9 +124,7 @@ def test_a_client_without_a_good_certificate_is_not_let_in(
     assert answers(client(mutual, own, **shown(own)))
 
 
-def test_certificates_of_clients_and_tokens_go_together(
-    tmp_path: Path, photo: bytes
-) -> None:
+def test_certificates_of_clients_and_tokens_go_together(tmp_path: Path, photo: bytes) -> None:
     files = TlsFiles(tmp_path)
     token_file = tmp_path / "tokens"
     token_file.write_text("sesame")

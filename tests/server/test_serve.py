@@ -250,9 +250,7 @@ def test_the_log_is_written_before_the_line_that_says_ready(
 ) -> None:
     written: list[str] = []
 
-    async def announce(
-        config: Config, loading: object, announce: Callable[[str], None]
-    ) -> None:
+    async def announce(config: Config, loading: object, announce: Callable[[str], None]) -> None:
         announce("listening")
 
     monkeypatch.setattr("facewire_server.service.run.run", announce)

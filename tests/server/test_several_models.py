@@ -23,9 +23,7 @@ def second(tmp_path: Path) -> str:
     return str(tmp_path / "own.xml")
 
 
-def test_the_request_chooses_and_the_first_is_the_default(
-    second: str, photo: bytes
-) -> None:
+def test_the_request_chooses_and_the_first_is_the_default(second: str, photo: bytes) -> None:
     config = Config(models=(second, EMBEDDED), port=0, metrics_port=None)
     with (
         BackgroundServer(config) as server,

@@ -35,9 +35,7 @@ def reaches(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o660, 0o666])
-def test_a_socket_has_its_rights_and_nothing_is_left_beside_it(
-    path: Path, mode: int
-) -> None:
+def test_a_socket_has_its_rights_and_nothing_is_left_beside_it(path: Path, mode: int) -> None:
     with listening() as add:
         file = SocketFile(path, mode)
         file.listen(add)

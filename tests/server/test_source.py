@@ -36,9 +36,7 @@ def model(tmp_path: Path) -> Path:
 def test_the_embedded_model_is_found_by_its_name() -> None:
     source = Source.find(EMBEDDED)
     assert source.name == EMBEDDED
-    assert (
-        source.read().sha256 == hashlib.sha256(source.weights.read_bytes()).hexdigest()
-    )
+    assert source.read().sha256 == hashlib.sha256(source.weights.read_bytes()).hexdigest()
 
 
 def test_a_model_at_a_path_is_named_after_its_file(model: Path) -> None:
@@ -61,9 +59,7 @@ def test_a_published_model_is_found_in_the_cache(models: Path) -> None:
     assert (source.name, source.precision) == (tiny.NAME, "FP16")
     assert source.path.read_bytes() == tiny.XML
     assert source.weights.read_bytes() == tiny.BIN
-    assert Source.find(tiny.NAME, precision="FP16-INT8", cache=models).weights != (
-        source.weights
-    )
+    assert Source.find(tiny.NAME, precision="FP16-INT8", cache=models).weights != (source.weights)
 
 
 def test_a_published_model_that_was_changed_is_refused(models: Path) -> None:
@@ -75,9 +71,7 @@ def test_a_published_model_that_was_changed_is_refused(models: Path) -> None:
         source.again()
 
 
-def test_found_again_it_is_the_same_with_what_is_beside_it_now(
-    model: Path, models: Path
-) -> None:
+def test_found_again_it_is_the_same_with_what_is_beside_it_now(model: Path, models: Path) -> None:
     published = Source.find(tiny.NAME, precision="FP16-INT8", cache=models)
     assert published.again() == published
     own = Source.find(str(model))

@@ -16,9 +16,7 @@ from tests.server.limited import detects, frame
 from tests.server.scrape import scrape
 
 
-def frames(
-    images: Iterator[bytes], policy: int = 0
-) -> Iterator[pb.DetectStreamRequest]:
+def frames(images: Iterator[bytes], policy: int = 0) -> Iterator[pb.DetectStreamRequest]:
     for number, image in enumerate(images):
         yield pb.DetectStreamRequest(
             frame_id=1000 + number,
@@ -27,9 +25,7 @@ def frames(
         )
 
 
-def test_every_image_is_answered_in_order(
-    stub: DetectServiceStub, photo: bytes
-) -> None:
+def test_every_image_is_answered_in_order(stub: DetectServiceStub, photo: bytes) -> None:
     answers = list(stub.DetectStream(frames(iter([photo] * 20)), timeout=60))
     assert [answer.frame_id for answer in answers] == list(range(1000, 1020))
     assert all(len(answer.response.detections) == 1 for answer in answers)

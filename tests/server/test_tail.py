@@ -61,9 +61,7 @@ def look(detector: Detector, photo: bytes, options: Options | None = None) -> Fo
     return detector.detect(open_photo, options or Options()).found
 
 
-def test_the_detections_are_the_same_with_and_without_the_tail(
-    model: Path, photo: bytes
-) -> None:
+def test_the_detections_are_the_same_with_and_without_the_tail(model: Path, photo: bytes) -> None:
     whole, raw = (load(model, cut_tail=choice) for choice in (False, True))
     assert (whole.description.head, raw.description.head) == (
         "boxes + labels",
@@ -79,9 +77,7 @@ def test_all_but_the_head_and_its_threshold_is_described_as_before(
 ) -> None:
     model.with_suffix(".toml").write_text('name = "own"\nconfidence_threshold = 0.3\n')
     whole, raw = (load(model, cut_tail=choice) for choice in (False, True))
-    assert raw.description == replace(
-        whole.description, head="ATSS raw", iou_threshold=0.5
-    )
+    assert raw.description == replace(whole.description, head="ATSS raw", iou_threshold=0.5)
     assert raw.description.labels == ("person", "face")
     assert raw.description.min_confidence == 0.3
 
@@ -100,13 +96,9 @@ def test_the_file_beside_the_model_chooses_the_threshold_but_not_the_decoding(
     assert Agreement.between(asked, look(raw, photo)).holds
 
 
-def test_a_request_may_ask_for_more_overlap_than_the_tail_leaves(
-    model: Path, photo: bytes
-) -> None:
+def test_a_request_may_ask_for_more_overlap_than_the_tail_leaves(model: Path, photo: bytes) -> None:
     options = Options(iou_threshold=0.9)
-    whole, raw = (
-        look(load(model, cut_tail=choice), photo, options) for choice in (False, True)
-    )
+    whole, raw = (look(load(model, cut_tail=choice), photo, options) for choice in (False, True))
     assert len(raw.boxes) > len(whole.boxes)
 
 
@@ -130,9 +122,7 @@ def test_another_head_is_left_as_it_is(caplog: pytest.LogCaptureFixture) -> None
     left_as_it_is(EMBEDDED, "its head is ATSS raw", caplog)
 
 
-def left_as_it_is(
-    model: Path | str, why: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def left_as_it_is(model: Path | str, why: str, caplog: pytest.LogCaptureFixture) -> None:
     """Checks that a model is served as without the flag, and that one line says why."""
     before = load(model, cut_tail=False).description
     with caplog.at_level(logging.INFO):
@@ -147,10 +137,7 @@ def test_both_forms_of_a_model_are_kept_apart_in_the_cache(
 ) -> None:
     cache = tmp_path / "cache"
     for _ in range(2):
-        found = [
-            look(load(model, cut_tail=choice, cache=cache), photo)
-            for choice in (False, True)
-        ]
+        found = [look(load(model, cut_tail=choice, cache=cache), photo) for choice in (False, True)]
         assert Agreement.between(*found).holds
         kept = sorted(cache.rglob("*.blob"))
         assert len({blob.parent for blob in kept}) == len(kept) == 2

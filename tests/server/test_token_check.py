@@ -93,9 +93,7 @@ def reflect(channel: grpc.Channel, metadata: Metadata) -> int:
     return services.count("facewire.v1.DetectService")
 
 
-def raw(
-    channel: grpc.Channel, path: str, message: bytes = b"", metadata: Metadata = ()
-) -> bytes:
+def raw(channel: grpc.Channel, path: str, message: bytes = b"", metadata: Metadata = ()) -> bytes:
     """Calls any method with any bytes."""
     call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
     return call(message, metadata=metadata, timeout=30)
@@ -115,9 +113,7 @@ def refusal(ask: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
 
 @every_call
 @pytest.mark.parametrize("token", [TOKEN, HASHED])
-def test_a_call_with_a_token_is_answered(
-    connection: grpc.Channel, ask: Ask, token: str
-) -> None:
+def test_a_call_with_a_token_is_answered(connection: grpc.Channel, ask: Ask, token: str) -> None:
     assert ask(connection, bearer(token)) == 1
 
 
@@ -163,9 +159,7 @@ def test_health_stays_open(connection: grpc.Channel) -> None:
         "/x",
     ],
 )
-def test_methods_that_are_not_there_are_closed_too(
-    connection: grpc.Channel, path: str
-) -> None:
+def test_methods_that_are_not_there_are_closed_too(connection: grpc.Channel, path: str) -> None:
     assert refusal(lambda: raw(connection, path)) == REFUSED
     if "List" not in path:
         answer = refusal(lambda: raw(connection, path, metadata=bearer(TOKEN)))
@@ -194,9 +188,7 @@ def test_the_token_is_looked_at_before_anything_else(tmp_path: Path) -> None:
             assert await _reason(call, bearer(TOKEN)) == "NOT_READY"
             await server.drain()
             # What arrives now is told when the server stops.
-            late = [
-                asyncio.create_task(_reason(call, each)) for each in ((), bearer(TOKEN))
-            ]
+            late = [asyncio.create_task(_reason(call, each)) for each in ((), bearer(TOKEN))]
             await asyncio.sleep(0.2)
         assert await asyncio.gather(*late) == ["BAD_TOKEN", "SHUTTING_DOWN"]
         await channel.close()
@@ -240,9 +232,7 @@ def test_without_a_file_nothing_is_asked_for(stub: DetectServiceStub) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "# none\n", "two words\n"])
-def test_a_server_does_not_start_with_a_file_that_is_no_good(
-    tmp_path: Path, content: str
-) -> None:
+def test_a_server_does_not_start_with_a_file_that_is_no_good(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(content)
     config = Config(port=0, metrics_port=None, token_file=path)

@@ -32,9 +32,7 @@ def token_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(
-    token_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[BackgroundServer]:
+def server(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundServer]:
     """A server that looks at its file often, for one test to change it."""
     monkeypatch.setattr(file_watch, "POLL_SECONDS", 0.02)
     config = Config(port=0, metrics_port=None, token_file=token_file)

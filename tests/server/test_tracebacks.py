@@ -18,15 +18,11 @@ FAILURES = {
     "empty": pb.DetectRequest(encoded_image=b""),
     "corrupt JPEG": pb.DetectRequest(encoded_image=b"\xff\xd8\xff\xe0" + bytes(99)),
     "corrupt PNG": pb.DetectRequest(encoded_image=b"\x89PNG\r\n\x1a\n" + bytes(99)),
-    "corrupt WebP": pb.DetectRequest(
-        encoded_image=b"RIFF\x10\0\0\0WEBPVP8 " + bytes(99)
-    ),
+    "corrupt WebP": pb.DetectRequest(encoded_image=b"RIFF\x10\0\0\0WEBPVP8 " + bytes(99)),
     "corrupt TIFF": pb.DetectRequest(encoded_image=b"II*\x00\x08\0\0\0" + bytes(99)),
     "corrupt BMP": pb.DetectRequest(encoded_image=b"BM" + bytes(99)),
     "bad raw image": pb.DetectRequest(
-        raw_image=pb.RawImage(
-            data=b"1", width=9, height=9, pixel_format=pb.PIXEL_FORMAT_GRAY
-        )
+        raw_image=pb.RawImage(data=b"1", width=9, height=9, pixel_format=pb.PIXEL_FORMAT_GRAY)
     ),
     "unknown model": pb.DetectRequest(encoded_image=b"1", model="x"),
     "bad option": pb.DetectRequest(options=pb.DetectOptions(min_confidence=2)),
@@ -70,9 +66,7 @@ def fail(stub: DetectServiceStub, request: pb.DetectRequest, timeout: float) -> 
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_refused_call_keeps_nothing_of_its_message(
-    stub: DetectServiceStub, kind: str
-) -> None:
+def test_a_refused_call_keeps_nothing_of_its_message(stub: DetectServiceStub, kind: str) -> None:
     before = alive()
     for _ in range(3):
         fail(stub, FAILURES[kind], 30)
@@ -81,9 +75,7 @@ def test_a_refused_call_keeps_nothing_of_its_message(
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_refused_frame_keeps_nothing_of_its_message(
-    stub: DetectServiceStub, kind: str
-) -> None:
+def test_a_refused_frame_keeps_nothing_of_its_message(stub: DetectServiceStub, kind: str) -> None:
     before = alive()
     frames = [pb.DetectStreamRequest(request=FAILURES[kind])] * 3
     for answer in stub.DetectStream(iter(frames), timeout=30):
@@ -155,7 +147,5 @@ def test_an_error_that_is_detached_has_its_trace_as_text_if_it_is_unforeseen() -
     for error in (fault, refusal):
         assert error.__traceback__ is None
         assert error.__context__ is None
-    assert "in work\n    raise error\nZeroDivisionError: a fault" in str(
-        fault.__cause__
-    )
+    assert "in work\n    raise error\nZeroDivisionError: a fault" in str(fault.__cause__)
     assert refusal.__cause__ is None

@@ -52,9 +52,7 @@ def serving(token_file: Path | None = None) -> Iterator[DetectServiceStub]:
         yield DetectServiceStub(channel)
 
 
-def test_a_request_is_a_span_with_one_for_each_stage(
-    spans: Spans, photo: bytes
-) -> None:
+def test_a_request_is_a_span_with_one_for_each_stage(spans: Spans, photo: bytes) -> None:
     with serving() as stub:
         request = pb.DetectRequest(encoded_image=photo)
         stub.Detect(request, timeout=30, metadata=(("x-request-id", "mine"),))
@@ -222,7 +220,5 @@ from facewire_server.service.background import BackgroundServer
 with BackgroundServer(Config(port=0, metrics_port=None)):
     print(any(name.startswith("opentelemetry") for name in sys.modules))
 """
-    done = subprocess.run(
-        [command()[0], "-c", code], capture_output=True, check=True, text=True
-    )
+    done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout == "False\n"

@@ -25,9 +25,7 @@ from tests.server.tls_files import TlsFiles
 
 OK, UNIMPLEMENTED = 0, 12
 SILENT = b""
-NO_SETTINGS_TAKEN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex(
-    "000000040000000000"
-)
+NO_SETTINGS_TAKEN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -76,9 +74,7 @@ def test_who_connects_to_tls_and_says_nothing_is_hung_up_on(tmp_path: Path) -> N
     config = replace(files.config(), limits=Limits(handshake_seconds=0.5))
     with BackgroundServer(config) as server:
         assert hung_up_after(server, SILENT)
-        context = ssl.create_default_context(
-            cadata=files.authority.root_certificates.decode()
-        )
+        context = ssl.create_default_context(cadata=files.authority.root_certificates.decode())
         context.check_hostname = False
         context.set_alpn_protocols(["h2"])
         with Peer(server.target, context=context) as peer:

@@ -155,9 +155,7 @@ def test_watches_are_no_calls(photo: bytes) -> None:
         assert detects(server, photo)
 
 
-def test_who_watches_once_has_a_slot_however_many_another_connection_has_opened() -> (
-    None
-):
+def test_who_watches_once_has_a_slot_however_many_another_connection_has_opened() -> None:
     with limited(max_watches=3) as server, Peer(server.target) as greedy:
         first, second, third = (watched(greedy) for _ in range(3))
         with Peer(server.target) as other:

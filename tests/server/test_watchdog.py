@@ -184,9 +184,7 @@ def test_a_network_that_never_ends_is_told_and_does_not_keep_the_process(
         assert isinstance(call.exception(), grpc.RpcError)
 
 
-def test_other_models_are_answered_while_one_stalls(
-    tmp_path: Path, photo: bytes
-) -> None:
+def test_other_models_are_answered_while_one_stalls(tmp_path: Path, photo: bytes) -> None:
     model = write_hanging_model(tmp_path / "hanging.xml")
     arguments = ("--model", EMBEDDED, "--model", str(model), "--max-parallel", "2")
     stalls = ("--stall-seconds", "0.5", "--grace", "0")

@@ -13,6 +13,4 @@ class InferenceRequest:
     inputs: Sequence[RequestInput]
 
 class InferenceResponse:
-    def __init__(
-        self, *, model_name: str, outputs: Sequence[ResponseOutput]
-    ) -> None: ...
+    def __init__(self, *, model_name: str, outputs: Sequence[ResponseOutput]) -> None: ...

@@ -60,9 +60,7 @@ class Caller:
                 self._recorder.never_sent(planned)
                 return
         try:
-            answer = await next(self._methods)(
-                request, timeout=timeout, metadata=self._metadata
-            )
+            answer = await next(self._methods)(request, timeout=timeout, metadata=self._metadata)
         except aio.AioRpcError as error:
             ended = monotonic()
             failure = from_rpc_error(error, self._connection.route)
@@ -71,14 +69,10 @@ class Caller:
             self._recorder.answered(planned, sent, monotonic(), image, answer)
 
 
-def _callable(
-    channel: aio.Channel, method: Method
-) -> "aio.UnaryUnaryMultiCallable[bytes, Answer]":
+def _callable(channel: aio.Channel, method: Method) -> "aio.UnaryUnaryMultiCallable[bytes, Answer]":
     return channel.unary_unary(method.path, response_deserializer=method.answer)
 
 
-def serialised(
-    connection: Connection, method: Method, photo: Photo, model: str
-) -> bytes:
+def serialised(connection: Connection, method: Method, photo: Photo, model: str) -> bytes:
     """A request for this photo. Raises FaceClientError when it is over the limit."""
     return connection.serialised(method.request(photo.content, model))

@@ -12,17 +12,13 @@ from facewire_client.errors import FaceClientError
 
 
 @asynccontextmanager
-async def channels(
-    connection: Connection, count: int
-) -> AsyncIterator[list[aio.Channel]]:
+async def channels(connection: Connection, count: int) -> AsyncIterator[list[aio.Channel]]:
     """So many channels, each with a TCP connection to itself, which is open.
 
     Raises FaceClientError when they do not open within the connection's timeout.
     """
     async with AsyncExitStack() as stack:
-        opened = [
-            await stack.enter_async_context(_channel(connection)) for _ in range(count)
-        ]
+        opened = [await stack.enter_async_context(_channel(connection)) for _ in range(count)]
         try:
             async with asyncio.timeout(connection.seconds(None)):
                 for channel in opened:

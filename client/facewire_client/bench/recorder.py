@@ -66,9 +66,7 @@ class Recorder:
         for stage, seconds in answer.stages.items():
             self.stages[stage].append(seconds)
 
-    def failed(
-        self, planned: float, sent: float, ended: float, error: FaceClientError
-    ) -> None:
+    def failed(self, planned: float, sent: float, ended: float, error: FaceClientError) -> None:
         """A request was refused, or failed otherwise."""
         self.ended_in_window += self.window.is_open(ended)
         if not self.window.samples(planned):

@@ -45,16 +45,14 @@ def run(
     """Sends the load and returns the record of it; for the main thread only.
 
     `progress` is told every now and then how many seconds of warm-up and duration have
-    passed since it was told last. `meters` start and stop with the window. SIGINT ends the run early: what is on its way is cut
-    off. Raises FaceClientError when the server cannot be reached to begin with, and for
-    a photo that is over the message limit.
+    passed since it was told last. `meters` start and stop with the window. SIGINT ends the run
+    early: what is on its way is cut off. Raises FaceClientError when the server cannot be
+    reached to begin with, and for a photo that is over the message limit.
     """
     gc.freeze()  # else it walks all modules now and then, for tens of milliseconds
     try:
         with asyncio.Runner(loop_factory=_precise_loop) as runner:
-            return runner.run(
-                _run(connection, settings, photos, progress, method, meters)
-            )
+            return runner.run(_run(connection, settings, photos, progress, method, meters))
     finally:
         gc.unfreeze()
 
@@ -67,16 +65,12 @@ async def _run(
     method: Method,
     meters: Sequence[Meter],
 ) -> Run:
-    requests = [
-        serialised(connection, method, photo, settings.model) for photo in photos
-    ]
+    requests = [serialised(connection, method, photo, settings.model) for photo in photos]
     async with channels(connection, settings.connections) as opened:
         started_at = datetime.now(UTC)
         window = Window(settings.warmup, settings.duration)
         recorder = Recorder(window, len(photos), settings.deadline)
-        caller = Caller(
-            connection, opened, method, requests, settings.deadline, recorder
-        )
+        caller = Caller(connection, opened, method, requests, settings.deadline, recorder)
         cpu = CpuMeter()
         loop = asyncio.get_running_loop()
         for meter in (cpu, *meters):

@@ -157,14 +157,10 @@ def _run(client: FaceClient, settings: Settings, photos: Sequence[Photo]) -> Run
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        return run(
-            client, settings, photos, lambda passed: bar.update(round(passed * 1e3))
-        )
+        return run(client, settings, photos, lambda passed: bar.update(round(passed * 1e3)))
 
 
-def _yardstick(
-    model: str, served: ModelInfo | None, settings: Settings
-) -> limits.Yardstick:
+def _yardstick(model: str, served: ModelInfo | None, settings: Settings) -> limits.Yardstick:
     try:
         return limits.Yardstick.find(model, served, settings)
     except limits.LimitError as error:

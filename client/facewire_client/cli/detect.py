@@ -142,9 +142,7 @@ def _ask(
     return answers, None
 
 
-def _ask_once(
-    client: FaceClient, picture: Picture, options: dict[str, Any]
-) -> StreamResult:
+def _ask_once(client: FaceClient, picture: Picture, options: dict[str, Any]) -> StreamResult:
     try:
         return StreamResult(0, client.detect(picture.content, **options))
     except FaceClientError as error:

@@ -27,9 +27,7 @@ def outputs(pictures: Sequence[Picture], out: Path) -> list[Path]:
     taken = Taken(picture.file for picture in pictures)
     if not folder:
         if not taken.take(out):
-            raise click.UsageError(
-                f"{shown} is the image itself; draw into another file"
-            )
+            raise click.UsageError(f"{shown} is the image itself; draw into another file")
         return [out]
     numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
     return [

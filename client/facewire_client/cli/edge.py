@@ -70,9 +70,7 @@ def _set_up_log() -> None:
         logging.basicConfig(level=logging.DEBUG)
 
 
-def _fail(
-    program: str, message: str, say: Callable[[str], None], status: int = 1
-) -> NoReturn:
+def _fail(program: str, message: str, say: Callable[[str], None], status: int = 1) -> NoReturn:
     _end([f"{program}: {message}"], say, status)
 
 

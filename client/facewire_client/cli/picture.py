@@ -35,9 +35,7 @@ class Picture:
         if name == "-":
             return cls(name, sys.stdin.buffer.read(), _standard_input())
         if os.path.isdir(name):
-            raise click.UsageError(
-                f"{printable(name)} is a folder; name the images in it"
-            )
+            raise click.UsageError(f"{printable(name)} is a folder; name the images in it")
         return cls(name, Path(name), file_id(Path(name)))
 
     @property

@@ -51,9 +51,7 @@ class Cache:
     def begun(self, entry: Entry) -> tuple[str, ...]:
         """The precisions of which there may be anything here, the default first."""
         return tuple(
-            precision
-            for precision in entry.precisions
-            if self.folder_of(entry, precision).is_dir()
+            precision for precision in entry.precisions if self.folder_of(entry, precision).is_dir()
         )
 
     def problem(self, entry: Entry, precision: str) -> str | None:
@@ -93,8 +91,7 @@ class Cache:
         command = self.pull_command(entry, chosen)
         if chosen not in self.held(entry):
             raise ModelError(
-                f"{entry.name} {chosen} is not in {self.folder}; to fetch it, type:"
-                f" {command}"
+                f"{entry.name} {chosen} is not in {self.folder}; to fetch it, type: {command}"
             )
         problem = self.problem(entry, chosen)
         if problem:

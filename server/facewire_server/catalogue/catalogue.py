@@ -34,10 +34,7 @@ class Catalogue:
             file = File(row["file"], int(row["bytes"]), row["sha384"], row["url"])
             of_model = files.setdefault(row["model"], {})
             of_model.setdefault(row["precision"], []).append(file)
-        entries = (
-            _entry(row, files.get(row["model"], {}))
-            for row in _rows(folder / "models.tsv")
-        )
+        entries = (_entry(row, files.get(row["model"], {})) for row in _rows(folder / "models.tsv"))
         return cls({entry.name: entry for entry in entries})
 
     def __iter__(self) -> Iterator[Entry]:

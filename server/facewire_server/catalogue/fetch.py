@@ -107,9 +107,7 @@ class Fetch:
                 failures = 1 if moved else failures + 1
                 if failures > self._patience.retries:
                     kept = "; type the same again to go on" if self._there() else ""
-                    raise ModelError(
-                        f"{error}; gave up after {failures} attempts{kept}"
-                    ) from None
+                    raise ModelError(f"{error}; gave up after {failures} attempts{kept}") from None
                 pause = self._patience.pause(failures)
                 self._note(f"{error}; trying again in {pause:.1f} s")
                 time.sleep(pause)
@@ -148,9 +146,7 @@ class Fetch:
             if took < self._patience.window:
                 continue
             if came < self._patience.least:
-                raise BrokenOffError(
-                    f"{origin} is too slow: {came} bytes in {took:.0f} s"
-                )
+                raise BrokenOffError(f"{origin} is too slow: {came} bytes in {took:.0f} s")
             began, came = time.monotonic(), 0
 
     def _there(self) -> int:

@@ -29,7 +29,5 @@ def origins(
         return [WebOrigin(client, f"{mirror.rstrip('/')}/{place}") for place in places]
     folder = Path(mirror)
     if not folder.is_dir():
-        raise ModelError(
-            f"--mirror {mirror} is neither an http address nor a folder that is there"
-        )
+        raise ModelError(f"--mirror {mirror} is neither an http address nor a folder that is there")
     return [FolderOrigin(folder / place) for place in places]

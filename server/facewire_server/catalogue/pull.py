@@ -121,9 +121,7 @@ def _fetch(
 class _Tally:
     """Adds up the progress of a model's files, one of which moves at a time."""
 
-    def __init__(
-        self, report: Report, files: Sequence[File], missing: Sequence[File]
-    ) -> None:
+    def __init__(self, report: Report, files: Sequence[File], missing: Sequence[File]) -> None:
         self._report = report
         self._size = sum(file.size for file in files)
         self._there = self._size - sum(file.size for file in missing)

@@ -7,9 +7,7 @@ import click
 from facewire_server.commands.serve_options import group
 
 
-def _metrics_port(
-    context: click.Context, parameter: click.Parameter, value: str
-) -> int | None:
+def _metrics_port(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
     if value.lower() == "off":
         return None
     try:
@@ -18,9 +16,7 @@ def _metrics_port(
         raise click.BadParameter(f"{value!r} is neither a port nor off") from None
 
 
-def _socket_mode(
-    context: click.Context, parameter: click.Parameter, value: str | int
-) -> int:
+def _socket_mode(context: click.Context, parameter: click.Parameter, value: str | int) -> int:
     # A file of settings may have a number of TOML's: 0o660.
     if isinstance(value, int):
         return value

@@ -36,9 +36,7 @@ precision_option = click.option(
     help="Of the weights in the files.",
     show_default="FP16 where there is one",
 )
-json_option = click.option(
-    "as_json", "--json", is_flag=True, help="Print one JSON document."
-)
+json_option = click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
 
 
 @click.group(context_settings={"show_default": True})
@@ -66,9 +64,7 @@ def list_models(cache: Path, as_json: bool) -> None:
 @precision_option
 @cache_option
 @json_option
-def info(
-    model: str, device: str, precision: str | None, cache: Path, as_json: bool
-) -> None:
+def info(model: str, device: str, precision: str | None, cache: Path, as_json: bool) -> None:
     """Describe a model: input, head, labels, thresholds, precision, cost and hash."""
     source = Source.find(model, precision=precision, cache=cache)
     values = card.card(source, device)
@@ -157,8 +153,7 @@ def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
 
 def _row(listed: dict[str, Any]) -> tuple[str, ...]:
     precisions = (
-        f"{name}{'*' if name in listed['cached'] else ''}"
-        for name in listed["precisions"]
+        f"{name}{'*' if name in listed['cached'] else ''}" for name in listed["precisions"]
     )
     return (
         listed["name"],

@@ -56,9 +56,7 @@ def serve(
     config = Config(
         models=model,
         device_properties=device_property,
-        limits=Limits(
-            **{each.name: settings.pop(each.name) for each in fields(Limits)}
-        ),
+        limits=Limits(**{each.name: settings.pop(each.name) for each in fields(Limits)}),
         **settings,
     )
     if warning := exposure.warning(config):
@@ -91,6 +89,4 @@ def _pull(config: Config) -> None:
     cache = Cache(config.cache)
     for model in config.models:
         with PullReport(model) as report:
-            pull_missing(
-                model, config.precision, cache, mirror=config.mirror, report=report
-            )
+            pull_missing(model, config.precision, cache, mirror=config.mirror, report=report)

@@ -41,9 +41,7 @@ models = group(
         show_default="what is in the cache, FP16 first",
         help="Of the weights of published models.",
     ),
-    click.option(
-        "--pull", is_flag=True, help="Fetch published models that are missing."
-    ),
+    click.option("--pull", is_flag=True, help="Fetch published models that are missing."),
     click.option(
         "--mirror",
         metavar="URL|DIR",
@@ -109,22 +107,17 @@ computing = group(
 """How the models run."""
 
 limits = group(
-    click.option(
-        "--max-message-mb", default=32.0, help="The largest request message, in MiB."
-    ),
+    click.option("--max-message-mb", default=32.0, help="The largest request message, in MiB."),
     click.option(
         "--max-megapixels",
         default=64.0,
         help="The largest image, in millions of pixels, as its header tells.",
     ),
-    click.option(
-        "--max-side", default=MAX_SIDE, help="The longest side of an image, in pixels."
-    ),
+    click.option("--max-side", default=MAX_SIDE, help="The longest side of an image, in pixels."),
     click.option(
         "--max-scans",
         default=MAX_SCANS,
-        help="How often a JPEG may go over its pixels; progressive ones do about 10"
-        " times.",
+        help="How often a JPEG may go over its pixels; progressive ones do about 10 times.",
     ),
     click.option(
         "--max-parallel",
@@ -174,8 +167,7 @@ telling = group(
     click.option(
         "--traces",
         is_flag=True,
-        help="Send traces by OTLP over gRPC, as the OTEL_* variables say; needs"
-        " facewire[otel].",
+        help="Send traces by OTLP over gRPC, as the OTEL_* variables say; needs facewire[otel].",
     ),
 )
 """What it tells of itself."""

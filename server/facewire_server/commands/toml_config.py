@@ -6,9 +6,7 @@ from pathlib import Path
 import click
 
 
-def read(
-    context: click.Context, parameter: click.Parameter, path: Path | None
-) -> Path | None:
+def read(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """The callback of `--config`: makes the file's values defaults of the options.
 
     Keys are the long options without dashes in front: `max-queue = 8`.

@@ -98,11 +98,7 @@ class BmpHeader:
     @property
     def end(self) -> int:
         """Where the last row ends; its padding is not always there."""
-        return (
-            self.start
-            + self.stride * (self.height - 1)
-            + -(-self.width * self.bits // 8)
-        )
+        return self.start + self.stride * (self.height - 1) + -(-self.width * self.bits // 8)
 
 
 def _palette(data: bytes, place: int, count: int, entry: int) -> NDArray[np.uint8]:

@@ -53,9 +53,7 @@ def _view(
     )
 
 
-def _numbers(
-    data: bytes, header: BmpHeader, rows: tuple[int, int]
-) -> NDArray[np.uint8]:
+def _numbers(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
     """The numbers of colours [H,W] of pixels of up to 8 bits."""
     top, bottom = rows
     bits = header.bits
@@ -78,9 +76,7 @@ def _numbers(
     return numbers[:, : header.width]
 
 
-def _coloured(
-    data: bytes, header: BmpHeader, rows: tuple[int, int]
-) -> NDArray[np.uint8]:
+def _coloured(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
     """Rows of numbers as the colours that they stand for: [H,W,3], BGR."""
     numbers = np.ascontiguousarray(_numbers(data, header, rows))
     return np.asarray(cv2.applyColorMap(numbers, header.palette[:, None]), np.uint8)

@@ -24,9 +24,7 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
 )
 
 
-def decode(
-    data: bytes, *, limits: ImageLimits, target: Target | None = None
-) -> Picture:
+def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
     Given a `target`, the picture may be reduced, but not to fewer pixels than the

@@ -123,11 +123,7 @@ class Outline:
                 frame = frame or Frame.read(marker, data[start:end])
             elif scans == 0 and len(exif) < MAX_EXIF and _is_exif(data, marker, start):
                 exif.append(data[start:end])
-        complete = (
-            frame is None
-            or frame.numbers == scanned
-            or set(frame.numbers) <= set(scanned)
-        )
+        complete = frame is None or frame.numbers == scanned or set(frame.numbers) <= set(scanned)
         return cls(first, frame, tuple(exif), pixels, scans, complete)
 
 
@@ -151,7 +147,8 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of the segments, up to the end of the image or the data.
 
     What lies between is passed over, pixels too. The end of the image is an empty
-    segment; another image may begin without it. RequestError (CORRUPT_IMAGE) for more than MAX_SEGMENTS.
+    segment; another image may begin without it. RequestError (CORRUPT_IMAGE) for more than
+    MAX_SEGMENTS.
     """
     position = 2
     for _ in range(MAX_SEGMENTS):

@@ -112,9 +112,7 @@ class _Scans:
         self._missing = {number: [16] * 64 for number in frame.numbers}
         self._reader = None
         if frame.marker in HUFFMAN_FRAMES:
-            self._reader = ScanReader(
-                frame.width, frame.height, frame.factors, frame.progressive
-            )
+            self._reader = ScanReader(frame.width, frame.height, frame.factors, frame.progressive)
             if not frame.progressive:
                 for table in STANDARD:
                     self._reader.define_table(*table)

@@ -25,9 +25,7 @@ def tables_in(segment: bytes) -> Iterator[HuffmanTable]:
         if len(counts) < 16 or end > len(segment):
             raise ValueError("a table is cut off")
         slot = segment[position]
-        yield HuffmanTable(
-            slot & 0x10 != 0, slot & ~0x10, counts, segment[position + 17 : end]
-        )
+        yield HuffmanTable(slot & 0x10 != 0, slot & ~0x10, counts, segment[position + 17 : end])
         position = end
 
 

@@ -60,9 +60,7 @@ def reversed_axes(orientation: int) -> tuple[bool, bool]:
     return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
 
 
-def turn(
-    stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]
-) -> None:
+def turn(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
     """Write `stored` [h,w,3], turned as its orientation (1 to 8) says, to `upright`.
 
     `upright` is [h,w,3] or [w,h,3], of the caller, and may be a part of a larger one.

@@ -107,9 +107,7 @@ class _Tile(NamedTuple):
     columns: slice
 
 
-def _pixels(
-    image: Image.Image, reduction: int
-) -> tuple[NDArray[np.uint8], PixelLayout]:
+def _pixels(image: Image.Image, reduction: int) -> tuple[NDArray[np.uint8], PixelLayout]:
     width, height = image.im.size
     size = (-(-height // reduction), -(-width // reduction))
     if image.mode in _RGB_MODES | _OTHER_COLOUR_MODES:

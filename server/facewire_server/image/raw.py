@@ -157,6 +157,4 @@ def _yuv(data: bytes, planes: list[_Plane], layout: PixelLayout) -> NDArray[np.u
 
 
 def _bad(what: str) -> RequestError:
-    return RequestError(
-        Reason.BAD_RAW_IMAGE, f"the raw image does not fit together: {what}"
-    )
+    return RequestError(Reason.BAD_RAW_IMAGE, f"the raw image does not fit together: {what}")

@@ -5,9 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def reduce(
-    pixels: NDArray[np.uint8], reduction: int, reduced: NDArray[np.uint8]
-) -> None:
+def reduce(pixels: NDArray[np.uint8], reduction: int, reduced: NDArray[np.uint8]) -> None:
     """Write the means of each `reduction` x `reduction` pixels of [H,W] or [H,W,C].
 
     What is missing to the last ones at the right and below, the edge is taken for.

@@ -85,9 +85,7 @@ _RIFF_KINDS = {b"AVI ": "an AVI video", b"WAVE": "a WAV sound"}
 
 # Brands of the first box of ISO base media files (ISO/IEC 14496-12).
 _AVIF = frozenset({b"avif", b"avis"})
-_HEIC = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-)
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _HEIF = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
 # The first boxes of QuickTime files that have no brands.
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})

@@ -24,9 +24,7 @@ _MARKUP: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "an XML document"),
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]{16,}={0,2}\s*\Z")
-_LONG_WORD = re.compile(
-    rb"(?=\S*[0-9+/])(?=\S*[A-Z])[A-Za-z0-9+/_\-]{60,}={0,2}(?:\s|\Z)"
-)
+_LONG_WORD = re.compile(rb"(?=\S*[0-9+/])(?=\S*[A-Z])[A-Za-z0-9+/_\-]{60,}={0,2}(?:\s|\Z)")
 _HEX = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2}[\s:,]*){8,})")
 _LITERAL = re.compile(rb"b?[\"']\\x(?:ff\\xd8|89PNG)", re.IGNORECASE)
 _URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]{1,15}://\S+\Z")

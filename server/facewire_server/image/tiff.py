@@ -46,9 +46,7 @@ _BIG_MOTOROLA = b"MM\0+"
 _PACKBITS = 32773
 # What the libtiff in Pillow's packages knows and Pillow asks it for: none, fax, LZW,
 # JPEG of both kinds, Deflate under both numbers, PackBits, LZMA, Zstandard.
-_CODINGS = frozenset(
-    {UNCOMPRESSED, 2, 3, 4, 5, 6, 7, 8, 32946, _PACKBITS, 34925, 50000}
-)
+_CODINGS = frozenset({UNCOMPRESSED, 2, 3, 4, 5, 6, 7, 8, 32946, _PACKBITS, 34925, 50000})
 
 
 def _silence_libtiff() -> None:
@@ -91,9 +89,7 @@ class _FirstPage(TiffImageFile):
         """
         tags = self.tag_v2
         if tags.get(COMPRESSION, UNCOMPRESSED) == UNCOMPRESSED and (
-            tags.get(PLANAR) == 2
-            or tags.get(FILL_ORDER) == 2
-            or tags.get(PHOTOMETRIC) == YCBCR
+            tags.get(PLANAR) == 2 or tags.get(FILL_ORDER) == 2 or tags.get(PHOTOMETRIC) == YCBCR
         ):
             tags[COMPRESSION] = _PACKBITS
         super()._setup()

@@ -54,9 +54,7 @@ def rewrite(directory: Directory, changes: Mapping[int, Sequence[int]]) -> bytes
     mark = b"II" if order == "<" else b"MM"
     header = mark + struct.pack(order + "HL", 42, start)
     body = memoryview(data)[len(header) :]
-    return b"".join(
-        [header, body, bytes(len(data) % 2), *entries, bytes(4), long_values]
-    )
+    return b"".join([header, body, bytes(len(data) % 2), *entries, bytes(4), long_values])
 
 
 def _field(directory: Directory, tag: int) -> tuple[int, int, bytes]:

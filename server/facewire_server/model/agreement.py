@@ -53,14 +53,10 @@ class Agreement:
         )
 
 
-def _ious(
-    first: NDArray[np.float32], second: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def _ious(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
     """Intersection over union of each box of `first` [n,4] and `second` [m,4]."""
     one, two = first[:, None].astype(np.float64), second[None].astype(np.float64)
-    sides = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(
-        one[..., :2], two[..., :2]
-    )
+    sides = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
     areas = [np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1) for boxes in (one, two)]
     return np.asarray(shared / (areas[0] + areas[1] - shared), np.float64)

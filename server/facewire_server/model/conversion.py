@@ -30,9 +30,7 @@ def converted(network: Network, head: Head) -> ov.Model:
         convert.scale(_per_channel(metadata.scale))
     for position in head.positions:
         integral = network.model.outputs[position].element_type.is_integral()
-        steps.output(position).tensor().set_element_type(
-            ov.Type.i32 if integral else ov.Type.f32
-        )
+        steps.output(position).tensor().set_element_type(ov.Type.i32 if integral else ov.Type.f32)
     return steps.build()
 
 

@@ -116,10 +116,7 @@ def _finished(convolution: Node) -> Output:
         others = {value.get_node().get_type_name() for value in node.input_values()[1:]}
         if node.get_type_name() not in ("Add", "Multiply"):
             break
-        if (
-            not others <= {"Constant", "Convert"}
-            or node.output(0).shape != output.shape
-        ):
+        if not others <= {"Constant", "Convert"} or node.output(0).shape != output.shape:
             break
         output = node.output(0)
     return output

@@ -43,9 +43,7 @@ class Engine:
         """
         self._head = prepared.head
         latency = runtime.mode is Mode.LATENCY
-        self._compiled = _compile(
-            prepared, runtime, "LATENCY" if latency else "THROUGHPUT"
-        )
+        self._compiled = _compile(prepared, runtime, "LATENCY" if latency else "THROUGHPUT")
         self._slots = threading.BoundedSemaphore(self.parallel_requests)
         self._solo: Solo | None = None
         if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
@@ -102,10 +100,7 @@ class Outputs:
         Outputs of fixed shape stay where they are; others move at each inference.
         """
         return self._head.bind(
-            [
-                self._request.get_output_tensor(position).data
-                for position in self._head.positions
-            ]
+            [self._request.get_output_tensor(position).data for position in self._head.positions]
         )
 
 

@@ -72,9 +72,7 @@ class Metadata:
             try:
                 return kind(text)
             except ValueError as error:
-                raise ModelError(
-                    f"metadata {key} = {text!r} makes no sense: {error}"
-                ) from None
+                raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
 
         return cls(
             model_type=read("model_type", str),

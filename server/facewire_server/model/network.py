@@ -69,10 +69,7 @@ def outputs_of(model: ov.Model) -> tuple[Output, ...]:
     return tuple(
         Output(
             tuple(sorted(output.names)),
-            tuple(
-                -1 if size.is_dynamic else size.get_length()
-                for size in output.partial_shape
-            ),
+            tuple(-1 if size.is_dynamic else size.get_length() for size in output.partial_shape),
             output.element_type.is_integral(),
         )
         for output in model.outputs

@@ -65,8 +65,7 @@ def _input_size(values: dict[str, object]) -> tuple[int, int] | None:
     if sides == [None, None]:
         return None
     width, height = (
-        side if isinstance(side, int) and not isinstance(side, bool) else 0
-        for side in sides
+        side if isinstance(side, int) and not isinstance(side, bool) else 0 for side in sides
     )
     if width < 1 or height < 1:
         raise ModelError("input_width and input_height are not both whole pixels")

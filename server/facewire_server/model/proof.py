@@ -46,10 +46,7 @@ def proven(parts: Cut, input_size: tuple[int, int]) -> bool:
         for index, values in enumerate(arrays):
             tail.get_input_tensor(index).data[:] = values
         tail.infer()
-        ends = [
-            tail.get_output_tensor(index).data
-            for index in range(len(parts.tail.outputs))
-        ]
+        ends = [tail.get_output_tensor(index).data for index in range(len(parts.tail.outputs))]
         found = [
             _read(head, outputs, input_size)
             for head, outputs in zip(heads, (ends, arrays), strict=True)
@@ -95,9 +92,7 @@ def _neighbours(shape: Sequence[int], random: np.random.Generator) -> NDArray[np
     """Flat indices of cells close to one place of a level."""
     *_, height, width = shape
     rows, columns = np.indices((height, width))
-    distances = np.hypot(
-        rows - random.uniform(0, height), columns - random.uniform(0, width)
-    )
+    distances = np.hypot(rows - random.uniform(0, height), columns - random.uniform(0, width))
     distances += random.uniform(0, SPREAD, distances.shape)
     return np.argsort(distances, axis=None)[:CANDIDATES]
 

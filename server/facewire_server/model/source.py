@@ -41,9 +41,7 @@ class Source:
     cache: Path | None = None
 
     @classmethod
-    def find(
-        cls, model: str, *, precision: str | None = None, cache: Path | None = None
-    ) -> Self:
+    def find(cls, model: str, *, precision: str | None = None, cache: Path | None = None) -> Self:
         """Finds a model by its name or by the path of its file.
 
         A model given by path is named after its file, unless the TOML file beside it
@@ -119,9 +117,7 @@ class Source:
         return ModelFiles.read(self.path)
 
 
-def name_of(
-    model: str, *, precision: str | None = None, cache: Path | None = None
-) -> str:
+def name_of(model: str, *, precision: str | None = None, cache: Path | None = None) -> str:
     """What `Source.find` will call a model; its weights are not looked at.
 
     Raises ModelError for a TOML file beside it that makes no sense, and for a name or

@@ -65,9 +65,7 @@ class Arrivals(grpc.aio.ServerInterceptor):
             return self._refusal(path, error)
         return self._reading(path, handler)
 
-    def _overweight(
-        self, metadata: Iterable[tuple[str, str | bytes]]
-    ) -> FacewireError | None:
+    def _overweight(self, metadata: Iterable[tuple[str, str | bytes]]) -> FacewireError | None:
         """Refuses what gRPC lets through of a peer that has agreed to no settings."""
         weight = sum(len(key) + len(value) + ENTRY_BYTES for key, value in metadata)
         limit = self._limits.max_metadata_bytes

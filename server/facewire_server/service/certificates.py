@@ -56,9 +56,7 @@ class Certificates:
         if clients is not None:
             self._check_certificates(CLIENT_CA, clients)
         self._try(contents)
-        self._newest.append(
-            grpc.ssl_server_certificate_configuration([(key, chain)], clients)
-        )
+        self._newest.append(grpc.ssl_server_certificate_configuration([(key, chain)], clients))
 
     def credentials(self) -> grpc.ServerCredentials:
         """What a server listens with: TLS 1.2 and 1.3. Load the files before."""

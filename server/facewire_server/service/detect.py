@@ -55,9 +55,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             raise RefusalError(Reason.NOT_READY, "the models are being loaded")
         return self._loaded
 
-    async def Detect(
-        self, request: pb.DetectRequest, context: Context
-    ) -> pb.DetectResponse:
+    async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
         async with self._gate.call(context, "Detect") as call:
             call.size = last_size()
@@ -71,19 +69,13 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """See the .proto."""
         try:
             with self._gate.stream(context, METHOD):
-                first = await self._gate.unless_draining(
-                    self._first(requests, context.peer())
-                )
+                first = await self._gate.unless_draining(self._first(requests, context.peer()))
                 if first is None:
                     return
-                frames = Frames(
-                    self._gate, context, look_up=self._work, detect=self._detect_newest
-                )
+                frames = Frames(self._gate, context, look_up=self._work, detect=self._detect_newest)
                 policy = first.message.overflow_policy
                 pipeline = self._pipeline(policy, frames, context.peer())
-                running = pipeline.run(
-                    frames.read(first, requests), self._gate.draining
-                )
+                running = pipeline.run(frames.read(first, requests), self._gate.draining)
                 del first
                 async with aclosing(running) as answers:
                     async for answer in answers:
@@ -106,9 +98,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             window=self._backend.scheduler.workers,
             room=partial(self._backend.scheduler.room, peer),
             refused=attrgetter("refusal"),
-            dropped=frames.dropped
-            if policy == pb.OVERFLOW_POLICY_DROP_OLDEST
-            else None,
+            dropped=frames.dropped if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else None,
         )
 
     async def ListModels(
@@ -119,24 +109,18 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             registry = self._backend.registry
             return pb.ListModelsResponse(
                 models=[
-                    messages.model(
-                        detector.description, is_default=detector is registry.default
-                    )
+                    messages.model(detector.description, is_default=detector is registry.default)
                     for detector in registry
                 ]
             )
 
-    async def GetModel(
-        self, request: pb.GetModelRequest, context: Context
-    ) -> pb.GetModelResponse:
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """See the .proto."""
         async with self._gate.call(context, "GetModel"):
             registry = self._backend.registry
             detector = registry.get(request.name)
             return pb.GetModelResponse(
-                model=messages.model(
-                    detector.description, is_default=detector is registry.default
-                )
+                model=messages.model(detector.description, is_default=detector is registry.default)
             )
 
     async def _detect(self, work: Work, call: Call) -> pb.DetectResponse:
@@ -188,9 +172,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         detector = registry.get(request.model)
         labelled.model = detector.description.name
         options = messages.options(request.options)
-        open_picture = messages.picture_opener(
-            request, self._limits, scaled=self._scaled_decode
-        )
+        open_picture = messages.picture_opener(request, self._limits, scaled=self._scaled_decode)
         return partial(detector.detect, open_picture, options)
 
     def _response(self, outcome: Outcome[Detections], call: Call) -> pb.DetectResponse:

@@ -60,9 +60,7 @@ def try_authorities(key: bytes, chain: bytes, authorities: bytes) -> None:
     _server(key, chain, authorities)[0].stop(None)
 
 
-def _server(
-    key: bytes, chain: bytes, authorities: bytes | None
-) -> tuple[grpc.Server, str]:
+def _server(key: bytes, chain: bytes, authorities: bytes | None) -> tuple[grpc.Server, str]:
     """A server, and where it would listen: a name that is in no folder."""
     server = grpc.server(ThreadPoolExecutor(1))
     target = f"unix-abstract:facewire-{uuid.uuid4()}"

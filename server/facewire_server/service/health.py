@@ -37,9 +37,7 @@ class Health(health_pb2_grpc.HealthServicer):
         """`models` are the names of those that are to be served."""
         names = [health.OVERALL_HEALTH, SERVICE]
         names += [f"{SERVICE}/{model}" for model in models]
-        self._statuses: dict[str, Status] = dict.fromkeys(
-            names, HealthCheckResponse.NOT_SERVING
-        )
+        self._statuses: dict[str, Status] = dict.fromkeys(names, HealthCheckResponse.NOT_SERVING)
         self._watchers: set[asyncio.Event] = set()
         self._take_seconds = limits.stream_idle_seconds
         self._idle_seconds = limits.watch_idle_seconds
@@ -69,9 +67,7 @@ class Health(health_pb2_grpc.HealthServicer):
         self._closed = True
         self._wake_watchers()
 
-    async def Check(
-        self, request: HealthCheckRequest, context: Context
-    ) -> HealthCheckResponse:
+    async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """The status of a service; NOT_FOUND for one of no known name."""
         status = self._statuses.get(request.service)
         if status is None:

@@ -42,17 +42,13 @@ def picture_opener(
     kind = request.WhichOneof("image")
     if kind == "encoded_image":
         data = _some(request.encoded_image)
-        return lambda target: decode(
-            data, limits=limits, target=target if scaled else None
-        )
+        return lambda target: decode(data, limits=limits, target=target if scaled else None)
     if kind == "raw_image":
         image = request.raw_image
         data = _some(image.data)
         layout = LAYOUTS.get(image.pixel_format)
         if layout is None:
-            raise RequestError(
-                Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format"
-            )
+            raise RequestError(Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format")
         # A part of a message keeps all of it: nothing of it goes along.
         opener = partial(
             wrap,
@@ -87,9 +83,7 @@ def options(message: pb.DetectOptions) -> Options:
     )
 
 
-def response(
-    detections: Detections, *, waited: float, total: float
-) -> pb.DetectResponse:
+def response(detections: Detections, *, waited: float, total: float) -> pb.DetectResponse:
     """The answer to a request that waited and took this long, in seconds."""
     stages, description = detections.stages, detections.model
     return pb.DetectResponse(

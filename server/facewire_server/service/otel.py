@@ -69,9 +69,7 @@ class OtelTracing(Tracing):
         try:
             return cls(BatchSpanProcessor(OTLPSpanExporter()))
         except Exception as error:  # each variable has one of its own
-            raise ConfigError(
-                f"--traces: an OTEL_* variable is wrong: {error}"
-            ) from error
+            raise ConfigError(f"--traces: an OTEL_* variable is wrong: {error}") from error
 
     def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
         """See Tracing. The spans are built when the answer is on its way."""

@@ -69,9 +69,7 @@ class Pipeline(Generic[Q, A]):
         self.stopped = False
         """Whether `run` has ended because of `stop`."""
 
-    async def run(
-        self, requests: AsyncIterator[Q], stop: asyncio.Event
-    ) -> AsyncGenerator[A]:
+    async def run(self, requests: AsyncIterator[Q], stop: asyncio.Event) -> AsyncGenerator[A]:
         """The answers, in the order of the requests, until those end or `stop`."""
         reader = asyncio.create_task(self._read(requests))
         stopper = asyncio.create_task(_cancel_on(stop, reader))

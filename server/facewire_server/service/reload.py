@@ -82,9 +82,7 @@ class Reloader:
         }
 
 
-async def reload_model(
-    backend: Backend, metrics: Metrics, name: str, load: Loader
-) -> str:
+async def reload_model(backend: Backend, metrics: Metrics, name: str, load: Loader) -> str:
     """Reloads one model by `load`, tells it and counts it.
 
     One that is no good leaves the old one serving; returns why, empty: all is well.

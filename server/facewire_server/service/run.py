@@ -83,6 +83,4 @@ def _log_loaded(backend: Backend) -> None:
             model.device,
         )
     scheduler = backend.scheduler
-    logger.info(
-        "%d requests at a time, queue of %d", scheduler.workers, scheduler.max_queue
-    )
+    logger.info("%d requests at a time, queue of %d", scheduler.workers, scheduler.max_queue)

@@ -136,9 +136,7 @@ class Server:
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend)
-        reloader = Reloader(
-            self._reload_asked, self._files, self._reload, watch=self.config.watch
-        )
+        reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self.config.watch)
         self._tasks.start("reloading models", reloader.run)
         return backend
 

@@ -19,9 +19,7 @@ OPEN = frozenset(f"/{health.SERVICE_NAME}/{name}" for name in ("Check", "Watch")
 UNKNOWN = "unknown"
 """The name of every service and method that the server does not have."""
 
-MESSAGE = (
-    "a token is asked for, as authorization: Bearer TOKEN, and is missing or wrong"
-)
+MESSAGE = "a token is asked for, as authorization: Bearer TOKEN, and is missing or wrong"
 """The same whatever is wrong, so that it helps nobody to guess."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"

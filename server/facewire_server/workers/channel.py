@@ -67,9 +67,7 @@ Message = Loaded | Failed | LetIn | Collect | Collected | Reload | Reloaded
 class Channel:
     """One end of it, on an event loop."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 

@@ -42,9 +42,7 @@ def summed(reports: Iterable[Report]) -> Report:
     total: Report = {}
     for each in reports:
         for name, family in each.items():
-            same = total.setdefault(
-                name, Family(family.documentation, family.kind, {})
-            ).values
+            same = total.setdefault(name, Family(family.documentation, family.kind, {})).values
             for key, value in family.values.items():
                 if name in LARGEST:
                     same[key] = max(value, same.get(key, value))

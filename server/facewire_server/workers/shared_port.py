@@ -24,9 +24,7 @@ class SharedPort:
             # To share a port with another server would be a mistake.
             ips, found = endpoints(host, port)
             for ip in ips:
-                kept = self._sockets.enter_context(
-                    bound(ip, found, socket.SO_REUSEPORT)
-                )
+                kept = self._sockets.enter_context(bound(ip, found, socket.SO_REUSEPORT))
                 found = int(kept.getsockname()[1])
         except OSError as error:
             self._sockets.close()

@@ -65,9 +65,7 @@ async def supervise(
 class Supervisor:
     """The processes of one server. Runs on an event loop."""
 
-    def __init__(
-        self, config: Config, set_up_log: SetUpLog, metrics: SharedMetrics
-    ) -> None:
+    def __init__(self, config: Config, set_up_log: SetUpLog, metrics: SharedMetrics) -> None:
         self._config = config
         self._set_up_log = set_up_log
         self._metrics = metrics
@@ -96,9 +94,7 @@ class Supervisor:
         for number in self._processes:
             name = f"keeping worker {number}"
             self._tasks.start(name, partial(self._keep, number))
-        reloader = Reloader(
-            self._reload_asked, self._files, self._reload, watch=self._config.watch
-        )
+        reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self._config.watch)
         self._tasks.start("reloading models", reloader.run)
 
     def reload(self) -> None:
@@ -176,9 +172,7 @@ class Supervisor:
     async def _bring_up_to_date(self, process: WorkerProcess) -> None:
         """Has a worker serve what was reloaded while it started. Raises ModelError."""
         while stale := [
-            model
-            for name, model in self._models.items()
-            if process.models[name] is not model
+            model for name, model in self._models.items() if process.models[name] is not model
         ]:
             if reason := await process.reload(stale[0]):
                 process.signal(signal.SIGKILL)

@@ -43,9 +43,7 @@ def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Re
     change(record)
     photos = [Photo("photo.jpg", b"12345")]
     model = model_info(MODELS[0])
-    return report(
-        Connection("host:1"), settings, photos, model, Run(STARTED, record, 0.5)
-    )
+    return report(Connection("host:1"), settings, photos, model, Run(STARTED, record, 0.5))
 
 
 def refuse(record: Recorder) -> None:

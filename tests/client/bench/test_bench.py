@@ -70,9 +70,7 @@ def test_images_are_read_from_files(run: Run, fake: FakeServer, tmp_path: Path) 
     assert {request.encoded_image for request in fake.requests} == {b"one", b"two"}
 
 
-def test_no_answer_at_all_is_a_failure_with_a_report(
-    run: Run, fake: FakeServer
-) -> None:
+def test_no_answer_at_all_is_a_failure_with_a_report(run: Run, fake: FakeServer) -> None:
     def refuse(request: object) -> NoReturn:
         raise Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
 
@@ -99,9 +97,7 @@ def test_a_server_that_is_not_there_is_one_plain_line() -> None:
     assert "cannot reach 127.0.0.1:1" in line
 
 
-def test_a_server_that_has_detect_alone_can_be_measured(
-    run: Run, fake: FakeServer
-) -> None:
+def test_a_server_that_has_detect_alone_can_be_measured(run: Run, fake: FakeServer) -> None:
     fake.failures.append(Failure(grpc.StatusCode.UNIMPLEMENTED))
     result = run()
     assert result.exit_code == 0, result.output
@@ -122,18 +118,14 @@ def test_a_server_that_has_detect_alone_can_be_measured(
         ("--nonsense",),
     ],
 )
-def test_wrong_usage_exits_with_two(
-    run: Run, fake: FakeServer, options: tuple[str, ...]
-) -> None:
+def test_wrong_usage_exits_with_two(run: Run, fake: FakeServer, options: tuple[str, ...]) -> None:
     result = run(*options)
     assert result.exit_code == 2
     assert "Error: " in result.stderr
     assert not fake.calls
 
 
-def test_without_a_photo_it_asks_for_one(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_photo_it_asks_for_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Photo, "default", lambda: None)
     result = run()
     assert result.exit_code == 2
@@ -161,9 +153,7 @@ def test_an_interruption_ends_early_and_still_reports(fake: FakeServer) -> None:
     assert requests["planned"] == 23
 
 
-def test_the_limit_of_another_model_is_refused_before_the_load(
-    run: Run, fake: FakeServer
-) -> None:
+def test_the_limit_of_another_model_is_refused_before_the_load(run: Run, fake: FakeServer) -> None:
     result = run("--limit", "face-detection-nano")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()

@@ -10,12 +10,8 @@ def test_a_request_holds_the_image_and_the_model() -> None:
 
 
 def test_an_answer_tells_how_many_were_found_and_the_servers_times() -> None:
-    timing = Timing(
-        queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=10
-    )
+    timing = Timing(queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=10)
     reply = DetectResponse(detections=[Detection(), Detection()], timing=timing)
     answer = DETECT.answer(reply.SerializeToString())
     assert answer.detections == 2
-    assert answer.stages == dict(
-        zip(STAGES, (1e-6, 2e-6, 3e-6, 4e-6, 10e-6), strict=True)
-    )
+    assert answer.stages == dict(zip(STAGES, (1e-6, 2e-6, 3e-6, 4e-6, 10e-6), strict=True))

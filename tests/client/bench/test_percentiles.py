@@ -20,9 +20,7 @@ def test_the_percentiles_of_a_thousand_values(percent: float, value: float) -> N
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 99, 100, 101, 999, 1001])
 @pytest.mark.parametrize("percent", [50, 90, 95, 99, 99.9, 100])
-def test_a_percentile_is_the_smallest_value_that_covers_so_many(
-    count: int, percent: float
-) -> None:
+def test_a_percentile_is_the_smallest_value_that_covers_so_many(count: int, percent: float) -> None:
     generator = random.Random(count)
     values = sorted(generator.choice([1.0, 2.0, 5.0, 7.5]) for _ in range(count))
 

@@ -22,9 +22,7 @@ def recorder(window: Window) -> Recorder:
     return Recorder(window, images=2, deadline=0.5)
 
 
-def test_latency_counts_from_the_planned_time(
-    window: Window, recorder: Recorder
-) -> None:
+def test_latency_counts_from_the_planned_time(window: Window, recorder: Recorder) -> None:
     planned = window.opens
     recorder.answered(planned, planned + 0.25, planned + 0.75, 0, ANSWER)
     assert recorder.latencies[0] == pytest.approx(0.75)
@@ -65,9 +63,7 @@ def test_only_answers_in_time_are_good(window: Window, recorder: Recorder) -> No
     assert recorder.good_in_window == 1
 
 
-def test_failures_are_counted_by_code_and_reason(
-    window: Window, recorder: Recorder
-) -> None:
+def test_failures_are_counted_by_code_and_reason(window: Window, recorder: Recorder) -> None:
     planned = window.opens
     late = FaceClientError(grpc.StatusCode.DEADLINE_EXCEEDED, "", "it is late")
     for error in (FULL, late, FULL):
@@ -79,9 +75,7 @@ def test_failures_are_counted_by_code_and_reason(
     assert len(recorder.failed_latencies) == 3
 
 
-def test_stages_and_detections_are_noted_of_each_answer(
-    window: Window, recorder: Recorder
-) -> None:
+def test_stages_and_detections_are_noted_of_each_answer(window: Window, recorder: Recorder) -> None:
     recorder.answered(window.opens, window.opens, window.opens, 1, ANSWER)
     stages = [recorder.stages[stage][0] for stage in STAGES]
     assert stages == pytest.approx([1e-6, 2e-6, 3e-6, 4e-6, 10e-6])

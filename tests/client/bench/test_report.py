@@ -41,9 +41,7 @@ def test_the_document_holds_the_numbers() -> None:
         "unfinished": 0,
         "unsent": 2,
     }
-    assert found["rates"] == pytest.approx(
-        {"offered": 2.5, "answered": 1.0, "goodput": 1.0}
-    )
+    assert found["rates"] == pytest.approx({"offered": 2.5, "answered": 1.0, "goodput": 1.0})
     ok, full = found["statuses"]
     assert (ok["code"], ok["count"]) == ("OK", 2)
     assert (full["code"], full["reason"]) == ("RESOURCE_EXHAUSTED", "QUEUE_FULL")
@@ -55,9 +53,7 @@ def test_the_document_holds_the_numbers() -> None:
     assert found["failed_latency_ms"]["max"] == pytest.approx(1)
     assert list(found["send_lag_ms"]) == names
     assert found["stages_ms"]["queue"]["p99"] == pytest.approx(1.5)
-    assert found["images"] == [
-        {"name": "photo.jpg", "bytes": 5, "detections": {"1": 2}}
-    ]
+    assert found["images"] == [{"name": "photo.jpg", "bytes": 5, "detections": {"1": 2}}]
     assert found["same_detections"] is True
     assert found["client_cpu"]["seconds"] == 0.5
     assert found["client_cpu"]["ms_per_request"] == pytest.approx(500 / 3)

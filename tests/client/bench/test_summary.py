@@ -29,9 +29,7 @@ def test_the_ratio_to_the_limit_is_told() -> None:
     limit = Limit("nano.xml", "throughput", 200.0, 5.25, 0.91, "2026.1", ("-m", "x"))
     found = replace(made(CLOSED, 1), limit=limit)
     assert found.document()["limit"]["ratio"] == 0.91
-    assert "0.910 x benchmark_app, throughput hint: 200.0 inferences/s" in summary(
-        found
-    )
+    assert "0.910 x benchmark_app, throughput hint: 200.0 inferences/s" in summary(found)
 
 
 def test_answers_that_differ_stand_out() -> None:

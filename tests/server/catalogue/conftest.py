@@ -11,9 +11,7 @@ from facewire_server.catalogue.fetch import Patience
 from tests.server.catalogue import tiny
 from tests.server.catalogue.file_server import FileServer
 
-QUICK = Patience(
-    retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000
-)
+QUICK = Patience(retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000)
 
 
 @pytest.fixture(autouse=True)

@@ -62,9 +62,7 @@ def test_every_file_has_a_hash_and_an_address_that_ends_in_its_name() -> None:
         ("face-detection-retail-0005", ("background", "face")),
     ],
 )
-def test_the_labels_say_which_class_is_the_face(
-    name: str, labels: tuple[str, ...]
-) -> None:
+def test_the_labels_say_which_class_is_the_face(name: str, labels: tuple[str, ...]) -> None:
     entry = Catalogue.published().get(name)
     assert entry.labels == labels
     assert entry.defaults == {"labels": " ".join(labels)}

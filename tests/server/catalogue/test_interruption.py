@@ -115,9 +115,7 @@ def test_a_full_disk_is_one_plain_line(models: Cache, entry: Entry) -> None:
     assert models.held(entry) == ()
 
 
-def test_what_fitted_before_the_limit_is_kept(
-    models: Cache, entry: Entry, tmp_path: Path
-) -> None:
+def test_what_fitted_before_the_limit_is_kept(models: Cache, entry: Entry, tmp_path: Path) -> None:
     with start_pull(tmp_path, 100_000) as process:
         _, error = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -133,9 +131,7 @@ def test_a_folder_that_may_not_be_written_is_one_plain_line(entry: Entry) -> Non
         pull(entry, None, Cache(Path("/sys/facewire")))
 
 
-def test_a_cache_that_is_no_folder_is_one_plain_line(
-    models: Cache, entry: Entry
-) -> None:
+def test_a_cache_that_is_no_folder_is_one_plain_line(models: Cache, entry: Entry) -> None:
     models.folder.write_text("a file")
     with pytest.raises(ModelError, match=r"cannot be written: Not a directory"):
         pull(entry, None, models)

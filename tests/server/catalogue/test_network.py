@@ -19,9 +19,7 @@ def far(tmp_path: Path) -> Entry:
     return tiny.catalogue(tmp_path / "far", "http://models.invalid").get(tiny.NAME)
 
 
-def test_without_a_network_it_says_so(
-    models: Cache, far: Entry, patience: Patience
-) -> None:
+def test_without_a_network_it_says_so(models: Cache, far: Entry, patience: Patience) -> None:
     with pytest.raises(
         ModelError,
         match=r"models.invalid.*: no connection \(.*gave up after 3 attempts$",

@@ -102,16 +102,12 @@ def test_a_folder_without_the_file_is_refused_with_where_it_looked(
 
 
 @pytest.mark.parametrize("mirror", ["no/such/folder", "ftp://models.invalid"])
-def test_a_mirror_that_is_none_is_refused(
-    mirror: str, models: Cache, entry: Entry
-) -> None:
+def test_a_mirror_that_is_none_is_refused(mirror: str, models: Cache, entry: Entry) -> None:
     with pytest.raises(ModelError, match=f"--mirror {mirror} is neither"):
         pull(entry, None, models, mirror=mirror)
 
 
-def test_a_folder_with_another_file_is_refused(
-    models: Cache, entry: Entry, tmp_path: Path
-) -> None:
+def test_a_folder_with_another_file_is_refused(models: Cache, entry: Entry, tmp_path: Path) -> None:
     mirror = Path(folder_mirror(tmp_path / "mirror", tiny.NAME))
     (mirror / "tiny/FP16/tiny.bin").write_bytes(b"something else")
     with pytest.raises(ModelError, match=r"tiny.bin has 14 bytes instead of 300000"):

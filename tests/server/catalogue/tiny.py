@@ -30,9 +30,7 @@ def write(folder: Path, url: str, files: dict[str, bytes] | None = None) -> Path
         precision, name = path.split("/")
         sha384 = hashlib.sha384(content).hexdigest()
         address = f"{url}{BASE}/{path}"
-        lines.append(
-            f"{NAME}\t{precision}\t{name}\t{len(content)}\t{sha384}\t{address}"
-        )
+        lines.append(f"{NAME}\t{precision}\t{name}\t{len(content)}\t{sha384}\t{address}")
     folder.mkdir(exist_ok=True)
     model = f"{NAME}\t320\t320\tbackground face\t91.5\tfaces\t0.289\t0.245"
     (folder / "files.tsv").write_text("\n".join(lines) + "\n")

@@ -24,9 +24,7 @@ def jpeg(height: int, width: int | None = None) -> bytes:
     return save(Image.new("RGB", (width or height, height), "white"), "JPEG")
 
 
-def progressive(
-    side: int, scans: int, mode: str = "L", *, width: int | None = None
-) -> bytes:
+def progressive(side: int, scans: int, mode: str = "L", *, width: int | None = None) -> bytes:
     """A progressive JPEG whose last scan, of 100 bytes or so, is there many times."""
     data = save(Image.new(mode, (width or side, side)), "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
@@ -40,19 +38,9 @@ def baseline_scans(side: int, scans: int) -> bytes:
     frame = struct.pack(">HBHHB", 17, 8, side, side, 3)
     frame += b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3))
     tables = gray[start + 4 + 9 : scan]
-    pixels = [
-        gray[scan : scan + 5] + bytes([n]) + gray[scan + 6 : -2] for n in (1, 2, 3)
-    ]
+    pixels = [gray[scan : scan + 5] + bytes([n]) + gray[scan + 6 : -2] for n in (1, 2, 3)]
     again = pixels[2] * (scans - 3)
-    return (
-        gray[:start]
-        + b"\xff\xc0"
-        + frame
-        + tables
-        + b"".join(pixels)
-        + again
-        + b"\xff\xd9"
-    )
+    return gray[:start] + b"\xff\xc0" + frame + tables + b"".join(pixels) + again + b"\xff\xd9"
 
 
 def png(side: int, *, width: int | None = None, extra: bytes = b"") -> bytes:
@@ -108,9 +96,7 @@ def bilevel(side: int) -> bytes:
     return save(Image.new("1", (side, side)), "BMP")
 
 
-def page(
-    side: int, compression: str, mode: str = "RGB", *, width: int | None = None
-) -> bytes:
+def page(side: int, compression: str, mode: str = "RGB", *, width: int | None = None) -> bytes:
     """A black TIFF in one strip."""
     image = Image.new(mode, (width or side, side))
     return save(image, "TIFF", compression=compression, tiffinfo={278: side})

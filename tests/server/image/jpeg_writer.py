@@ -21,9 +21,7 @@ def flat_jpeg(
     """
     file = b"\xff\xd8"
     if adobe_transform is not None:
-        file += _segment(
-            0xEE, b"Adobe" + struct.pack(">HHHB", 100, 0, 0, adobe_transform)
-        )
+        file += _segment(0xEE, b"Adobe" + struct.pack(">HHHB", 100, 0, 0, adobe_transform))
     file += _segment(0xDB, b"\0" + b"\1" * 64)
     components = b"".join(
         struct.pack("BBB", number, across << 4 | down, 0)
@@ -33,9 +31,7 @@ def flat_jpeg(
     file += _segment(0xC0, frame)
     file += _segment(0xC4, b"\0" + bytes([0, 0, 0, 12]) + bytes(12) + bytes(range(12)))
     file += _segment(0xC4, b"\x10" + bytes([1]) + bytes(15) + b"\0")
-    scan = b"".join(
-        struct.pack("BB", number, 0) for number in range(1, len(factors) + 1)
-    )
+    scan = b"".join(struct.pack("BB", number, 0) for number in range(1, len(factors) + 1))
     file += _segment(0xDA, bytes([len(factors)]) + scan + bytes([0, 63, 0]))
     return file + _blocks(width, height, colour, factors) + b"\xff\xd9"
 
@@ -44,9 +40,7 @@ def _segment(marker: int, data: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data
 
 
-def _blocks(
-    width: int, height: int, colour: tuple[int, ...], factors: Factors
-) -> bytes:
+def _blocks(width: int, height: int, colour: tuple[int, ...], factors: Factors) -> bytes:
     across = -(-width // (8 * max(factor[0] for factor in factors)))
     down = -(-height // (8 * max(factor[1] for factor in factors)))
     first = rest = ""

@@ -48,9 +48,7 @@ def test_a_side_that_is_too_long_is_refused_whatever_the_pixels(data: bytes) -> 
 def test_the_longest_jpeg_decodes_and_a_lower_limit_refuses_it() -> None:
     data = save(Image.new("L", (65_500, 3)), "JPEG")
     assert refusal(data) is None
-    assert (
-        refusal(data, ImageLimits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
-    )
+    assert refusal(data, ImageLimits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])

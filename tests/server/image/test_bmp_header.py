@@ -79,9 +79,7 @@ def test_palettes_of_grey_are_palettes(bits: int, colours: str, used: int) -> No
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("header", [40, 52, 56, 108, 124])
 @pytest.mark.parametrize("coding", [3, 6])
-def test_fields_of_bits_are_read_wherever_they_are(
-    name: str, header: int, coding: int
-) -> None:
+def test_fields_of_bits_are_read_wherever_they_are(name: str, header: int, coding: int) -> None:
     bits, masks = FIELDS[name]
     numbers, left = _packed(masks)
     alpha = (0,) if coding == 6 or header > 52 else ()
@@ -124,9 +122,7 @@ def test_the_padding_of_the_last_row_may_be_missing(bits: int, top_down: bool) -
 @pytest.mark.parametrize("bits", [1, 4, 8, 24, 32])
 @pytest.mark.parametrize("size", [0, 1, 2**31])
 @pytest.mark.parametrize("start", [None, 0, 14])
-def test_wrong_sizes_and_starts_do_no_harm(
-    bits: int, size: int, start: int | None
-) -> None:
+def test_wrong_sizes_and_starts_do_no_harm(bits: int, size: int, start: int | None) -> None:
     numbers = _numbers(min(1 << bits, 256))
     palette = PALETTE[: 1 << bits] if bits <= 8 else None
     right = BmpLayout(bits, palette=palette).file(numbers)
@@ -146,9 +142,7 @@ def test_wrong_sizes_and_starts_do_no_harm(
         (40, 4, 1, "4-bit pixels of coding 1"),
     ],
 )
-def test_what_is_not_read_is_named(
-    header: int, bits: int, coding: int, words: str
-) -> None:
+def test_what_is_not_read_is_named(header: int, bits: int, coding: int, words: str) -> None:
     data = BmpLayout(bits, header, coding).around(bytes(9000), WIDTH, HEIGHT)
     with pytest.raises(RequestError, match=f"{words}.* not supported") as error:
         decode(data, limits=LIMITS)

@@ -54,9 +54,7 @@ def test_entries_are_read_up_to_a_limit() -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_entries_count_though_more_are_claimed_than_there_are(
-    order: str, big: bool
-) -> None:
+def test_entries_count_though_more_are_claimed_than_there_are(order: str, big: bool) -> None:
     data = bytearray(tiff({256: ("H", [5]), 257: ("H", [6])}, order=order, big=big))
     struct.pack_into(order + ("Q" if big else "H"), data, 16 if big else 8, 0xFFFF)
     directory = Directory.read(bytes(data))
@@ -106,9 +104,7 @@ def test_values_that_are_no_whole_numbers_are_refused() -> None:
         Directory.read(data).integers(256)
 
 
-@given(
-    st.binary(max_size=80), st.sampled_from([b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"])
-)
+@given(st.binary(max_size=80), st.sampled_from([b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]))
 def test_noise_is_read_or_refused(noise: bytes, start: bytes) -> None:
     try:
         directory = Directory.read(start + noise)

@@ -125,9 +125,7 @@ def test_a_damaged_file_is_a_picture_or_a_refusal(data: st.DataObject) -> None:
     file = bytearray(data.draw(st.sampled_from(sorted(files().values()))))
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(file) - 1))
-        file[place : place + data.draw(st.integers(0, 4))] = data.draw(
-            st.binary(max_size=4)
-        )
+        file[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
         file = file or bytearray(1)
     if refusal(bytes(file)) is None:
         picture = decode(bytes(file), limits=LIMITS)

@@ -169,9 +169,7 @@ def test_read_only_strided_rows_are_drawn() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("orientation", [1, 5])
-def test_a_slot_of_a_batch_is_filled_and_no_other(
-    mode: ResizeMode, orientation: int
-) -> None:
+def test_a_slot_of_a_batch_is_filled_and_no_other(mode: ResizeMode, orientation: int) -> None:
     picture = Picture(smooth(150, 50), PixelLayout.BGR, orientation)
     batch = np.full((3, 64, 96, 3), 7, np.uint8)
     fit(picture, batch[1:2], mode=mode, pad_value=114)

@@ -78,9 +78,7 @@ def test_a_slip_does_not_keep_a_photo_from_being_reduced(slip: str) -> None:
 
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("warning", [None, *WARNINGS])
-def test_a_cut_is_corrupt_whatever_is_warned_of_before(
-    warning: str | None, name: str
-) -> None:
+def test_a_cut_is_corrupt_whatever_is_warned_of_before(warning: str | None, name: str) -> None:
     data = _photo(name)
     changed = WARNINGS[warning](data) if warning else data
     for end in (b"", b"\xff", END, TRAILER):

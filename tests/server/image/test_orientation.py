@@ -154,9 +154,7 @@ def test_a_photo_is_upright_whatever_is_around_its_orientation(
     assert (picture.width, picture.height) == (47, 61)
 
 
-@pytest.mark.parametrize(
-    "name", ["06_count_too_high.jpg", "06_two_exif_first_empty.jpg"]
-)
+@pytest.mark.parametrize("name", ["06_count_too_high.jpg", "06_two_exif_first_empty.jpg"])
 def test_photos_of_editors_are_upright(name: str) -> None:
     picture = decode(case(name), limits=LIMITS)
     assert (picture.width, picture.height, picture.orientation) == (512, 400, 6)

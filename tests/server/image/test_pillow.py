@@ -15,13 +15,9 @@ from facewire_server.image_limits import ImageLimits
 from tests.server.image.samples import LIMITS, bgr, rgb, save
 
 
-@pytest.mark.parametrize(
-    "size", [(1, 1), (600, 500), (70_000, 9), (3, 100_000), (140_000, 1)]
-)
+@pytest.mark.parametrize("size", [(1, 1), (600, 500), (70_000, 9), (3, 100_000), (140_000, 1)])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_all_parts_of_an_image_land_in_their_place(
-    size: tuple[int, int], mode: str
-) -> None:
+def test_all_parts_of_an_image_land_in_their_place(size: tuple[int, int], mode: str) -> None:
     image = rgb(*size).convert(mode)
     data = save(image, "PNG", compress_level=0)
     limits = ImageLimits(LIMITS.pixels, side=140_000)

@@ -83,9 +83,7 @@ def _row(layout: PixelLayout) -> int:
 
 @pytest.mark.parametrize("layout", PixelLayout)
 @pytest.mark.parametrize("padding", [2, 18, 1000])
-def test_padded_rows_are_the_same_image_as_tight_ones(
-    layout: PixelLayout, padding: int
-) -> None:
+def test_padded_rows_are_the_same_image_as_tight_ones(layout: PixelLayout, padding: int) -> None:
     tight = _wrap(_pack(layout), layout)
     padded = _wrap(_pack(layout, padding), layout, _row(layout) + padding)
     assert (padded.width, padded.height) == (WIDTH, HEIGHT)
@@ -121,9 +119,7 @@ def test_chroma_is_bt601_in_limited_range(layout: PixelLayout) -> None:
 @pytest.mark.parametrize("layout", PixelLayout)
 @pytest.mark.parametrize("padding", [0, 6])
 @pytest.mark.parametrize("change", [-1, 1, 5, 7, 99])
-def test_bytes_that_do_not_fit_are_refused(
-    layout: PixelLayout, padding: int, change: int
-) -> None:
+def test_bytes_that_do_not_fit_are_refused(layout: PixelLayout, padding: int, change: int) -> None:
     data, stride = _pack(layout, padding), _row(layout) + padding
     assert _wrap(data, layout, stride).width == WIDTH
     changed = data[:change] if change < 0 else data + bytes(change)
@@ -200,9 +196,7 @@ def test_a_stride_shorter_than_a_row_is_refused(layout: PixelLayout) -> None:
 
 @pytest.mark.parametrize("layout", PixelLayout)
 @pytest.mark.parametrize("size", [(0, 4), (4, 0), (0, 0), (-4, 4), (4, -4), (-4, -4)])
-def test_a_side_under_one_is_refused(
-    layout: PixelLayout, size: tuple[int, int]
-) -> None:
+def test_a_side_under_one_is_refused(layout: PixelLayout, size: tuple[int, int]) -> None:
     assert _reason(bytes(99), layout, 0, *size) is Reason.BAD_RAW_IMAGE
 
 
@@ -227,9 +221,7 @@ def test_no_bytes_are_an_empty_image(layout: PixelLayout) -> None:
 
 @pytest.mark.parametrize("layout", PixelLayout)
 @pytest.mark.parametrize("size", [(200, 51), (2**32 - 1, 2**32 - 1), (2**62, 2**62)])
-def test_too_many_pixels_are_refused(
-    layout: PixelLayout, size: tuple[int, int]
-) -> None:
+def test_too_many_pixels_are_refused(layout: PixelLayout, size: tuple[int, int]) -> None:
     assert _reason(bytes(99), layout, 0, *size) is Reason.IMAGE_TOO_LARGE
 
 

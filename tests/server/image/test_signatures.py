@@ -162,8 +162,7 @@ def test_what_is_no_image_of_ours_is_named(data: bytes, name: str) -> None:
 def test_noise_is_not_named() -> None:
     random = np.random.default_rng(3)
     names = [
-        describe(b"\x07" + random.integers(0, 256, 500, np.uint8).tobytes())
-        for _ in range(1000)
+        describe(b"\x07" + random.integers(0, 256, 500, np.uint8).tobytes()) for _ in range(1000)
     ]
     assert names.count(None) > 990
 
@@ -175,9 +174,7 @@ def test_any_bytes_have_a_short_name_or_none(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\f", "\v"])
-@pytest.mark.parametrize(
-    ("digits", "form"), [(JPEG.hex(), "hex"), (BASE64.decode(), "base64")]
-)
+@pytest.mark.parametrize(("digits", "form"), [(JPEG.hex(), "hex"), (BASE64.decode(), "base64")])
 def test_an_image_as_text_is_named_whatever_space_is_in_it(
     digits: str, form: str, space: str
 ) -> None:

@@ -53,9 +53,7 @@ def test_rarer_codings_decode(compression: str) -> None:
     assert np.array_equal(decoded, bgr(rgb()))
 
 
-@pytest.mark.parametrize(
-    ("order", "big"), [("<", False), (">", False), ("<", True), (">", True)]
-)
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True), (">", True)])
 def test_both_byte_orders_and_sizes_are_read(order: str, big: bool) -> None:
     data = tiff(gray_tags(20, 10), GRAY.tobytes(), order=order, big=big)
     assert np.array_equal(decode(data, limits=LIMITS).pixels, GRAY)

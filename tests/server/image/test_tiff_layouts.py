@@ -72,9 +72,7 @@ DEPTHS += [(8, SIGNED), (16, SIGNED), (32, SIGNED), (32, FLOAT)]
 PALETTE = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
 
 
-def _samples(
-    colours: str, bits: int, form: int
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _samples(colours: str, bits: int, form: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Numbers of so many bits [H,W,S], and the same with 8 bits."""
     count = COLOURS[colours][1]
     eight = smooth(WIDTH, HEIGHT, count).astype(np.int64)
@@ -86,16 +84,12 @@ def _samples(
     return eight << (bits - 8), eight
 
 
-def _bgr(
-    colours: str, numbers: NDArray[Any], eight: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _bgr(colours: str, numbers: NDArray[Any], eight: NDArray[np.int64]) -> NDArray[np.float64]:
     """What should come out."""
     return np.asarray(_colours(colours, numbers, eight), np.float64)
 
 
-def _colours(
-    colours: str, numbers: NDArray[Any], eight: NDArray[np.int64]
-) -> NDArray[Any]:
+def _colours(colours: str, numbers: NDArray[Any], eight: NDArray[np.int64]) -> NDArray[Any]:
     if colours == "palette":
         return np.asarray(PALETTE[numbers[:, :, 0].astype(int) & 255][:, :, ::-1])
     if colours == "inverted":

@@ -28,12 +28,8 @@ def _assert_whole(data: bytes) -> None:
     assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), BGR)
 
 
-def _layout(
-    coding: int, *, tile: bool = False, planar: bool = False, rows: int = 7
-) -> Layout:
-    return Layout(
-        8, tiff_layouts.RGB, compression=coding, tile=tile, planar=planar, rows=rows
-    )
+def _layout(coding: int, *, tile: bool = False, planar: bool = False, rows: int = 7) -> Layout:
+    return Layout(8, tiff_layouts.RGB, compression=coding, tile=tile, planar=planar, rows=rows)
 
 
 def _part_count(layout: Layout) -> int:
@@ -120,9 +116,7 @@ def test_a_strip_may_claim_more_rows_than_there_are(coding: int) -> None:
         _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [rows])}))
 
 
-def test_uncompressed_strips_that_all_claim_the_whole_image_tell_by_their_length() -> (
-    None
-):
+def test_uncompressed_strips_that_all_claim_the_whole_image_tell_by_their_length() -> None:
     _assert_whole(_file(_layout(NONE), {278: ("L", [HUGE])}))
     assert refusal(_file(_layout(LZW), {278: ("L", [HUGE])})) is Reason.CORRUPT_IMAGE
 

@@ -23,9 +23,7 @@ def test_a_file_that_is_written_again_has_the_same_pixels(name: str) -> None:
 
 
 @pytest.mark.parametrize(("order", "big"), [("<", True), (">", True), (">", False)])
-def test_what_is_written_is_a_small_file_in_the_same_order(
-    order: str, big: bool
-) -> None:
+def test_what_is_written_is_a_small_file_in_the_same_order(order: str, big: bool) -> None:
     data = tiff(gray_tags(20, 10), GRAY.tobytes(), order=order, big=big)
     again = Directory.read(rewrite(Directory.read(data), {278: [5]}))
     assert (again.order, again.offset_size) == (order, 4)

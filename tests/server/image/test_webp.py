@@ -28,9 +28,7 @@ def test_lossy_colours_come_out_as_in_pillow(image: Image.Image) -> None:
 
 def test_of_an_animation_the_first_frame_counts() -> None:
     other = Image.new("RGB", (61, 47), "red")
-    data = save(
-        rgb(), "WEBP", save_all=True, append_images=[other, other], lossless=True
-    )
+    data = save(rgb(), "WEBP", save_all=True, append_images=[other, other], lossless=True)
     decoded = decode(data, limits=LIMITS).to_bgr()
     assert np.array_equal(decoded, bgr(rgb()))
 

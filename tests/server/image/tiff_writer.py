@@ -24,9 +24,7 @@ def gray_tags(width: int, height: int) -> Tags:
     }
 
 
-def tiff(
-    tags: Tags, pixels: bytes = b"", *, order: str = "<", big: bool = False
-) -> bytes:
+def tiff(tags: Tags, pixels: bytes = b"", *, order: str = "<", big: bool = False) -> bytes:
     """A file of header, pixels, directory and, behind it, the values that are long.
 
     The values of the tags that say where strips and tiles are count from the first

@@ -15,12 +15,8 @@ class Process:
         self.registry = CollectorRegistry()
         self.calls = Counter("calls", "Calls.", ("code",), registry=self.registry)
         self.waiting = Gauge("waiting", "Who waits.", registry=self.registry)
-        self.stalled = Gauge(
-            "facewire_watchdog_stalled", "Whether.", registry=self.registry
-        )
-        self.seconds = Histogram(
-            "seconds", "Time.", buckets=(1, 2), registry=self.registry
-        )
+        self.stalled = Gauge("facewire_watchdog_stalled", "Whether.", registry=self.registry)
+        self.seconds = Histogram("seconds", "Time.", buckets=(1, 2), registry=self.registry)
 
 
 def text(of: Report) -> str:

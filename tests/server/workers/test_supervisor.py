@@ -126,9 +126,7 @@ def test_a_hangup_reloads_the_models_of_all(workers: Workers) -> None:
     name = 'facewire_model_reloads_total{model="face-detection-nano",outcome="succeede'
 
     def reloads() -> float:
-        return sum(
-            value for key, value in workers.scrape().items() if key.startswith(name)
-        )
+        return sum(value for key, value in workers.scrape().items() if key.startswith(name))
 
     before = reloads()
     workers.process.send_signal(signal.SIGHUP)

@@ -15,9 +15,7 @@ __all__ = ["HEADS", "Head", "Output", "recognise"]
 HEADS: tuple[type[Head], ...] = (BoxesLabelsHead, SsdHead, YunetHead, AtssHead)
 
 
-def recognise(
-    outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata
-) -> Head:
+def recognise(outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata) -> Head:
     """Tells the head of a network from its outputs and metadata.
 
     `input_size` is (width, height) of the network's input in pixels. Raises

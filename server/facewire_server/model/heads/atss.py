@@ -26,8 +26,7 @@ class AtssHead(Head):
 
     title: ClassVar[str] = "ATSS raw"
     wanted: ClassVar[str] = (
-        "for each stride class logits [1,C,H,W], deltas [1,4,H,W] and centerness"
-        " [1,1,H,W]"
+        "for each stride class logits [1,C,H,W], deltas [1,4,H,W] and centerness [1,1,H,W]"
     )
     default_resize: ClassVar[ResizeMode] = ResizeMode.STANDARD
     default_confidence: ClassVar[float] = 0.5

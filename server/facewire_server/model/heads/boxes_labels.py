@@ -43,14 +43,11 @@ class BoxesLabelsHead(Head):
 
 
 def _is_rows(shape: tuple[int, ...]) -> bool:
-    return shape[-1:] == (5,) and (
-        len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, -1))
-    )
+    return shape[-1:] == (5,) and (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, -1)))
 
 
 def _matches(shape: tuple[int, ...], rows: tuple[int, ...]) -> bool:
     """Whether two shapes may be the same; -1 may be anything."""
     return len(shape) == len(rows) and all(
-        ours == theirs or -1 in (ours, theirs)
-        for ours, theirs in zip(shape, rows, strict=True)
+        ours == theirs or -1 in (ours, theirs) for ours, theirs in zip(shape, rows, strict=True)
     )

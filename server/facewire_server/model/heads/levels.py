@@ -31,10 +31,7 @@ def sort_levels(
         levels[stride][kind] = position
     if any(len(level) != len(hints) for level in levels.values()):
         return None
-    return [
-        (stride, tuple(levels[stride][kind] for kind in hints))
-        for stride in sorted(levels)
-    ]
+    return [(stride, tuple(levels[stride][kind] for kind in hints)) for stride in sorted(levels)]
 
 
 def _kinds_by_name(
