@@ -19,8 +19,8 @@ import openvino
 from facewire_client import FaceClient
 from facewire_client.result import Face
 from facewire_server.config import Config
-from facewire_server.model.source import EMBEDDED
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import EMBEDDED
 
 SHARED = Path(__file__).parents[2] / "shared"
 MIN_IOU = 0.4

@@ -21,7 +21,7 @@ import grpc
 from benchmarks.server_process import serving
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 BAR_SECONDS = 0.5
 """How much slower than the bare script the server's second start may be."""

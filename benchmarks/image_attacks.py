@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from benchmarks.proc import forget_peak, status
 from facewire_server.errors import RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import MAX_SCANS, ImageLimits
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import MAX_SCANS, ImageLimits
 from tests.server.image import attacks
 
 MEGA = 1_000_000

@@ -23,7 +23,7 @@ import grpc
 from benchmarks.server_process import serving
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 
 PHOTO = (DATA / "astronaut.jpg").read_bytes()
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)

@@ -15,10 +15,10 @@ from collections.abc import Callable
 import numpy as np
 from prometheus_client.exposition import generate_latest
 
-from facewire_server.detector import Detections, Stages
-from facewire_server.metrics import Metrics
-from facewire_server.model.description import Description
-from facewire_server.model.heads.base import Found
+from facewire_server.inference.detector import Detections, Stages
+from facewire_server.inference.heads.base import Found
+from facewire_server.models.description import Description
+from facewire_server.telemetry.metrics import Metrics
 
 MODEL = "face-detection-nano"
 BAR_US = 25.0

@@ -18,7 +18,7 @@ from benchmarks.rebuild.plan import NAME, Plan
 from benchmarks.rebuild.quantization import quantized
 from benchmarks.rebuild.specification import GFLOPS, MPARAMS, TOLERANCE, mparams
 from benchmarks.rebuild.tail import with_tail
-from facewire_server.model.cost import cost
+from facewire_server.inference.cost import cost
 
 FORMS = ("raw", "tail")
 

@@ -22,9 +22,9 @@ from benchmarks.rebuild.plan import NAME
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.turns import Spent, print_turns, take_turns
 from benchmarks.rebuild.views import Image, views
-from facewire_server.model.agreement import Agreement
-from facewire_server.model.cut import cut
-from facewire_server.model.proof import proven
+from facewire_server.inference.agreement import Agreement
+from facewire_server.inference.cut import cut
+from facewire_server.inference.proof import proven
 
 SIDE = 640
 NAMES = ("tail in the graph", "raw head and facewire_ext")

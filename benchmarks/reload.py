@@ -24,7 +24,7 @@ from benchmarks.server_process import serving, status
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 
 PHOTO = DATA / "astronaut.jpg"
 

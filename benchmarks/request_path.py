@@ -23,12 +23,12 @@ from pathlib import Path
 from benchmarks.nothing import save_network
 from facewire.v1 import detect_pb2 as pb
 from facewire_ext import simd_levels
-from facewire_server.detector import Detector
-from facewire_server.image.encoded import decode
-from facewire_server.image_limits import ImageLimits
-from facewire_server.model.runtime import Mode, Runtime
-from facewire_server.model.source import DATA, EMBEDDED, Source
-from facewire_server.service import messages
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.models.source import DATA, EMBEDDED, Source
+from facewire_server.rpc import converters
 
 LIMITS = ImageLimits(64_000_000)
 FEW, MANY = 10, 40
@@ -56,12 +56,12 @@ class Walk:
         """Seconds each step has taken."""
         started = time.perf_counter()
         request = pb.DetectRequest.FromString(self._message)
-        options = messages.options(request.options)
-        opener = messages.picture_opener(request, LIMITS, scaled=True)
+        options = converters.options(request.options)
+        opener = converters.picture_opener(request, LIMITS, scaled=True)
         parsed = time.perf_counter()
         detections = self._detector.detect(opener, options)
         detected = time.perf_counter()
-        messages.response(detections, waited=0, total=0).SerializeToString()
+        converters.response(detections, waited=0, total=0).SerializeToString()
         answered = time.perf_counter()
         stages = detections.stages
         return {

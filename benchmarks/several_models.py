@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.server_process import cpu_seconds, serving, status
 from facewire_client import FaceClient
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 
 PHOTO = DATA / "astronaut.jpg"
 

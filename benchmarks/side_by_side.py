@@ -19,15 +19,15 @@ import numpy as np
 
 from benchmarks.comparison.machine import settings
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.detector import Detector, Options
 from facewire_server.image.fit import fit
-from facewire_server.image_limits import ImageLimits
-from facewire_server.model.engine import Engine
-from facewire_server.model.prepared import Prepared
-from facewire_server.model.runtime import Mode, Runtime
-from facewire_server.model.source import DATA, EMBEDDED, Source
-from facewire_server.service import messages
-from facewire_server.turn import never_alone
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.detector import Detector, Options
+from facewire_server.inference.engine import Engine
+from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.models.source import DATA, EMBEDDED, Source
+from facewire_server.rpc import converters
+from facewire_server.scheduling.job import never_alone
 
 LIMITS = ImageLimits(64_000_000)
 ROUNDS = 3
@@ -53,7 +53,7 @@ def decoding(detector: Detector) -> Step:
     tensor = np.empty((1, target.height, target.width, 3), np.uint8)
 
     def decode(request: pb.DetectRequest) -> None:
-        picture = messages.picture_opener(request, LIMITS, scaled=True)(target)
+        picture = converters.picture_opener(request, LIMITS, scaled=True)(target)
         fit(picture, tensor, mode=target.mode, pad_value=0)
 
     return decode
@@ -63,7 +63,7 @@ def detecting(detector: Detector) -> Step:
     """From the file to the boxes."""
 
     def detect(request: pb.DetectRequest) -> None:
-        opener = messages.picture_opener(request, LIMITS, scaled=True)
+        opener = converters.picture_opener(request, LIMITS, scaled=True)
         detector.detect(opener, Options())
 
     return detect

@@ -23,9 +23,9 @@ import grpc
 from benchmarks.server_process import cpu_seconds, serving
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.service.gate import Gate
-from facewire_server.service.token_check import Handler, TokenCheck
-from facewire_server.service.tokens import FLAG, Tokens
+from facewire_server.rpc.calls import Calls
+from facewire_server.security.token_interceptor import Handler, TokenInterceptor
+from facewire_server.security.tokens import FLAG, Tokens
 
 COUNTS = (1, 10, 100, 1000)
 HANDLER: Handler = grpc.unary_unary_rpc_method_handler(lambda request, context: request)
@@ -49,7 +49,7 @@ async def check(path: Path, token: str, calls: int, rounds: int) -> float:
     tokens = Tokens(path)
     tokens.load({FLAG: path.read_bytes()})
     # Nothing is refused here, so that nothing asks the gate.
-    interceptor = TokenCheck(tokens, cast(Gate, None))
+    interceptor = TokenInterceptor(tokens, cast(Calls, None))
     metadata = (("user-agent", "grpc-python"), ("authorization", f"Bearer {token}"))
     details = Details("/facewire.v1.DetectService/Detect", metadata)
     took = []

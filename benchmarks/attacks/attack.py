@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks import proc
 from facewire_client import FaceClient
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 PHOTO = (DATA / "astronaut.jpg").read_bytes()
 

@@ -7,8 +7,8 @@ from openvino import Model
 
 from benchmarks.rebuild.tail import MAX_DETECTIONS, MIN_CONFIDENCE
 from facewire_ext import Placement
-from facewire_server.model.heads.base import Found, Threshold
-from facewire_server.model.proof import head_of
+from facewire_server.inference.heads.base import FilterOptions, Found
+from facewire_server.inference.proof import head_of
 
 
 class Runner:
@@ -35,7 +35,7 @@ class Runner:
         head = head_of(model, (side, side))
         self._reader = head.bind([self.outputs[index] for index in head.positions])
         self._placement = Placement(side, side, side, side, 1, 1, 0, 0)
-        self._threshold = Threshold(MIN_CONFIDENCE, head.iou_threshold, MAX_DETECTIONS)
+        self._threshold = FilterOptions(MIN_CONFIDENCE, head.iou_threshold, MAX_DETECTIONS)
 
     def show(self, *inputs: NDArray[np.float32]) -> None:
         """Writes the inputs of the next inferences."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 Image = NDArray[np.float32]
 """A network input, [1,3,side,side], BGR, 0..255."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 Box = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in pixels of the photo."""

@@ -8,8 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from facewire_server import signals
 from facewire_server.errors import FacewireError
+from facewire_server.lifecycle import early_signals
 
 if TYPE_CHECKING:
     from click import Command
@@ -20,7 +20,7 @@ PROGRAM = "facewire-server"
 def main() -> NoReturn:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
     if sys.argv[1:2] == ["serve"]:
-        signals.take()
+        early_signals.take()
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # prometheus-client reads these when it is imported, and would keep the numbers of
@@ -34,7 +34,7 @@ def main() -> NoReturn:
 
 
 def _root() -> "Command":
-    from facewire_server.commands.root import root
+    from facewire_server.cli.root import root
 
     return root
 
@@ -50,7 +50,7 @@ def _explained(error: Exception) -> str | None:
 
 
 def _say(line: str) -> None:
-    from facewire_server import logs
+    from facewire_server.telemetry import logs
 
     logs.say(line)
 

@@ -5,13 +5,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from facewire_server.addresses import UNIX
 from facewire_server.catalogue.cache import default_folder
-from facewire_server.cpu_quota import cpu_quota
-from facewire_server.image_limits import MAX_SCANS, MAX_SIDE, ImageLimits
+from facewire_server.image.limits import MAX_SCANS, MAX_SIDE, ImageLimits
+from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.limits import Limits, check, flag
-from facewire_server.model.runtime import Mode, Runtime
-from facewire_server.model.source import EMBEDDED
+from facewire_server.models.source import EMBEDDED
+from facewire_server.system.addresses import UNIX
+from facewire_server.system.cpu_quota import cpu_quota
 
 MEGA = 1_000_000
 MEBI = 1 << 20

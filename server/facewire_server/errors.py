@@ -1,7 +1,7 @@
 """What can go wrong, by whose fault it is.
 
 Rule: an error carries a reason and one sentence that may be shown to the caller.
-It knows nothing of gRPC: `facewire_server.service.status` maps it to a status.
+It knows nothing of gRPC: `facewire_server.rpc.status` maps it to a status.
 """
 
 from enum import StrEnum

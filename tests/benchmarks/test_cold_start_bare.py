@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.plan import STRIDES
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.views import views
-from facewire_server.model.heads.atss import AtssHead
-from facewire_server.model.proof import head_of
+from facewire_server.inference.heads.atss import AtssHead
+from facewire_server.inference.proof import head_of
 from tests.benchmarks.narrow import NARROW
 
 

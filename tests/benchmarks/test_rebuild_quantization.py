@@ -6,7 +6,7 @@ from openvino import Model, Output
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.quantization import quantized
 from benchmarks.rebuild.tail import with_tail
-from facewire_server.model.proof import head_of
+from facewire_server.inference.proof import head_of
 from tests.benchmarks.narrow import NARROW
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")

@@ -8,7 +8,7 @@ from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.plan import Plan
 from benchmarks.rebuild.specification import GFLOPS, MPARAMS, TOLERANCE, mparams
 from benchmarks.rebuild.tail import with_tail
-from facewire_server.model.cost import cost
+from facewire_server.inference.cost import cost
 from tests.benchmarks.narrow import NARROW
 
 

@@ -10,7 +10,7 @@ from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild.views import views
-from facewire_server.model.agreement import Agreement
+from facewire_server.inference.agreement import Agreement
 from tests.benchmarks.narrow import NARROW
 
 

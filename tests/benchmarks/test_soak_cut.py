@@ -5,7 +5,7 @@ import socket
 from benchmarks.soak.cut import http2_request
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.config import Config
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 
 
 def test_a_server_answers_the_whole_of_it_and_says_why() -> None:

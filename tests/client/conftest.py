@@ -6,8 +6,8 @@ import pytest
 
 from facewire_client import FaceClient
 from facewire_server.config import Config
-from facewire_server.model.source import DATA
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
 from tests.client.fake_server import FakeServer
 
 

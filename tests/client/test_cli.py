@@ -13,8 +13,8 @@ from PIL import Image
 
 from facewire_client.cli.root import root
 from facewire_server.config import Config
-from facewire_server.model.source import DATA
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
 
 PHOTO = str(DATA / "astronaut.jpg")
 Run = Callable[..., Result]

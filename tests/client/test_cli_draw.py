@@ -14,7 +14,7 @@ from PIL import Image
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_client.cli.root import root
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 from tests.client.fake_server import FakeServer
 
 PHOTO = DATA / "astronaut.jpg"

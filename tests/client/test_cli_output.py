@@ -15,7 +15,7 @@ import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer
 

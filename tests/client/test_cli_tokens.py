@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from facewire_client.cli.root import root
 from facewire_client.errors import FaceClientError
 from facewire_server.config import Config
-from facewire_server.model.source import DATA
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
 
 PHOTO = str(DATA / "astronaut.jpg")
 BENCH = ("bench", "--duration", "0.2", "--warmup", "0", "--image", PHOTO)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.model.source import DATA
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

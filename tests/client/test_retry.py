@@ -10,7 +10,7 @@ import pytest
 from facewire.v1 import detect_pb2 as pb
 from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
 from facewire_server.config import Config
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer
 from tests.client.relay import relay

@@ -12,7 +12,7 @@ from facewire_client import (
     StreamResult,
 )
 from facewire_client.request import DetectOptions
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 
 
 def check(result: DetectResult) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import grpc
 
 from facewire_server.errors import Reason
-from facewire_server.metrics import Metrics
+from facewire_server.telemetry.metrics import Metrics
 from facewire_server.workers.shared_metrics import SharedMetrics
 
 KNOWN_VALUES: Mapping[str, set[str]] = {

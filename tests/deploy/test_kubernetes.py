@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from facewire_server.config import Config
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.workers.supervisor import LAST_SECONDS
 from tests.deploy.command_lines import options
 from tests.deploy.containerfile import COMMAND, STAGE

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.deploy.command_lines import options
 from tests.deploy.containerfile import COMMAND
 from tests.deploy.files import read_yaml

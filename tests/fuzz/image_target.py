@@ -3,11 +3,11 @@
 import numpy as np
 
 from facewire_server.errors import RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
 from facewire_server.image.fit import fit
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image_limits import ImageLimits
 
 LIMITS = ImageLimits(pixels=2_000_000, side=20_000, scans=12)
 MODES = tuple(ResizeMode)

@@ -5,8 +5,8 @@ from google.protobuf.message import DecodeError
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import FacewireError
-from facewire_server.service import messages
-from facewire_server.service.status import failure
+from facewire_server.rpc import converters
+from facewire_server.rpc.status import failure
 from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
 
 NUMBER = "0123456789abcdef"
@@ -21,8 +21,8 @@ def try_input(data: bytes) -> None:
         return  # gRPC answers these
     target = chosen_target(len(data))
     try:
-        options = messages.options(request.options)
-        opener = messages.picture_opener(request, LIMITS, scaled=len(data) % 3 > 0)
+        options = converters.options(request.options)
+        opener = converters.picture_opener(request, LIMITS, scaled=len(data) % 3 > 0)
         picture = opener(target)
     except FacewireError as error:
         answer = failure(error, NUMBER)

@@ -7,8 +7,8 @@ import pytest
 
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
-from facewire_server.model.source import DATA
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
 
 MESSAGE_LIMIT_MB = 1.0
 """Small, so that tests can be over it without sending much."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from facewire_server.detector import Detector, Options
 from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.inference.detector import Detector, Options
 
 BLACK = Picture(np.zeros((64, 64, 3), np.uint8), PixelLayout.BGR)
 

@@ -7,8 +7,8 @@ from typing import Any
 from facewire.v1 import detect_pb2 as pb
 from facewire_client import FaceClient
 from facewire_server.config import Config
+from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.limits import Limits
-from facewire_server.service.background import BackgroundServer
 
 
 @contextmanager

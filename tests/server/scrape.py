@@ -2,7 +2,7 @@
 
 import urllib.request
 
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 
 
 def scrape(server: BackgroundServer) -> dict[str, float]:

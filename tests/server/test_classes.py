@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.detector import Detector, Options
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.model.runtime import Runtime
-from facewire_server.model.source import Source
-from facewire_server.service import messages
+from facewire_server.inference.detector import Detector, Options
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.source import Source
+from facewire_server.rpc import converters
 from tests.server.constant_model import SIDE, Row, write_constant_model
 
 ROWS: list[Row] = [
@@ -26,8 +26,8 @@ def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
     """What a request for an image of the input's own size is answered."""
     detector = Detector(Source.find(str(model)), Runtime())
     image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
-    chosen: Options = messages.options(options)
-    return messages.response(detector.detect(lambda _: image, chosen), waited=0, total=0)
+    chosen: Options = converters.options(options)
+    return converters.response(detector.detect(lambda _: image, chosen), waited=0, total=0)
 
 
 def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:

@@ -7,8 +7,8 @@ import pytest
 
 from facewire_server.config import Config, available_cores
 from facewire_server.errors import ConfigError
-from facewire_server.image_limits import ImageLimits
-from facewire_server.model.runtime import Mode, Runtime
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.runtime import Mode, Runtime
 
 
 def test_the_defaults_listen_on_loopback_only() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 from tests.server.process import command
 from tests.server.strangers import as_stranger
 
@@ -235,11 +235,11 @@ def serve_once(folder: Path, *arguments: str, **environment: str) -> str:
 
 FAULT = """
 import sys
-from facewire_server import exposure
+from facewire_server.security import warning
 from facewire_server.__main__ import main
 def fault(config):
     raise RuntimeError("a fault of ours")
-exposure.warning = fault
+warning.warning = fault
 sys.argv[1:] = ["serve", "--port", "0", "--log-level", sys.argv[1]]
 main()
 """

@@ -20,9 +20,9 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
 from facewire_server.config import Config
 from facewire_server.image.fit import fit
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.lifecycle.server import Server
 from facewire_server.limits import Limits
-from facewire_server.service.background import BackgroundServer
-from facewire_server.service.server import Server
 from tests.server.rpc_errors import reason
 
 PROTO = Path(__file__).parents[2] / "proto" / "facewire" / "v1" / "detect.proto"
@@ -131,7 +131,7 @@ def full(photo: bytes) -> Iterator[DetectServiceStub]:
         BackgroundServer(config) as server,
         grpc.insecure_channel(server.target) as channel,
     ):
-        patch.setattr("facewire_server.detector.fit", hang)
+        patch.setattr("facewire_server.inference.detector.fit", hang)
         stub = DetectServiceStub(channel)
         stub.Detect(request, timeout=60)
         holds = stub.Detect.future(request, timeout=120)

@@ -11,7 +11,7 @@ import pytest
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 
 STREAMS = 20
 

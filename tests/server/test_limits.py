@@ -7,7 +7,7 @@ import pytest
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.limits import Limits
-from facewire_server.service.channel_options import NEVER, channel_options
+from facewire_server.rpc.channel_options import NEVER, channel_options
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
 from facewire_server.config import Config
 from facewire_server.image.fit import fit
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.server.health import SERVING, check
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
@@ -72,7 +72,7 @@ def test_a_deadline_that_cannot_be_met_is_refused_before_it_passes(
         time.sleep(0.05)
         return fit(*arguments, **options)
 
-    monkeypatch.setattr("facewire_server.detector.fit", slow)
+    monkeypatch.setattr("facewire_server.inference.detector.fit", slow)
     request = pb.DetectRequest(encoded_image=photo)
     # Thirty of them take 0.75 s on two workers, however fast the machine is.
     config = Config(port=0, metrics_port=None, max_parallel=2, max_queue=30)

@@ -120,7 +120,7 @@ def test_a_process_that_only_imports_the_core_connects_to_nobody(
     watched: Watched,
 ) -> None:
     subprocess.run(
-        [sys.executable, "-c", "import facewire_server.detector"],
+        [sys.executable, "-c", "import facewire_server.inference.detector"],
         env=watched.environment,
         check=True,
         timeout=60,

@@ -14,7 +14,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
 from facewire_server.config import Config
 from facewire_server.image.fit import fit
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
 
@@ -37,7 +37,7 @@ def let_go(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
         assert event.wait(60)
         return fit(*arguments, **options)
 
-    monkeypatch.setattr("facewire_server.detector.fit", hang)
+    monkeypatch.setattr("facewire_server.inference.detector.fit", hang)
     return event
 
 

@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from facewire_server.detector import Detector, Options
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
-from facewire_server.image_limits import ImageLimits
-from facewire_server.model.heads.base import Found
-from facewire_server.model.runtime import Runtime
-from facewire_server.model.source import DATA, EMBEDDED, Source
+from facewire_server.inference.detector import Detector, Options
+from facewire_server.inference.heads.base import Found
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.source import DATA, EMBEDDED, Source
 
 SHARED = Path(__file__).parents[3] / "shared"
 PHOTOS = sorted((SHARED / "faces" / "dlib").glob("*.jpg"))

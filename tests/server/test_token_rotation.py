@@ -15,8 +15,8 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient, FaceClientError
 from facewire_server.config import Config
-from facewire_server.service import file_watch
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.system import file_watch
 from tests.server.process import serving
 from tests.server.raw_http2 import call as raw_call
 from tests.server.replaced import replace

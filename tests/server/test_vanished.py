@@ -16,8 +16,8 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
 from facewire_server.config import Config
 from facewire_server.image.fit import fit
-from facewire_server.model.source import EMBEDDED
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import EMBEDDED
 
 CLIENT = """
 import sys
@@ -25,7 +25,7 @@ import time
 import grpc
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 request = pb.DetectRequest(encoded_image=(DATA / "astronaut.jpg").read_bytes())
 stub = DetectServiceStub(grpc.insecure_channel(sys.argv[1]))
@@ -49,7 +49,7 @@ def test_a_caller_that_is_killed_leaves_its_places_to_others(
         assert let_go.wait(120)
         return fit(*arguments, **options)
 
-    monkeypatch.setattr("facewire_server.detector.fit", hang)
+    monkeypatch.setattr("facewire_server.inference.detector.fit", hang)
     config = Config(port=0, metrics_port=0, max_parallel=1, max_queue=4)
     with (
         BackgroundServer(config) as server,

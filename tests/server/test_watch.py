@@ -12,10 +12,10 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from benchmarks.attacks.peer import DETECT_STREAM, WATCH, Peer, framed
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.backend import Backend
 from facewire_server.config import Config
-from facewire_server.service.background import BackgroundServer
-from facewire_server.service.server import Server
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.lifecycle.loading import Backend
+from facewire_server.lifecycle.server import Server
 from tests.server.health import NOT_SERVING, SERVING, check, watch
 from tests.server.limited import detects, limited
 from tests.server.process import serving

@@ -16,7 +16,7 @@ from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
 
 if TYPE_CHECKING:
-    from facewire_server.model.source import Source
+    from facewire_server.models.source import Source
 
 _INSTALL = "--limit needs the server's packages: pip install 'facewire[server]'"
 # What the server computes in, as benchmark_app spells it. INT8 is in the model.
@@ -102,7 +102,7 @@ def _source(model: str, served: ModelInfo | None) -> "Source":
         raise LimitError(_INSTALL)
     try:
         from facewire_server.errors import FacewireError
-        from facewire_server.model.source import Source
+        from facewire_server.models.source import Source
     except ModuleNotFoundError as error:
         raise LimitError(f"{error.name} is not installed; {_INSTALL}") from None
     name = model or (served.name if served else "")
@@ -123,7 +123,7 @@ def _source(model: str, served: ModelInfo | None) -> "Source":
 
 def _shape(source: "Source") -> str:
     """The shape that the server gives to the network's input."""
-    from facewire_server.model.network import Network
+    from facewire_server.inference.network import Network
 
     network = Network(source.read(), source.override.input_size)
     return "[" + ",".join(map(str, network.model.inputs[0].shape)) + "]"

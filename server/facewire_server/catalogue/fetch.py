@@ -8,16 +8,16 @@ from pathlib import Path
 
 from facewire_server.catalogue.entry import File
 from facewire_server.catalogue.origin import (
-    BrokenOffError,
     NotThereError,
     Origin,
+    TransientError,
     UnusableRangeError,
 )
 from facewire_server.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How often and how long to try; times in seconds.
 
     After `retries` failures in a row it gives up; one that came after `progress`
@@ -52,7 +52,7 @@ class Fetch:
         self,
         file: File,
         part: Path,
-        patience: Patience,
+        patience: RetryPolicy,
         *,
         note: Callable[[str], None],
         progress: Callable[[int], None],
@@ -100,7 +100,7 @@ class Fetch:
             before = self._there()
             try:
                 self._append(origin)
-            except BrokenOffError as error:
+            except TransientError as error:
                 if isinstance(error, UnusableRangeError):
                     self._part.unlink()
                 moved = self._there() - before >= self._patience.progress
@@ -134,10 +134,10 @@ class Fetch:
                     file.write(chunk)
                     self._progress(there)
         if there < size:
-            raise BrokenOffError(f"{origin} broke off at {there} of {size} bytes")
+            raise TransientError(f"{origin} broke off at {there} of {size} bytes")
 
     def _in_time(self, chunks: Iterator[bytes], origin: Origin) -> Iterator[bytes]:
-        """The chunks, for as long as they come fast enough. Raises BrokenOffError."""
+        """The chunks, for as long as they come fast enough. Raises TransientError."""
         began, came = time.monotonic(), 0
         for chunk in chunks:
             yield chunk
@@ -146,7 +146,7 @@ class Fetch:
             if took < self._patience.window:
                 continue
             if came < self._patience.least:
-                raise BrokenOffError(f"{origin} is too slow: {came} bytes in {took:.0f} s")
+                raise TransientError(f"{origin} is too slow: {came} bytes in {took:.0f} s")
             began, came = time.monotonic(), 0
 
     def _there(self) -> int:

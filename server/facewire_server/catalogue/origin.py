@@ -1,6 +1,6 @@
 """The bytes of a file, from some byte on, from a web server or a folder.
 
-Rule: what may pass by itself is a BrokenOffError, what will not is a ModelError.
+Rule: what may pass by itself is a TransientError, what will not is a ModelError.
 """
 
 import errno
@@ -23,11 +23,11 @@ PASSING = {408, 425, 429}
 """Statuses under 500 of a server that may think better of it."""
 
 
-class BrokenOffError(FacewireError):
+class TransientError(FacewireError):
     """It did not work this time."""
 
 
-class UnusableRangeError(BrokenOffError):
+class UnusableRangeError(TransientError):
     """The server cannot go on where we were: start from the first byte."""
 
 
@@ -50,7 +50,7 @@ class Origin(ABC):
     def open(self, start: int, size: int) -> AbstractContextManager[Piece]:
         """Opens a file of `size` bytes at byte `start`, or before it.
 
-        Raises NotThereError, BrokenOffError, or ModelError, also while the chunks are
+        Raises NotThereError, TransientError, or ModelError, also while the chunks are
         read.
         """
 
@@ -121,7 +121,7 @@ class WebOrigin(Origin):
             raise ModelError(f"{self}: {error}") from None
         except httpx.TransportError as error:
             gist = timer.verdict or _gist(error)
-            raise BrokenOffError(f"{self}: {gist}") from None
+            raise TransientError(f"{self}: {gist}") from None
 
     def _start(self, response: httpx.Response, start: int, size: int) -> int:
         """The byte with which an answer starts; raises when it is none of use."""
@@ -145,7 +145,7 @@ class WebOrigin(Origin):
             raise NotThereError(f"{self} ({status} {response.reason_phrase})")
         answer = f"{self} answers {status} {response.reason_phrase}".rstrip()
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in PASSING:
-            raise BrokenOffError(answer)
+            raise TransientError(answer)
         raise ModelError(answer)
 
 

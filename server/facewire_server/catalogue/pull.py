@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.catalogue.entry import Entry, File
-from facewire_server.catalogue.fetch import Fetch, Patience
+from facewire_server.catalogue.fetch import Fetch, RetryPolicy
 from facewire_server.catalogue.mirror import origins
 from facewire_server.catalogue.report import Report
 from facewire_server.errors import ModelError
@@ -30,7 +30,7 @@ def pull(
     cache: Cache,
     *,
     mirror: str | None = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     report: Report | None = None,
 ) -> Path:
     """Fetches what is missing of a model, or not as published; returns its file.
@@ -49,7 +49,7 @@ def pull(
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, entry, report):
             if cache.problem(entry, chosen):
-                patience = patience or Patience()
+                patience = patience or RetryPolicy()
                 _fetch(entry, chosen, folder, mirror, patience, report)
     except OSError as error:
         raise ModelError(_plainly(error, folder)) from None
@@ -97,7 +97,7 @@ def _fetch(
     precision: str,
     folder: Path,
     mirror: str | None,
-    patience: Patience,
+    patience: RetryPolicy,
     report: Report,
 ) -> None:
     files = entry.files_in(precision)
@@ -140,7 +140,7 @@ def _part(folder: Path, file: File) -> Path:
     return folder / f"{file.name}.part"
 
 
-def _client(patience: Patience) -> httpx.Client:
+def _client(patience: RetryPolicy) -> httpx.Client:
     """An HTTP client, with the proxies that the environment names."""
     try:
         return httpx.Client(

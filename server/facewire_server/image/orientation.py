@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire_server.image.directory import Directory
+from facewire_server.image.formats.tiff_ifd import Ifd
 
 ORIENTATION = 0x0112
 
@@ -25,7 +25,7 @@ def read_orientation(*exif: bytes) -> int:
     """
     for data in exif:
         try:
-            directory = Directory.read(data.removeprefix(b"Exif\0\0"))
+            directory = Ifd.read(data.removeprefix(b"Exif\0\0"))
         except ValueError:
             continue
         found = _orientation_in(directory)
@@ -34,12 +34,12 @@ def read_orientation(*exif: bytes) -> int:
     return 1
 
 
-def orientation_of(directory: Directory) -> int:
+def orientation_of(directory: Ifd) -> int:
     """The orientation in a directory, 1 to 8; 1 when there is none or it is broken."""
     return _orientation_in(directory) or 1
 
 
-def _orientation_in(directory: Directory) -> int | None:
+def _orientation_in(directory: Ifd) -> int | None:
     """The first value of the tag, as other programs take it; None when it is none."""
     try:
         values = directory.integers(ORIENTATION)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image_limits import ImageLimits
 
 _CHANNELS = {
     PixelLayout.GRAY: 1,

@@ -1,7 +1,7 @@
 """The words with which images are refused that start well and are not decoded."""
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.memory import is_available, is_lack_of_memory
+from facewire_server.system.memory import is_available, is_lack_of_memory
 
 # What a decoder takes beside the image, at most, for each pixel and in all: libwebp
 # and libtiff keep a second image, LZMA and Zstandard a dictionary.

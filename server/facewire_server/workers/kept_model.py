@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from facewire_server.detector import Detector
 from facewire_server.errors import ModelError
-from facewire_server.model.files import ModelFiles
-from facewire_server.model.runtime import Runtime
-from facewire_server.model.source import Source
+from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.files import ModelFiles
+from facewire_server.models.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Metric
 
-from facewire_server.metrics import LARGEST
+from facewire_server.telemetry.metrics import LARGEST
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 """Values by the name of a sample and its labels."""

@@ -9,16 +9,10 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 
-from facewire_server import logs
-from facewire_server.metrics import Metrics
-from facewire_server.metrics_port import MetricsPort, serve_metrics
-from facewire_server.workers.metric_sums import (
-    Report,
-    counted,
-    metrics,
-    report,
-    summed,
-)
+from facewire_server.telemetry import logs
+from facewire_server.telemetry.metrics import Metrics
+from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
+from facewire_server.workers.metric_sums import Report, counted, metrics, report, summed
 from facewire_server.workers.process import WorkerProcess
 
 COLLECT_SECONDS = 1.0

@@ -4,7 +4,7 @@ import socket
 from contextlib import ExitStack
 from typing import Self
 
-from facewire_server.addresses import bound, endpoints, listen_error
+from facewire_server.system.addresses import bound, endpoints, listen_error
 
 
 class SharedPort:

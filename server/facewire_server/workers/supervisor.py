@@ -12,14 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from facewire_server.addresses import target_of
-from facewire_server.backend import find_sources
 from facewire_server.config import Config, available_core_numbers
 from facewire_server.errors import CommandError, ModelError
-from facewire_server.service.reload import Files, Reloader
-from facewire_server.service.signals import leave, leave_by, on_hangup, signalled
-from facewire_server.service.tasks import BackgroundTasks
-from facewire_server.signals import STOP
+from facewire_server.lifecycle.early_signals import STOP
+from facewire_server.lifecycle.loading import find_sources
+from facewire_server.lifecycle.reload import Files, Reloader
+from facewire_server.lifecycle.signals import leave, leave_by, on_hangup, signalled
+from facewire_server.lifecycle.tasks import BackgroundTasks
+from facewire_server.system.addresses import target_of
 from facewire_server.workers.kept_model import KeptModel
 from facewire_server.workers.process import WorkerProcess
 from facewire_server.workers.shared_metrics import SharedMetrics
@@ -38,7 +38,7 @@ LAST_SECONDS = 5.0
 async def supervise(
     config: Config, set_up_log: SetUpLog, announce: Callable[[str], None]
 ) -> NoReturn:
-    """Serves with `config.workers` processes, as `facewire_server.service.run.run`."""
+    """Serves with `config.workers` processes, as `facewire_server.lifecycle.run.run`."""
     with SharedPort(config.host, config.port) as port:
         metrics = SharedMetrics()
         part = replace(config, port=port.port, metrics_port=None)

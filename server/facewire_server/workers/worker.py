@@ -10,13 +10,13 @@ from functools import partial
 import uvloop
 
 from facewire_client.cli.edge import in_words
-from facewire_server.backend import load_aside
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
-from facewire_server.service.run import serve
-from facewire_server.service.server import Server
-from facewire_server.service.signals import leave, signalled
-from facewire_server.service.tasks import BackgroundTasks
+from facewire_server.lifecycle.loading import load_aside
+from facewire_server.lifecycle.run import serve
+from facewire_server.lifecycle.server import Server
+from facewire_server.lifecycle.signals import leave, signalled
+from facewire_server.lifecycle.tasks import BackgroundTasks
 from facewire_server.workers.channel import (
     Channel,
     Collect,

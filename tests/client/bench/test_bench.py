@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from facewire_client.bench.photo import Photo
 from facewire_client.cli.root import root
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.client.bench.servers import PATIENCE, First
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer, echo

@@ -12,8 +12,8 @@ from facewire_client.bench.limit import LimitError, Yardstick
 from facewire_client.bench.open_loop import OpenLoop
 from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
-from facewire_server.model.source import DATA, EMBEDDED
-from facewire_server.service.background import BackgroundServer
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA, EMBEDDED
 
 SHORT = Settings(load=ClosedLoop(1), warmup=0.0, duration=0.5)
 PATH = str(DATA / EMBEDDED / f"{EMBEDDED}.xml")

@@ -6,7 +6,7 @@ import pytest
 
 from facewire_client.bench import photo
 from facewire_client.bench.photo import Photo
-from facewire_server.model.source import DATA
+from facewire_server.models.source import DATA
 
 
 def test_the_photo_that_lies_with_the_server_is_the_default() -> None:

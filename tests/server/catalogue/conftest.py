@@ -7,11 +7,11 @@ import pytest
 
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import Entry
-from facewire_server.catalogue.fetch import Patience
+from facewire_server.catalogue.fetch import RetryPolicy
 from tests.server.catalogue import tiny
 from tests.server.catalogue.file_server import FileServer
 
-QUICK = Patience(retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000)
+QUICK = RetryPolicy(retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000)
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,6 @@ def models(tmp_path: Path) -> Cache:
 
 
 @pytest.fixture
-def patience() -> Patience:
+def patience() -> RetryPolicy:
     """Gives up soon."""
     return QUICK

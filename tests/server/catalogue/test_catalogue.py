@@ -8,7 +8,7 @@ import pytest
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.catalogue.entry import PRECISIONS, Entry
 from facewire_server.errors import ModelError
-from facewire_server.model.source import EMBEDDED
+from facewire_server.models.source import EMBEDDED
 from tests.server.catalogue import tiny
 
 FAMILY = {

@@ -9,7 +9,7 @@ import pytest
 
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import Entry
-from facewire_server.catalogue.fetch import Patience
+from facewire_server.catalogue.fetch import RetryPolicy
 from facewire_server.catalogue.pull import pull
 from facewire_server.errors import ModelError
 from tests.server.catalogue import file_server as serve
@@ -31,7 +31,7 @@ def part(models: Cache, entry: Entry) -> Path:
 
 
 def test_what_breaks_off_is_gone_on_with(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     server.answers = [serve.broken_off(50_000), serve.broken_off(70_000)]
     pull(entry, None, models, patience=patience)
@@ -40,7 +40,7 @@ def test_what_breaks_off_is_gone_on_with(
 
 
 def test_an_end_before_the_end_is_noticed_without_a_length(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     server.answers = [serve.too_little]
     pull(entry, None, models, patience=patience)
@@ -48,7 +48,7 @@ def test_an_end_before_the_end_is_noticed_without_a_length(
 
 
 def test_a_stalled_server_is_not_waited_for(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     ended = threading.Event()
     server.answers = [serve.stalled(10_000, ended)]
@@ -65,7 +65,7 @@ def test_a_server_that_drips_is_given_up(
     models: Cache,
     entry: Entry,
     server: FileServer,
-    patience: Patience,
+    patience: RetryPolicy,
     head: bool,
     words: str,
 ) -> None:
@@ -79,7 +79,7 @@ def test_a_server_that_drips_is_given_up(
 
 
 def test_a_server_that_is_slow_but_not_too_slow_is_waited_for(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     ended = threading.Event()
     server.answers = [serve.dripping(ended)]
@@ -95,7 +95,7 @@ def test_a_server_in_trouble_is_asked_again(
     models: Cache,
     entry: Entry,
     server: FileServer,
-    patience: Patience,
+    patience: RetryPolicy,
 ) -> None:
     server.answers = [answer, answer]
     pull(entry, None, models, patience=patience)
@@ -103,7 +103,7 @@ def test_a_server_in_trouble_is_asked_again(
 
 
 def test_after_some_failures_in_a_row_it_gives_up_and_keeps_what_is_there(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     server.answers = [serve.broken_off(1000)] * 3
     with pytest.raises(ModelError, match=r"gave up after 3 attempts; type the same"):
@@ -116,13 +116,13 @@ def test_failures_with_progress_between_them_are_not_in_a_row(
     models: Cache, entry: Entry, server: FileServer
 ) -> None:
     server.answers = [serve.broken_off(40_000)] * 6
-    patience = Patience(retries=1, first_pause=0.01, progress=40_000)
+    patience = RetryPolicy(retries=1, first_pause=0.01, progress=40_000)
     pull(entry, None, models, patience=patience)
     assert models.problem(entry, "FP16") is None
 
 
 def test_a_server_without_ranges_sends_all_of_it_again(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     part(models, entry).write_bytes(tiny.BIN[:1000])
     server.answers = [serve.without_ranges]
@@ -137,7 +137,7 @@ def test_a_range_that_is_not_to_be_had_is_asked_for_from_the_start(
     models: Cache,
     entry: Entry,
     server: FileServer,
-    patience: Patience,
+    patience: RetryPolicy,
 ) -> None:
     part(models, entry).write_bytes(tiny.BIN[:1000])
     server.answers = [answer]
@@ -148,7 +148,7 @@ def test_a_range_that_is_not_to_be_had_is_asked_for_from_the_start(
 
 @pytest.mark.parametrize("rest", [b"of another file", tiny.BIN[::-1], bytes(400_000)])
 def test_the_rest_of_another_file_is_thrown_away(
-    rest: bytes, models: Cache, entry: Entry, server: FileServer, patience: Patience
+    rest: bytes, models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     part(models, entry).write_bytes(rest)
     pull(entry, None, models, patience=patience)
@@ -157,7 +157,7 @@ def test_the_rest_of_another_file_is_thrown_away(
 
 
 def test_a_redirect_is_followed(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     server.contents["/elsewhere"] = tiny.BIN
     server.answers = [serve.status(302, Location="/elsewhere")]
@@ -181,7 +181,7 @@ def test_what_asking_again_will_not_change_is_refused_at_once(
     models: Cache,
     entry: Entry,
     server: FileServer,
-    patience: Patience,
+    patience: RetryPolicy,
 ) -> None:
     server.answers = [answer] * 30
     with pytest.raises(ModelError, match=message):
@@ -190,7 +190,7 @@ def test_what_asking_again_will_not_change_is_refused_at_once(
 
 
 def test_a_file_of_the_right_length_and_the_wrong_hash_is_refused(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     server.contents[BIN] = tiny.BIN[::-1]
     with pytest.raises(ModelError, match=r"SHA-384.*it is not the published file"):
@@ -200,7 +200,7 @@ def test_a_file_of_the_right_length_and_the_wrong_hash_is_refused(
 
 
 def test_a_file_that_is_not_there_is_refused_with_its_address(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     del server.contents[BIN]
     with pytest.raises(ModelError, match=f"not at {server.url}{BIN} .404 Not Found"):
@@ -208,7 +208,7 @@ def test_a_file_that_is_not_there_is_refused_with_its_address(
 
 
 def test_without_the_second_file_the_first_is_not_put_in_place(
-    models: Cache, entry: Entry, server: FileServer, patience: Patience
+    models: Cache, entry: Entry, server: FileServer, patience: RetryPolicy
 ) -> None:
     del server.contents[f"{tiny.BASE}/FP16/tiny.xml"]
     with pytest.raises(ModelError, match=r"tiny.xml is not at"):

@@ -6,7 +6,7 @@ import pytest
 
 from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.entry import Entry
-from facewire_server.catalogue.fetch import Patience
+from facewire_server.catalogue.fetch import RetryPolicy
 from facewire_server.catalogue.pull import pull
 from facewire_server.errors import ModelError
 from tests.server.catalogue import tiny
@@ -19,7 +19,7 @@ def far(tmp_path: Path) -> Entry:
     return tiny.catalogue(tmp_path / "far", "http://models.invalid").get(tiny.NAME)
 
 
-def test_without_a_network_it_says_so(models: Cache, far: Entry, patience: Patience) -> None:
+def test_without_a_network_it_says_so(models: Cache, far: Entry, patience: RetryPolicy) -> None:
     with pytest.raises(
         ModelError,
         match=r"models.invalid.*: no connection \(.*gave up after 3 attempts$",
@@ -28,7 +28,7 @@ def test_without_a_network_it_says_so(models: Cache, far: Entry, patience: Patie
 
 
 def test_a_port_where_nobody_listens_is_no_connection(
-    models: Cache, entry: Entry, patience: Patience
+    models: Cache, entry: Entry, patience: RetryPolicy
 ) -> None:
     mirror = "http://127.0.0.1:1"
     with pytest.raises(ModelError, match=r"no connection \(.*refused"):
@@ -39,7 +39,7 @@ def test_the_proxy_of_the_environment_is_asked(
     models: Cache,
     far: Entry,
     server: FileServer,
-    patience: Patience,
+    patience: RetryPolicy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url)
@@ -52,7 +52,7 @@ def test_a_proxy_that_makes_no_sense_is_refused(
     proxy: str,
     models: Cache,
     far: Entry,
-    patience: Patience,
+    patience: RetryPolicy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
@@ -65,7 +65,7 @@ def test_certificates_that_cannot_be_read_are_named(
     content: bytes | None,
     models: Cache,
     far: Entry,
-    patience: Patience,
+    patience: RetryPolicy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_mirror_that_is_no_address_is_refused(models: Cache, entry: Entry) -> 
 
 
 def test_a_password_in_an_address_is_not_shown(
-    models: Cache, entry: Entry, patience: Patience
+    models: Cache, entry: Entry, patience: RetryPolicy
 ) -> None:
     mirror = "http://me:secret@127.0.0.1:1"
     with pytest.raises(ModelError) as refusal:

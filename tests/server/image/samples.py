@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.target import Target
-from facewire_server.image_limits import ImageLimits
 
 LIMITS = ImageLimits(1_000_000)
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "images"

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from facewire_server.errors import RequestError
-from facewire_server.image.encoded import decode
-from facewire_server.image_limits import ImageLimits
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import ImageLimits
 
 LIMITS = ImageLimits(64_000_000)
 MOST_MB = 80

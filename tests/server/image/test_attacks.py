@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
+from facewire_server.image.formats.tiff_costs import MAX_VALUES
+from facewire_server.image.limits import MAX_SCANS, ImageLimits
 from facewire_server.image.target import ResizeMode, Target
-from facewire_server.image.tiff_costs import MAX_VALUES
-from facewire_server.image_limits import MAX_SCANS, ImageLimits
 from tests.server.image import attacks
 from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
 from facewire_server.image.orientation import read_orientation
 from tests.server.image.samples import LIMITS, bgr, case, exif, png_chunk, rgb, save
 from tests.server.image.tiff_writer import Tags, tiff

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
 from tests.server.image.png_writer import (
     GREY,
     GREY_ALPHA,

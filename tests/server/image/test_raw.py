@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import wrap
-from facewire_server.image_limits import ImageLimits
 from tests.server.image.samples import smooth
 
 WIDTH, HEIGHT = 14, 10

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
 from facewire_server.image.signatures import HEAD, describe
 from tests.server.image.samples import LIMITS, case, files, rgb, save
 

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from facewire_server.errors import RequestError
-from facewire_server.image.encoded import decode
+from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts as tiff
 from tests.server.image.samples import LIMITS, smooth
 from tests.server.image.tiff_layouts import Layout

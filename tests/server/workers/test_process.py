@@ -5,8 +5,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 
-from facewire_server.backend import find_sources
 from facewire_server.config import Config
+from facewire_server.lifecycle.loading import find_sources
 from facewire_server.workers.kept_model import KeptModel
 from facewire_server.workers.process import WorkerProcess
 from facewire_server.workers.shared_port import SharedPort

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.model.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA, EMBEDDED
 from tests.server.workers.running import Workers, two_workers
 
 CONNECTIONS = 16

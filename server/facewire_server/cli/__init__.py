@@ -1,0 +1,1 @@
+"""The command line: the only reader of flags, the environment and TOML files."""

@@ -1,0 +1,165 @@
+"""`facewire-server models`: what models there are, how to get them, what they are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from facewire_client.table import align
+from facewire_server.catalogue.cache import Cache, default_folder
+from facewire_server.catalogue.catalogue import Catalogue
+from facewire_server.catalogue.entry import PRECISIONS, Entry
+from facewire_server.cli import card
+from facewire_server.cli.pull_report import PullReport
+from facewire_server.errors import ModelError
+from facewire_server.inference.network import Network
+from facewire_server.models.source import EMBEDDED, Source
+
+NOTES = """\
+AP in percent on WIDER FACE (validation), GFLOPs and parameters in millions, as their
+publisher states them; * is in the cache. Details: facewire-server models info NAME"""
+
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="FACEWIRE_CACHE",
+    default=default_folder,
+    show_default="the user's cache folder",
+    show_envvar=True,
+    help="The folder for fetched models.",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    metavar="|".join(PRECISIONS),
+    help="Of the weights in the files.",
+    show_default="FP16 where there is one",
+)
+json_option = click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group(context_settings={"show_default": True})
+def models() -> None:
+    """List, describe, fetch and check models."""
+
+
+@models.command("list")
+@cache_option
+@json_option
+def list_models(cache: Path, as_json: bool) -> None:
+    """List the models that can be served by name."""
+    listed = [_listed(entry, Cache(cache)) for entry in Catalogue.published()]
+    if as_json:
+        click.echo(json.dumps(listed))
+        return
+    heading = ("name", "input", "AP", "GFLOPs", "MParams", "comes in")
+    click.echo(align([heading, *map(_row, listed)]))
+    click.echo(f"\n{NOTES}")
+
+
+@models.command()
+@click.argument("model", metavar="NAME|PATH")
+@click.option("--device", default="CPU", help="Where OpenVINO runs it.")
+@precision_option
+@cache_option
+@json_option
+def info(model: str, device: str, precision: str | None, cache: Path, as_json: bool) -> None:
+    """Describe a model: input, head, labels, thresholds, precision, cost and hash."""
+    source = Source.find(model, precision=precision, cache=cache)
+    values = card.card(source, device)
+    click.echo(json.dumps(values) if as_json else align(card.rows(values)))
+
+
+@models.command()
+@click.argument("name")
+@precision_option
+@click.option(
+    "--mirror",
+    metavar="URL|DIR",
+    envvar="FACEWIRE_MIRROR",
+    show_envvar=True,
+    help="Fetch from this address or folder instead of the published addresses.",
+)
+@cache_option
+def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> None:
+    """Fetch a model into the cache: all of it, checked, or nothing.
+
+    Goes on where an earlier pull was broken off. Proxies are taken from HTTPS_PROXY,
+    HTTP_PROXY and NO_PROXY.
+    """
+    # Imported here: it brings an HTTP client, which no other command needs.
+    from facewire_server.catalogue import pull as pulling
+
+    entry = Catalogue.published().get(name)
+    if name == EMBEDDED:
+        click.echo(f"{name} comes with facewire: there is nothing to pull")
+        return
+    chosen = precision or entry.precisions[0]
+    with PullReport(f"{name} {chosen}") as report:
+        path = pulling.pull(entry, chosen, Cache(cache), mirror=mirror, report=report)
+    size = sum(file.size for file in entry.files_in(chosen))
+    click.echo(f"{name} {chosen}, {size / 1e6:.1f} MB, checked, is in {path.parent}")
+
+
+@models.command()
+@click.argument("model", metavar="NAME|PATH")
+@cache_option
+def verify(model: str, cache: Path) -> None:
+    """Check the files of a model again: each precision that is in the cache.
+
+    A model given by its path, and the embedded one, are read, and their hash shown.
+    """
+    catalogue = Catalogue.published()
+    if model != EMBEDDED and model in catalogue:
+        _verify_published(catalogue.get(model), Cache(cache))
+        return
+    source = Source.find(model)
+    files = source.read()
+    Network(files, source.override.input_size)
+    click.echo(f"{source.path} can be read; SHA-256 of its weights {files.sha256}")
+
+
+def _verify_published(entry: Entry, cache: Cache) -> None:
+    commands = []
+    for precision in cache.begun(entry):
+        problem = cache.problem(entry, precision)
+        if problem:
+            commands.append(cache.pull_command(entry, precision))
+        click.echo(f"{entry.name} {precision}: {problem or 'as published'}")
+    if commands:
+        raise ModelError(f"to mend it, type: {' && '.join(commands)}")
+    if not cache.begun(entry):
+        cache.find(entry, None)
+
+
+def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
+    """One model, in what JSON can say."""
+    return {
+        "name": entry.name,
+        "input_width": entry.width,
+        "input_height": entry.height,
+        "labels": entry.labels,
+        "ap": entry.ap,
+        "ap_of": entry.ap_of or None,
+        "gflops": entry.gflops,
+        "mparams": entry.mparams,
+        "precisions": entry.precisions,
+        "cached": cache.held(entry),
+        "embedded": entry.name == EMBEDDED,
+        "default": entry.name == EMBEDDED,
+    }
+
+
+def _row(listed: dict[str, Any]) -> tuple[str, ...]:
+    precisions = (
+        f"{name}{'*' if name in listed['cached'] else ''}" for name in listed["precisions"]
+    )
+    return (
+        listed["name"],
+        f"{listed['input_width']}x{listed['input_height']}",
+        "-" if listed["ap"] is None else f"{listed['ap']:.2f}",
+        f"{listed['gflops']:.3f}",
+        f"{listed['mparams']:.3f}",
+        "facewire itself; the default" if listed["embedded"] else " ".join(precisions),
+    )

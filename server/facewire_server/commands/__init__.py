@@ -1,1 +1,0 @@
-"""The command `facewire-server`, one file for each of its commands."""

@@ -1,0 +1,58 @@
+"""Files to pictures: which format it is, told by the first bytes and nothing else."""
+
+from collections.abc import Callable
+
+from facewire_server.errors import Reason, RequestError
+from facewire_server.image.formats.bmp import decode_bmp, is_bmp
+from facewire_server.image.formats.jpeg import decode_jpeg, is_jpeg
+from facewire_server.image.formats.png import decode_png, is_png
+from facewire_server.image.formats.tiff import decode_tiff, is_tiff
+from facewire_server.image.formats.webp import decode_webp, is_webp
+from facewire_server.image.limits import ImageLimits
+from facewire_server.image.picture import Picture
+from facewire_server.image.signatures import describe
+from facewire_server.image.target import Target
+
+_Decode = Callable[[bytes, ImageLimits, Target | None], Picture]
+
+_FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
+    (is_jpeg, decode_jpeg),
+    (is_png, decode_png),
+    (is_webp, decode_webp),
+    (is_tiff, decode_tiff),
+    (is_bmp, decode_bmp),
+)
+
+
+def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:
+    """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
+
+    Given a `target`, the picture may be reduced, but not to fewer pixels than the
+    target draws.
+    Alpha is dropped, the colours under it stay as stored; of samples of 16 bits the
+    top 8 count; of several frames or pages the first. The GIL is never held for
+    more than some milliseconds at a time.
+
+    RequestError:
+    - EMPTY_IMAGE: no bytes;
+    - UNSUPPORTED_FORMAT: they do not start as one of the five, and the message says
+      what they seem to be; or they hold a kind of it that no library here reads,
+      samples of 32 bits for example;
+    - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
+      is decoded;
+    - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
+      cut off within its pixels is one of these, and so are files that would cost far
+      more than their pixels.
+
+    MemoryError: there is no memory for it now, in whatever words the decoder puts it.
+    """
+    if not data:
+        raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    for matches, decode_format in _FORMATS:
+        if matches(data):
+            return decode_format(data, limits, target)
+    message = "the image is no JPEG, PNG, WebP, BMP or TIFF file"
+    found = describe(data)
+    if found is not None:
+        message = f"{message}; it seems to be {found}"
+    raise RequestError(Reason.UNSUPPORTED_FORMAT, message)

@@ -1,0 +1,191 @@
+"""The path from a picture to boxes: fit, infer, read. No server, no gRPC."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from facewire_server.errors import ModelError, Reason, RequestError
+from facewire_server.image.fit import fit
+from facewire_server.image.picture import Picture
+from facewire_server.image.target import Target
+from facewire_server.inference.engine import Engine, InferSlot
+from facewire_server.inference.heads.base import FilterOptions, Found
+from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.description import Description
+from facewire_server.models.files import ModelFiles
+from facewire_server.models.source import Source
+from facewire_server.scheduling.job import Checkpoint, always_alone, never_alone
+
+DEFAULT_MAX_DETECTIONS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one request asks for; None: the model's own default.
+
+    Raises RequestError (BAD_OPTION) for a threshold outside [0, 1], NaN included,
+    and for `max_detections` under 1.
+    """
+
+    min_confidence: float | None = None
+    iou_threshold: float | None = None
+    max_detections: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("min_confidence", "iou_threshold"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise RequestError(Reason.BAD_OPTION, f"{name} is {value}, not within [0, 1]")
+        if self.max_detections is not None and self.max_detections < 1:
+            raise RequestError(Reason.BAD_OPTION, "max_detections is 0, not at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Seconds spent on decoding and fitting, on the network, on its outputs."""
+
+    decode: float
+    inference: float
+    postprocess: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What `model` found in one picture of `width` x `height` upright pixels."""
+
+    model: Description
+    found: Found
+    width: int
+    height: int
+    stages: Stages
+
+
+class Detector:
+    """One model, ready to be asked by any number of threads at a time.
+
+    Each of them has a lane to itself; idle lanes are kept and used again.
+    """
+
+    def __init__(self, source: Source, runtime: Runtime, files: ModelFiles | None = None) -> None:
+        """Reads, compiles and warms the model. Raises ModelError.
+
+        `files` are what was read of it before; None: it is read now.
+        """
+        prepared, self._engine = _compiled(source, files or source.read(), runtime)
+        head = prepared.head
+        self.target = Target(*prepared.input_size, head.resize)
+        """How large the network sees an image."""
+        self._pad_value = head.metadata.pad_value or 0
+        self._idle: queue.SimpleQueue[InferSlot] = queue.SimpleQueue()
+        self.source = source
+        with ThreadPoolExecutor(1) as aside:
+            warming = aside.submit(self._warm)
+            self.description = _describe(source, prepared, self._engine)
+            self.parallel = self._engine.parallel_requests
+            """How many requests at a time keep the device busy."""
+            warming.result()
+
+    def detect(
+        self,
+        open_picture: Callable[[Target], Picture],
+        options: Options,
+        commit: Checkpoint = never_alone,
+    ) -> Detections:
+        """Finds what there is in one picture.
+
+        `open_picture` is told what is enough. Raises what it raises, and `commit`.
+        """
+        with self._lane() as lane:
+            started = time.perf_counter()
+            picture = open_picture(self.target)
+            placement = fit(
+                picture,
+                lane.image,
+                mode=self.target.mode,
+                pad_value=self._pad_value,
+            )
+            decoded = time.perf_counter()
+            with lane.infer(commit) as outputs:
+                inferred = time.perf_counter()
+                found = outputs.read(placement, self._threshold(options))
+            finished = time.perf_counter()
+        return Detections(
+            self.description,
+            found,
+            picture.width,
+            picture.height,
+            Stages(decoded - started, inferred - decoded, finished - inferred),
+        )
+
+    def _warm(self) -> None:
+        """Runs the network once: what is still to be prepared is prepared then."""
+        for commit in (always_alone, never_alone):
+            with self._lane() as lane, lane.infer(commit):
+                pass
+
+    @contextmanager
+    def _lane(self) -> Iterator[InferSlot]:
+        try:
+            lane = self._idle.get_nowait()
+        except queue.Empty:
+            lane = self._engine.lane()
+        try:
+            yield lane
+        finally:
+            self._idle.put(lane)
+
+    def _threshold(self, options: Options) -> FilterOptions:
+        """The options of a request, with the model's defaults filled in."""
+        iou_threshold = options.iou_threshold
+        if iou_threshold is None:
+            # 0 says of a model that it suppresses by itself.
+            iou_threshold = self.description.iou_threshold or None
+        min_confidence = options.min_confidence
+        if min_confidence is None:
+            min_confidence = self.description.min_confidence
+        return FilterOptions(
+            min_confidence,
+            iou_threshold,
+            options.max_detections or DEFAULT_MAX_DETECTIONS,
+        )
+
+
+def _compiled(source: Source, files: ModelFiles, runtime: Runtime) -> tuple[Prepared, Engine]:
+    """The network and what runs it. Raises ModelError."""
+    prepared = Prepared.of(source, files, runtime)
+    kept = prepared.kept
+    if kept is None:
+        return prepared, Engine(prepared, runtime)
+    try:
+        engine = Engine(prepared, runtime)
+    except ModelError:
+        # It may be what is kept that does not run. With a device or a property that is
+        # wrong nothing does, and what is kept stays.
+        prepared, _ = Prepared.made(source, files, runtime)
+        engine = Engine(prepared, runtime)
+        kept.forget()
+    else:
+        kept.seal()
+    return prepared, engine
+
+
+def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description:
+    head = prepared.head
+    width, height = prepared.input_size
+    return Description(
+        name=source.name,
+        labels=head.labels,
+        head=head.title,
+        resize=head.resize,
+        input_width=width,
+        input_height=height,
+        device=engine.device,
+        precision=engine.precision,
+        sha256=prepared.sha256,
+        min_confidence=head.min_confidence,
+        iou_threshold=head.iou_threshold or 0.0,
+    )

@@ -1,0 +1,34 @@
+"""The heads that facewire can read, one file each; see `recognise`."""
+
+from collections.abc import Sequence
+
+from facewire_server.errors import ModelError
+from facewire_server.inference.heads.atss import AtssHead
+from facewire_server.inference.heads.base import Head, Output
+from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
+from facewire_server.inference.heads.ssd import SsdHead
+from facewire_server.inference.heads.yunet import YunetHead
+from facewire_server.models.metadata import Metadata
+
+__all__ = ["HEADS", "Head", "Output", "recognise"]
+
+HEADS: tuple[type[Head], ...] = (BoxesLabelsHead, SsdHead, YunetHead, AtssHead)
+
+
+def recognise(outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata) -> Head:
+    """Tells the head of a network from its outputs and metadata.
+
+    `input_size` is (width, height) of the network's input in pixels. Raises
+    ModelError, which says what was seen and what is known, when no head fits.
+    """
+    for kind in HEADS:
+        head = kind.recognise(outputs, input_size, metadata)
+        if head is not None:
+            return head
+    seen = "; ".join(str(output) for output in outputs) or "no outputs"
+    known = "; ".join(f"{kind.title}: {kind.wanted}" for kind in HEADS)
+    declared = f", metadata model_type = {metadata.model_type}"
+    raise ModelError(
+        f"the outputs fit no known head. Seen: {seen}"
+        f"{declared if metadata.model_type else ''}. Known: {known}."
+    )

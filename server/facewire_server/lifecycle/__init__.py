@@ -1,0 +1,1 @@
+"""The life of one server process: listen, load, serve, reload, drain, stop."""

@@ -1,0 +1,210 @@
+"""A server's life: listen, load, serve, drain, stop."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import grpc.aio
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
+
+from facewire.v1 import detect_pb2_grpc
+from facewire_server.config import Config
+from facewire_server.errors import ConfigError
+from facewire_server.inference.detector import Detector
+from facewire_server.lifecycle.listener import Listener
+from facewire_server.lifecycle.loading import Backend, Loader
+from facewire_server.lifecycle.reload import Files, Reloader, reload_model
+from facewire_server.lifecycle.tasks import BackgroundTasks
+from facewire_server.lifecycle.watchdog import Watchdog
+from facewire_server.models.source import name_of
+from facewire_server.rpc.admission import Admission
+from facewire_server.rpc.calls import Calls
+from facewire_server.rpc.channel_options import channel_options
+from facewire_server.rpc.detect import DetectServicer
+from facewire_server.rpc.health import SERVICE, Health
+from facewire_server.rpc.tracing import open_tracing
+from facewire_server.security.access import Access
+from facewire_server.system.memory_trim import MemoryTrim
+from facewire_server.telemetry import logs
+from facewire_server.telemetry.metrics import Metrics
+from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
+
+FLUSH_SECONDS = 0.5
+"""For finished answers to reach the wire; what is not finished by then is cut off."""
+
+
+class Server:
+    """A server that listens while it is open; `async with` opens and stops it."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        shares_port: bool = False,
+        models: Sequence[str] | None = None,
+    ) -> None:
+        """`shares_port`: with other processes of the same server, and only those.
+
+        `models` are the names of those it will serve; None: as the settings say.
+        Raises ConfigError for certificates and tokens that are no good.
+        """
+        self.config = config
+        self._metrics = Metrics()
+        logs.on_dropped(self._metrics.log_lines_dropped)
+        self._tracing = open_tracing(config.traces)
+        self._listener = Listener(config, shares_port=shares_port)
+        self._gate = Calls(self._metrics, self._tracing.ended)
+        self._security = Access(config)
+        self._detect = DetectServicer(config, self._gate, self._metrics)
+        if models is None:
+            models = [
+                name_of(model, precision=config.precision, cache=config.cache)
+                for model in config.models
+            ]
+        self._health = Health(models, config.limits)
+        self._grpc = grpc.aio.server(
+            interceptors=(
+                *self._security.interceptors(self._gate),
+                Admission(
+                    config.limits,
+                    self._gate,
+                    max_message_bytes=config.max_message_bytes,
+                ),
+            ),
+            options=channel_options(config, shares_port=shares_port),
+        )
+        detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
+        self._health.add_to(self._grpc)
+        reflection.enable_server_reflection(
+            (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
+        )
+        self._backend: Backend | None = None
+        self._reload_asked = asyncio.Event()
+        self._tasks = BackgroundTasks()
+        self._watching: asyncio.Task[None] | None = None
+        self._metrics_server: MetricsPort | None = None
+        self.port = 0
+        """The port it listens on; 0: it is on a Unix socket."""
+        self.metrics_port: int | None = None
+        """The port of `/metrics`; None: there is none."""
+
+    async def __aenter__(self) -> Self:
+        """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
+        self.port = self._listener.open(partial(self._security.add_port, self._grpc))
+        try:
+            self._serve_metrics()
+        except ConfigError:
+            self._listener.close()
+            raise
+        await self._grpc.start()
+        self._tasks.start("following certificates and tokens", self._security.follow)
+        gate = self._gate
+        trim = MemoryTrim(lambda: gate.arrived, lambda: gate.under_way)
+        self._tasks.start("giving memory back", trim.run)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stops; see `drain` for how to do so politely."""
+        self._tasks.cancel()
+        stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
+        await asyncio.sleep(0)  # its first step tells all connections to send no more
+        self._gate.release()
+        self._health.close()
+        await stopping
+        self._listener.close()
+        if self._backend is not None:
+            self._backend.scheduler.close()
+        if self._metrics_server is not None:
+            self._metrics_server.close()
+        await self._tracing.close()
+
+    async def load(self, loading: Future[Backend]) -> Backend:
+        """Waits for the models; then requests are answered. Raises ModelError."""
+        backend = await asyncio.wrap_future(loading)
+        self._backend = backend
+        backend.scheduler.watch(self._metrics)
+        for detector in backend.registry:
+            self._metrics.loaded(detector.description)
+        self._detect.attach(backend)
+        reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self.config.watch)
+        self._tasks.start("reloading models", reloader.run)
+        return backend
+
+    async def open(self) -> None:
+        """Has health say SERVING, but for when work stalls."""
+        self._health.serving()
+        watchdog = Watchdog(
+            self._loaded.scheduler,
+            self._health,
+            self._metrics,
+            limit=self.config.stall_seconds,
+        )
+        self._watching = self._tasks.start("watching for stalls", watchdog.run)
+
+    def reload(self) -> None:
+        """Has all models reloaded soon, or as soon as they are loaded."""
+        self._reload_asked.set()
+
+    async def reload_model(self, name: str, load: Loader) -> str:
+        """Reloads one of the models that are loaded; see `reload.reload_model`."""
+        return await reload_model(self._loaded, self._metrics, name, load)
+
+    @property
+    def metrics(self) -> CollectorRegistry:
+        """What it counts."""
+        return self._metrics.registry
+
+    async def drain(self) -> bool:
+        """Refuses new requests, finishes those that run, for at most `grace`.
+
+        Health says NOT_SERVING from the start. Returns whether all were finished.
+        """
+        self._stop_watching()
+        self._health.end()
+        try:
+            async with asyncio.timeout(self.config.grace):
+                await self._gate.drain()
+        except TimeoutError:
+            return False
+        await self._gate.settle()
+        return True
+
+    def _stop_watching(self) -> None:
+        """Leaves the word about health to the drain alone."""
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _serve_metrics(self) -> None:
+        port = self.config.metrics_port
+        if port is not None:
+            host = self.config.metrics_host
+            self._metrics_server = serve_metrics(self._metrics.registry, host, port)
+            self.metrics_port = self._metrics_server.port
+
+    @property
+    def _loaded(self) -> Backend:
+        assert self._backend is not None, "the models are not loaded yet"
+        return self._backend
+
+    def _files(self) -> Files:
+        sources = (detector.source for detector in self._loaded.registry)
+        return {source.name: source.files for source in sources}
+
+    async def _reload(self, name: str) -> None:
+        source = self._loaded.registry.get(name).source
+        runtime = self.config.runtime
+
+        def load() -> Detector:
+            return Detector(source.again(), runtime)
+
+        await self.reload_model(name, load)

@@ -1,0 +1,1 @@
+"""What a model is before it is compiled: files, metadata, sidecar, name."""

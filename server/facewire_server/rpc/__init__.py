@@ -1,0 +1,1 @@
+"""All that speaks gRPC in a call: messages, admission, deadlines, errors, streams."""

@@ -1,0 +1,96 @@
+"""What an error looks like to a caller: the one table from errors to gRPC statuses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.system.memory import is_lack_of_memory
+
+DOMAIN = "facewire"
+
+CODES = {
+    Reason.EMPTY_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.UNSUPPORTED_FORMAT: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.CORRUPT_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.IMAGE_TOO_LARGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.BAD_RAW_IMAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.BAD_OPTION: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.UNKNOWN_MODEL: grpc.StatusCode.NOT_FOUND,
+    Reason.MESSAGE_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.BAD_MESSAGE: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.MESSAGE_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.METADATA_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.TOO_MANY_CALLS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.STREAM_IDLE: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.QUEUE_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.OUT_OF_MEMORY: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.DEADLINE_UNREACHABLE: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.NOT_READY: grpc.StatusCode.UNAVAILABLE,
+    Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
+    Reason.FRAME_DROPPED: grpc.StatusCode.ABORTED,
+    Reason.BAD_TOKEN: grpc.StatusCode.UNAUTHENTICATED,
+}
+
+MEMORY_RETRY_SECONDS = 1.0
+"""When to come back after a lack of memory: other requests are answered by then."""
+
+RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
+"""Codes that clients try again unless the trailer tells them otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The status that a call ends with; `reason` empty: an unforeseen fault."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    retry_after: float | None = None
+
+    def trailers(self) -> Sequence[tuple[str, str | bytes]]:
+        """The trailing metadata: the details, and when to come back."""
+        trailers: list[tuple[str, str | bytes]] = []
+        if self.reason:
+            trailers.append(("grpc-status-details-bin", self._details()))
+        if self.retry_after is not None:
+            pushback = str(round(self.retry_after * 1000))
+            trailers.append(("grpc-retry-pushback-ms", pushback))
+        elif self.code in RETRIED:
+            trailers.append(("grpc-retry-pushback-ms", "-1"))
+        return trailers
+
+    def _details(self) -> bytes:
+        detail = Any()
+        detail.Pack(ErrorInfo(reason=self.reason, domain=DOMAIN))
+        number, _ = self.code.value
+        status = Status(code=number, message=self.message, details=[detail])
+        return status.SerializeToString()
+
+
+def failure(error: BaseException, request_id: str) -> Failure:
+    """What to tell the caller of an error; of an unforeseen one only its number.
+
+    Lack of memory, wherever it showed, is nobody's fault: OUT_OF_MEMORY.
+    """
+    if isinstance(error, RequestError):
+        return Failure(CODES[error.reason], error.reason, str(error))
+    if isinstance(error, RefusalError):
+        code = CODES[error.reason]
+        return Failure(code, error.reason, str(error), error.retry_after)
+    if is_lack_of_memory(error):
+        return failure(_out_of_memory(), request_id)
+    message = f"internal error; the server's log has it as request {request_id}"
+    return Failure(grpc.StatusCode.INTERNAL, "", message)
+
+
+def _out_of_memory() -> RefusalError:
+    return RefusalError(
+        Reason.OUT_OF_MEMORY,
+        "the server has no memory for this request now",
+        MEMORY_RETRY_SECONDS,
+    )

@@ -1,0 +1,1 @@
+"""What the operating system gives: addresses, files, memory, threads; knows `errors` alone."""

@@ -1,0 +1,129 @@
+"""What an operator may choose of OpenVINO, and what was really chosen."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facewire_server.config import available_cores
+from facewire_server.errors import ModelError
+from facewire_server.image.decode import decode
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.detector import Detector, Options
+from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.models.source import EMBEDDED, Source
+from facewire_server.scheduling.job import Checkpoint
+
+
+def load(runtime: Runtime) -> Detector:
+    return Detector(Source.find(EMBEDDED), runtime)
+
+
+@pytest.mark.parametrize("device", ["CPU", "AUTO", "MULTI:CPU"])
+def test_the_precision_asked_for_is_the_one_that_runs(device: str) -> None:
+    description = load(Runtime(device=device, inference_precision="f32")).description
+    assert description.precision == "FP32"
+    assert description.device == "CPU"
+
+
+def test_a_property_reaches_the_device() -> None:
+    assert load(Runtime(properties={"NUM_STREAMS": "1"})).parallel == 1
+
+
+def test_a_property_that_the_device_does_not_know_is_refused_by_name() -> None:
+    with pytest.raises(ModelError, match="NOT_A_PROPERTY"):
+        load(Runtime(properties={"NOT_A_PROPERTY": "1"}))
+
+
+def test_a_compiled_network_is_kept_and_found_again(tmp_path: Path) -> None:
+    def kept() -> list[Path]:
+        return sorted(path for path in tmp_path.rglob("*") if path.is_file())
+
+    first = load(Runtime(cache=tmp_path)).description
+    files = kept()
+    assert files
+    written = [path.stat().st_mtime_ns for path in files]
+    assert load(Runtime(cache=tmp_path)).description == first
+    assert kept() == files
+    assert [path.stat().st_mtime_ns for path in files] == written
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    description = load(Runtime(cache=blocked)).description
+    assert description.name == EMBEDDED
+
+
+def parallel(mode: Mode) -> int:
+    return load(Runtime(mode=mode)).parallel
+
+
+def test_the_mode_decides_how_many_requests_run_side_by_side() -> None:
+    assert parallel(Mode.LATENCY) == 1
+    assert parallel(Mode.ADAPTIVE) == parallel(Mode.THROUGHPUT) <= available_cores()
+
+
+def test_the_same_boxes_are_found_alone_and_beside_others(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.ADAPTIVE))
+
+    def boxes(*, alone: bool) -> NDArray[np.float32]:
+        found = detector.detect(
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
+            Options(min_confidence=0.1),
+            lambda: alone,
+        )
+        return found.found.boxes
+
+    expected = boxes(alone=False)
+    assert len(expected)
+    for alone in (True, False, True):
+        np.testing.assert_allclose(boxes(alone=alone), expected, atol=0.01)
+
+
+def test_two_that_believe_to_be_alone_do_not_disturb_each_other(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.ADAPTIVE))
+
+    def boxes(_: int) -> list[list[float]]:
+        found = detector.detect(
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
+            Options(),
+            lambda: True,
+        )
+        return [[round(value) for value in box] for box in found.found.boxes.tolist()]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len({str(found) for found in threads.map(boxes, range(40))}) == 1
+
+
+def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> None:
+    detector = load(Runtime(mode=Mode.LATENCY))
+    holds, go_on, committed = Event(), Event(), Event()
+
+    def hold() -> bool:
+        holds.set()
+        return go_on.wait(60)
+
+    def note() -> bool:
+        committed.set()
+        return False
+
+    def detect(commit: Checkpoint) -> None:
+        detector.detect(
+            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
+            Options(),
+            commit,
+        )
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(detect, hold)
+        assert holds.wait(60)
+        second = threads.submit(detect, note)
+        assert not committed.wait(0.3)
+        go_on.set()
+        assert committed.wait(60)
+        first.result()
+        second.result()

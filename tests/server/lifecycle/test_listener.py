@@ -1,0 +1,123 @@
+"""Where a server can be reached, over real connections."""
+
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from urllib.request import urlopen
+
+import grpc
+import pytest
+
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
+from facewire_server.errors import ConfigError
+from facewire_server.lifecycle.background import BackgroundServer
+from tests.server.process import command, serving
+from tests.server.tls_files import TlsFiles
+
+
+def answers(target: str, photo: bytes) -> bool:
+    with grpc.insecure_channel(target) as channel:
+        request = pb.DetectRequest(encoded_image=photo)
+        return bool(DetectServiceStub(channel).Detect(request, timeout=60).detections)
+
+
+def scraped(port: int | None, host: str = "127.0.0.1") -> bool:
+    with urlopen(f"http://{host}:{port}/metrics", timeout=60) as answer:
+        return b"facewire_requests_total" in answer.read()
+
+
+def test_localhost_is_served_at_both_addresses_metrics_too(photo: bytes) -> None:
+    with BackgroundServer(Config(host="localhost", port=0, metrics_port=0)) as server:
+        assert server.target == f"localhost:{server.port}"
+        for host in "127.0.0.1", "[::1]":
+            assert answers(f"{host}:{server.port}", photo)
+            assert scraped(server.metrics_port, host)
+
+
+def test_an_address_of_version_6_is_told_as_clients_take_it(photo: bytes) -> None:
+    with serving("--host", "::1") as (_, target):
+        assert target.startswith("[::1]:")
+        assert answers(target, photo)
+
+
+def test_a_socket_is_served_until_the_end_with_metrics_on_loopback(
+    tmp_path: Path, photo: bytes
+) -> None:
+    path = tmp_path / "socket"
+    config = Config(host=f"unix:{path}", metrics_port=0, socket_mode=0o660)
+    with BackgroundServer(config) as server:
+        assert server.target == f"unix:{path}"
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert answers(server.target, photo)
+        assert scraped(server.metrics_port)
+    assert not path.exists()
+
+
+def test_a_socket_can_be_encrypted(tmp_path: Path) -> None:
+    files, path = TlsFiles(tmp_path), tmp_path / "socket"
+    config = replace(files.config(), host=f"unix:{path}")
+    trust = grpc.ssl_channel_credentials(files.authority.root_certificates)
+    name = (("grpc.ssl_target_name_override", "127.0.0.1"),)
+    with (
+        BackgroundServer(config) as server,
+        grpc.secure_channel(server.target, trust, name) as channel,
+    ):
+        stub = DetectServiceStub(channel)
+        assert stub.ListModels(pb.ListModelsRequest(), timeout=60).models
+
+
+def test_a_socket_outlives_a_killed_server_and_no_other(tmp_path: Path, photo: bytes) -> None:
+    path = tmp_path / "socket"
+    host = ("--host", f"unix:{path}")
+    with serving(*host) as (process, _):
+        process.kill()
+        process.wait()
+    assert path.is_socket()
+    with serving(*host) as (process, target):
+        assert target == f"unix:{path}"
+        done = subprocess.run(
+            command("serve", *host, "--metrics-port", "off"),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1
+        text = f"facewire-server: cannot listen on {target}: a server listens there\n"
+        assert done.stderr.endswith(text)
+        assert answers(target, photo)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert not path.exists()
+
+
+def test_a_server_that_cannot_start_leaves_no_socket(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = Config(host=f"unix:{path}", metrics_port=taken.getsockname()[1])
+        with pytest.raises(ConfigError, match="cannot serve metrics"):
+            BackgroundServer(config).__enter__()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("192.0.2.1", "this machine has no such address"),
+        ("no-such.invalid", "'no-such.invalid' cannot be resolved: "),
+    ],
+)
+def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {words}"):
+        BackgroundServer(Config(host=host, port=0, metrics_port=None)).__enter__()
+
+
+def test_a_port_that_another_server_has_is_told_to_be_taken() -> None:
+    with BackgroundServer(Config(port=0, metrics_port=None)) as server:
+        config = Config(host="localhost", port=server.port, metrics_port=None)
+        with pytest.raises(ConfigError, match="the port is taken"):
+            BackgroundServer(config).__enter__()

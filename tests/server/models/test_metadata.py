@@ -1,0 +1,69 @@
+"""Metadata: read as OpenVINO's wrappers write it, refused where it makes no sense."""
+
+import pytest
+
+from facewire_server.errors import ModelError
+from facewire_server.image.target import ResizeMode
+from facewire_server.models.metadata import Metadata
+
+
+def test_every_known_key_is_read() -> None:
+    metadata = Metadata.parse(
+        {
+            "model_type": "ATSS",
+            "labels": "face mask",
+            "confidence_threshold": "0.35",
+            "iou_threshold": "0.5",
+            "resize_type": "fit_to_window_letterbox",
+            "pad_value": "114",
+            "reverse_input_channels": "YES",
+            "mean_values": "123.675 116.28 103.53",
+            "scale_values": "58.395",
+            "strides": "8 16 32",
+            "octave_base_scale": "4",
+            "target_stds": "0.1 0.1 0.2 0.2",
+            "score_fusion": "geometric_mean",
+            "somebody_elses": "business",
+        }
+    )
+    assert metadata == Metadata(
+        model_type="ATSS",
+        labels=("face", "mask"),
+        confidence_threshold=0.35,
+        iou_threshold=0.5,
+        resize_type=ResizeMode.FIT_TO_WINDOW_LETTERBOX,
+        pad_value=114,
+        reverse_input_channels=True,
+        mean=(123.675, 116.28, 103.53),
+        scale=(58.395,),
+        strides=(8, 16, 32),
+        octave_base_scale=4.0,
+        target_stds=(0.1, 0.1, 0.2, 0.2),
+        score_fusion="geometric_mean",
+    )
+
+
+def test_absent_and_empty_values_are_left_to_the_head() -> None:
+    assert Metadata.parse({"labels": "", "iou_threshold": " "}) == Metadata()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("confidence_threshold", "1.5"),
+        ("confidence_threshold", "nan"),
+        ("iou_threshold", "half"),
+        ("resize_type", "fold"),
+        ("pad_value", "256"),
+        ("reverse_input_channels", "perhaps"),
+        ("mean_values", "1 2"),
+        ("scale_values", "1 0 1"),
+        ("strides", "8 0"),
+        ("octave_base_scale", "-4"),
+        ("target_stds", "0.1 0.1"),
+        ("score_fusion", "sum"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> None:
+    with pytest.raises(ModelError, match=f"{key} = '{text}'"):
+        Metadata.parse({key: text})

@@ -1,0 +1,122 @@
+"""Where a model is found, under which name, and whose word on it counts."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from facewire_server.catalogue.catalogue import Catalogue
+from facewire_server.errors import ModelError
+from facewire_server.models.source import DATA, EMBEDDED, Source, name_of
+from tests.server.catalogue import tiny
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache with the tiny model in FP16, which is the only one published."""
+    catalogue = tiny.catalogue(tmp_path / "tables", "http://models.invalid")
+    monkeypatch.setattr(Catalogue, "published", lambda: catalogue)
+    for path, content in tiny.FILES.items():
+        file = tmp_path / "cache" / "models" / tiny.NAME / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model of somebody's own."""
+    path = tmp_path / "own.xml"
+    shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}.xml", path)
+    shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}.bin", path.with_suffix(".bin"))
+    return path
+
+
+def test_the_embedded_model_is_found_by_its_name() -> None:
+    source = Source.find(EMBEDDED)
+    assert source.name == EMBEDDED
+    assert source.read().sha256 == hashlib.sha256(source.weights.read_bytes()).hexdigest()
+
+
+def test_a_model_at_a_path_is_named_after_its_file(model: Path) -> None:
+    assert Source.find(str(model)).name == "own"
+
+
+def test_the_file_beside_it_gives_it_another_name(model: Path) -> None:
+    model.with_suffix(".toml").write_text('name = "masks"')
+    assert Source.find(str(model)).name == "masks"
+
+
+def test_an_ir_without_its_weights_is_refused(model: Path) -> None:
+    model.with_suffix(".bin").unlink()
+    with pytest.raises(ModelError, match=r"there is no file .*own.bin"):
+        Source.find(str(model))
+
+
+def test_a_published_model_is_found_in_the_cache(models: Path) -> None:
+    source = Source.find(tiny.NAME, cache=models)
+    assert (source.name, source.precision) == (tiny.NAME, "FP16")
+    assert source.path.read_bytes() == tiny.XML
+    assert source.weights.read_bytes() == tiny.BIN
+    assert Source.find(tiny.NAME, precision="FP16-INT8", cache=models).weights != (source.weights)
+
+
+def test_a_published_model_that_was_changed_is_refused(models: Path) -> None:
+    source = Source.find(tiny.NAME, cache=models)
+    source.weights.write_bytes(tiny.BIN[::-1])
+    with pytest.raises(ModelError, match=r"SHA-384.*to mend it, type: .* pull tiny"):
+        Source.find(tiny.NAME, cache=models)
+    with pytest.raises(ModelError, match="to mend it"):
+        source.again()
+
+
+def test_found_again_it_is_the_same_with_what_is_beside_it_now(model: Path, models: Path) -> None:
+    published = Source.find(tiny.NAME, precision="FP16-INT8", cache=models)
+    assert published.again() == published
+    own = Source.find(str(model))
+    model.with_suffix(".toml").write_text("pad_value = 7")
+    assert own.again().override.metadata == {"pad_value": "7"}
+
+
+def test_what_is_beside_a_model_counts_before_what_it_says_before_the_catalogue(
+    models: Path,
+) -> None:
+    source = Source.find(tiny.NAME, cache=models)
+    assert source.settings({}) == {"labels": "background face"}
+    said = {"labels": "a b", "pad_value": "1"}
+    assert source.settings(said) == said
+    source.path.with_suffix(".toml").write_text('labels = ["c d"]')
+    assert source.again().settings(said) == {"labels": ("c d",), "pad_value": "1"}
+
+
+def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "own.onnx"
+    path.write_bytes(b"here for now")
+    source = Source.find(str(path))
+    path.unlink()
+    with pytest.raises(ModelError, match="own.onnx cannot be read"):
+        source.read()
+
+
+@pytest.mark.parametrize("precision", [None, "FP16-INT8"])
+@pytest.mark.parametrize("sidecar", ["", 'name = "masks"'])
+def test_a_model_is_told_its_name_before_it_is_found(
+    models: Path, precision: str | None, sidecar: str
+) -> None:
+    found = Source.find(tiny.NAME, precision=precision, cache=models)
+    found.path.with_suffix(".toml").write_text(sidecar)
+    name = Source.find(tiny.NAME, precision=precision, cache=models).name
+    assert name == ("masks" if sidecar else tiny.NAME)
+    assert name_of(tiny.NAME, precision=precision, cache=models) == name
+
+
+def test_a_model_at_a_path_is_told_its_name_before_it_is_found(model: Path) -> None:
+    assert name_of(str(model)) == "own"
+    model.with_suffix(".toml").write_text('name = "masks"')
+    assert name_of(str(model)) == "masks"
+
+
+def test_a_published_model_that_is_not_there_yet_has_its_name(tmp_path: Path) -> None:
+    assert name_of("yunet-640", cache=tmp_path) == "yunet-640"
+    assert name_of(EMBEDDED, cache=tmp_path) == EMBEDDED
