@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire_ext import Placement
-from facewire_server.image.orientation import reversed_axes, swaps_sides, turn
+from facewire_server.image.orientation import reversed_axes, rotate, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout, as_bgr
 from facewire_server.image.target import ResizeMode, Target
 
@@ -118,7 +118,7 @@ def _draw(picture: Picture, x: _Axis, y: _Axis, region: NDArray[np.uint8]) -> No
         return
     small = np.empty((y.size, x.size, *pixels.shape[2:]), np.uint8)
     cv2.resize(pixels, (x.size, y.size), small)
-    turn(as_bgr(small, picture.layout), picture.orientation, region)
+    rotate(as_bgr(small, picture.layout), picture.orientation, region)
 
 
 def _pad(frame: NDArray[np.uint8], x: _Axis, y: _Axis, value: int) -> None:

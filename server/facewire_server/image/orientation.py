@@ -60,10 +60,11 @@ def reversed_axes(orientation: int) -> tuple[bool, bool]:
     return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
 
 
-def turn(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
-    """Write `stored` [h,w,3], turned as its orientation (1 to 8) says, to `upright`.
+def rotate(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
+    """Write `stored`, uint8 [h,w,3], to `upright` as its EXIF orientation (1 to 8) says.
 
-    `upright` is [h,w,3] or [w,h,3], of the caller, and may be a part of a larger one.
+    `upright` belongs to the caller, is [h,w,3] or, where sides are swapped, [w,h,3], and may
+    be a view of a larger array.
     """
     if orientation == 1:
         np.copyto(upright, stored)

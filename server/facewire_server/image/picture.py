@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire_server.image.orientation import swaps_sides, turn
+from facewire_server.image.orientation import swaps_sides
 
 
 class PixelLayout(Enum):
@@ -79,17 +79,3 @@ class Picture:
         rows, columns = self.pixels.shape[:2]
         width, height = self.full_size or (columns, rows)
         return (height, width) if swaps_sides(self.orientation) else (width, height)
-
-    def to_bgr(self) -> NDArray[np.uint8]:
-        """The upright image, contiguous [H,W,3] BGR, as far reduced as `pixels` are.
-
-        It may be `pixels` itself, and then read-only.
-        """
-        bgr = as_bgr(self.pixels, self.layout)
-        if self.orientation == 1:
-            return np.ascontiguousarray(bgr)
-        rows, columns = bgr.shape[:2]
-        sides = (columns, rows) if swaps_sides(self.orientation) else (rows, columns)
-        upright = np.empty((*sides, 3), np.uint8)
-        turn(bgr, self.orientation, upright)
-        return upright

@@ -15,6 +15,8 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
+from facewire_server.image.orientation import rotate, swaps_sides
+from facewire_server.image.picture import Picture, as_bgr
 from facewire_server.image.target import Target
 
 LIMITS = ImageLimits(1_000_000)
@@ -56,6 +58,16 @@ def save(image: Image.Image, kind: str, **options: object) -> bytes:
 def bgr(image: Image.Image) -> NDArray[np.int64]:
     """The colours of an image, wide enough to be subtracted."""
     return np.asarray(image.convert("RGB"))[:, :, ::-1].astype(np.int64)
+
+
+def to_bgr(picture: Picture) -> NDArray[np.uint8]:
+    """The upright image [H,W,3], as far reduced as the pixels of the picture are."""
+    colours = as_bgr(picture.pixels, picture.layout)
+    rows, columns = colours.shape[:2]
+    sides = (columns, rows) if swaps_sides(picture.orientation) else (rows, columns)
+    upright = np.empty((*sides, 3), np.uint8)
+    rotate(colours, picture.orientation, upright)
+    return upright
 
 
 def exif(orientation: int) -> Image.Exif:

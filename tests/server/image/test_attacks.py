@@ -12,7 +12,7 @@ from facewire_server.image.formats.tiff_costs import MAX_VALUES
 from facewire_server.image.limits import MAX_SCANS, ImageLimits
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image import attacks
-from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save
+from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save, to_bgr
 
 LARGE = ImageLimits(64_000_000)
 SIDE = 8000
@@ -128,7 +128,7 @@ def test_unknown_chunks_and_frames_of_a_png_do_not_matter() -> None:
     data = save(rgb(), "PNG", save_all=True, append_images=[other] * 20)
     start = data.index(b"IDAT") - 4
     data = data[:start] + png_chunk(b"abCd", b"x" * 100) * 50 + data[start:]
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, np.asarray(rgb())[:, :, ::-1])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
-from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal
+from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal, to_bgr
 from tests.server.image.tiff_writer import gray_tags, tiff
 
 SIDE = 60_000
@@ -23,7 +23,7 @@ SIDE = 60_000
 @pytest.mark.parametrize("name", files())
 def test_every_sample_decodes(name: str) -> None:
     picture = decode(files()[name], limits=LIMITS)
-    assert picture.to_bgr().shape == (picture.height, picture.width, 3)
+    assert to_bgr(picture).shape == (picture.height, picture.width, 3)
 
 
 def test_no_bytes_are_an_empty_image() -> None:
@@ -129,7 +129,7 @@ def test_a_damaged_file_is_a_picture_or_a_refusal(data: st.DataObject) -> None:
         file = file or bytearray(1)
     if refusal(bytes(file)) is None:
         picture = decode(bytes(file), limits=LIMITS)
-        assert picture.to_bgr().shape == (picture.height, picture.width, 3)
+        assert to_bgr(picture).shape == (picture.height, picture.width, 3)
 
 
 @given(st.sampled_from(sorted(data[:18] for data in files().values())), st.binary())
@@ -147,7 +147,7 @@ def test_threads_do_not_disturb_each_other() -> None:
     with ThreadPoolExecutor(8) as threads:
         together = threads.map(lambda name: decode(files()[name], limits=LIMITS), names)
         for name, picture in zip(names, together, strict=True):
-            assert np.array_equal(picture.to_bgr(), alone[name].to_bgr())
+            assert np.array_equal(to_bgr(picture), to_bgr(alone[name]))
 
 
 def _resident_bytes() -> int:

@@ -8,7 +8,7 @@ from facewire_ext import Placement
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import ResizeMode
-from tests.server.image.samples import smooth
+from tests.server.image.samples import smooth, to_bgr
 
 MODES = list(ResizeMode)
 ORIENTATIONS = range(1, 9)
@@ -55,7 +55,7 @@ def test_a_mark_is_found_where_the_placement_says(
     stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
     picture = Picture(stored, PixelLayout.BGR, orientation)
     frame, placement = _fit(picture, mode=mode, pad_value=0)
-    x, y = _centre(picture.to_bgr())
+    x, y = _centre(to_bgr(picture))
     expected = (
         x * placement.scale_x + placement.offset_x,
         y * placement.scale_y + placement.offset_y,
@@ -70,7 +70,7 @@ def test_turning_the_small_image_is_turning_the_large_one(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
     turned = Picture(smooth(*size), PixelLayout.BGR, orientation)
-    upright = Picture(turned.to_bgr(), PixelLayout.BGR)
+    upright = Picture(to_bgr(turned), PixelLayout.BGR)
     one, first = _fit(turned, mode=mode)
     other, second = _fit(upright, mode=mode)
     assert repr(first) == repr(second)
@@ -210,7 +210,7 @@ def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     picture = Picture(small, PixelLayout.BGR, orientation, reduction, size)
     frame, placement = _fit(picture, mode=mode, pad_value=0)
     assert (placement.image_width, placement.image_height) == (full.width, full.height)
-    x, y = _centre(full.to_bgr())
+    x, y = _centre(to_bgr(full))
     expected = (
         x * placement.scale_x + placement.offset_x,
         y * placement.scale_y + placement.offset_y,

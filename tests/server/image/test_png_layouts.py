@@ -14,7 +14,7 @@ from tests.server.image.png_writer import (
     START,
     png,
 )
-from tests.server.image.samples import LIMITS, png_chunk, refusal, smooth
+from tests.server.image.samples import LIMITS, png_chunk, refusal, smooth, to_bgr
 
 COLOURS = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
 TYPES = [(GREY, bits) for bits in (1, 2, 4, 8, 16)]
@@ -45,7 +45,7 @@ def test_a_layout_comes_out_right(
     else:
         left = numbers * 255 // ((1 << bits) - 1) if bits < 8 else eight
         right = left[:, :, [0, 0, 0] if SAMPLES[colour_type] < 3 else [0, 1, 2]]
-    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), right[:, :, ::-1])
+    assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), right[:, :, ::-1])
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facewire_server.errors import RequestError
 from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts as tiff
-from tests.server.image.samples import LIMITS, smooth
+from tests.server.image.samples import LIMITS, smooth, to_bgr
 from tests.server.image.tiff_layouts import Layout
 from tests.server.image.tiff_writer import Tags
 
@@ -156,7 +156,7 @@ def test_a_layout_comes_out_right_or_is_refused_in_words(
         read |= (colours, bits, form) == ("grey", 8, SIGNED)
         read &= layout.fill_order == 1 or colours not in REVERSED_REFUSED
         if read:
-            decoded = decode(data, limits=LIMITS).to_bgr()
+            decoded = to_bgr(decode(data, limits=LIMITS))
             assert np.abs(decoded - right).max() <= 2, layout
         else:
             with pytest.raises(RequestError, match=f"holds {bits}-bit .*supported"):
@@ -177,5 +177,5 @@ def test_subsampled_colour_comes_out_right_whatever_the_coding() -> None:
         tags: Tags = {256: ("L", [32]), 257: ("L", [28]), 258: ("H", [8] * 3)}
         tags |= {277: ("H", [3]), 278: ("L", [28]), 530: ("H", [2, 2])}
         data = layout.file(units.astype(np.int64), tags | {339: ("H", [1] * 3)})
-        decoded = decode(data, limits=LIMITS).to_bgr()
+        decoded = to_bgr(decode(data, limits=LIMITS))
         assert np.abs(decoded - right).max() <= 2, layout

@@ -8,7 +8,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image.bmp_writer import BmpLayout, Numbers
-from tests.server.image.samples import LIMITS, refusal, smooth
+from tests.server.image.samples import LIMITS, refusal, smooth, to_bgr
 
 WIDTH, HEIGHT = 37, 29
 HEADERS = [12, 16, 40, 52, 56, 64, 108, 124]
@@ -33,7 +33,7 @@ def _numbers(count: int) -> Numbers:
 
 
 def _decoded(data: bytes) -> NDArray[np.int64]:
-    return decode(data, limits=LIMITS).to_bgr().astype(np.int64)
+    return to_bgr(decode(data, limits=LIMITS)).astype(np.int64)
 
 
 def _packed(masks: tuple[int, ...]) -> tuple[Numbers, NDArray[np.float64]]:

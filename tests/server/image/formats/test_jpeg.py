@@ -26,6 +26,7 @@ from tests.server.image.samples import (
     refusal,
     rgb,
     save,
+    to_bgr,
 )
 
 YCBCR = (100, 150, 90)
@@ -33,7 +34,7 @@ YCBCR_AS_BGR = (139, 120, 47)
 
 
 def _difference_to_pillow(data: bytes) -> int:
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     with Image.open(BytesIO(data)) as image:
         return int(np.abs(decoded - bgr(image)).max())
 
@@ -82,7 +83,7 @@ def test_cmyk_is_inverted_with_and_without_the_marker_of_adobe(
 )
 def test_rare_samplings_decode(factors: Factors) -> None:
     picture = decode(flat_jpeg(64, 48, YCBCR, factors), limits=LIMITS)
-    assert np.abs(picture.to_bgr() - np.array(YCBCR_AS_BGR)).max() <= 1
+    assert np.abs(to_bgr(picture) - np.array(YCBCR_AS_BGR)).max() <= 1
 
 
 def test_the_limit_holds_for_rare_samplings() -> None:
@@ -106,8 +107,8 @@ def _with_stray_bytes() -> tuple[bytes, bytes]:
 
 def test_stray_bytes_between_scans_are_forgiven() -> None:
     sound, strayed = _with_stray_bytes()
-    decoded = decode(strayed, limits=LIMITS).to_bgr()
-    reference = decode(sound, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(strayed, limits=LIMITS))
+    reference = to_bgr(decode(sound, limits=LIMITS))
     assert np.abs(decoded.astype(int) - reference).max() <= 2
 
 

@@ -26,7 +26,7 @@ from tests.server.image.jpeg_faults import (
     without,
     without_interval,
 )
-from tests.server.image.samples import LIMITS, bgr, case, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, bgr, case, refusal, rgb, save, smooth, to_bgr
 
 SMALL = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
 
@@ -178,7 +178,7 @@ def test_photos_of_cameras_with_slips_decode(name: str) -> None:
     picture = decode(data, limits=LIMITS)
     assert (picture.width, picture.height) == (512, 512)
     with Image.open(BytesIO(data)) as image:
-        assert np.abs(picture.to_bgr() - bgr(image)).max() <= 2
+        assert np.abs(to_bgr(picture) - bgr(image)).max() <= 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.formats.pillow import decode_pillow
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.target import ResizeMode, Target
-from tests.server.image.samples import LIMITS, bgr, rgb, save
+from tests.server.image.samples import LIMITS, bgr, rgb, save, to_bgr
 
 
 @pytest.mark.parametrize("size", [(1, 1), (600, 500), (70_000, 9), (3, 100_000), (140_000, 1)])
@@ -21,7 +21,7 @@ def test_all_parts_of_an_image_land_in_their_place(size: tuple[int, int], mode: 
     image = rgb(*size).convert(mode)
     data = save(image, "PNG", compress_level=0)
     limits = ImageLimits(LIMITS.pixels, side=140_000)
-    decoded = decode_pillow(PngImageFile, data, "PNG", limits).to_bgr()
+    decoded = to_bgr(decode_pillow(PngImageFile, data, "PNG", limits))
     assert np.array_equal(decoded, bgr(image))
 
 
@@ -76,4 +76,4 @@ def test_an_image_that_is_small_enough_is_not_reduced() -> None:
     target = Target(61, 47, ResizeMode.FIT_TO_WINDOW)
     picture = decode_pillow(PngImageFile, data, "PNG", LIMITS, target)
     assert picture.reduction == 1
-    assert np.array_equal(picture.to_bgr(), bgr(rgb()))
+    assert np.array_equal(to_bgr(picture), bgr(rgb()))

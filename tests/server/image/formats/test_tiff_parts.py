@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts
-from tests.server.image.samples import LIMITS, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, refusal, rgb, save, smooth, to_bgr
 from tests.server.image.tiff_layouts import DEFLATE, LZW, NONE, PACKBITS, Layout
 from tests.server.image.tiff_writer import Tags, gray_tags, tiff
 
@@ -25,7 +25,7 @@ def _file(layout: Layout, more: Tags) -> bytes:
 
 
 def _assert_whole(data: bytes) -> None:
-    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), BGR)
+    assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), BGR)
 
 
 def _layout(coding: int, *, tile: bool = False, planar: bool = False, rows: int = 7) -> Layout:
