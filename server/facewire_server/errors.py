@@ -44,6 +44,29 @@ class RequestError(FacewireError):
         self.reason = reason
 
 
+def corrupt_image(kind: str) -> RequestError:
+    """CORRUPT_IMAGE: the data starts as a `kind` ("PNG") and does not decode."""
+    return RequestError(Reason.CORRUPT_IMAGE, f"the {kind} data is damaged or cut off")
+
+
+def excessive_image(kind: str, excess: str) -> RequestError:
+    """CORRUPT_IMAGE: a `kind` ("JPEG") exceeds a limit by `excess` ("more than 32 scans")."""
+    return RequestError(
+        Reason.CORRUPT_IMAGE, f"the {kind} data holds {excess}, which is not supported"
+    )
+
+
+def unsupported_image(kind: str, feature: str) -> RequestError:
+    """UNSUPPORTED_FORMAT: a valid `kind` ("TIFF") has a `feature` ("32-bit samples").
+
+    No library used here decodes it, or none decodes it correctly.
+    """
+    return RequestError(
+        Reason.UNSUPPORTED_FORMAT,
+        f"the {kind} data holds {feature}, which is not supported",
+    )
+
+
 class RefusalError(FacewireError):
     """Nobody's fault: the server will not do this now, and may do it later.
 

@@ -17,12 +17,12 @@ from facewire_server.image.target import ResizeMode, Target
 def test_the_whole_image_is_drawn_as_large_as_the_mode_says(
     mode: ResizeMode, drawn: tuple[int, int]
 ) -> None:
-    assert Target(640, 640, mode).drawn(4000, 3000) == drawn
+    assert Target(640, 640, mode).fitted_size(4000, 3000) == drawn
 
 
 @pytest.mark.parametrize("mode", list(ResizeMode))
 def test_nothing_is_drawn_with_a_side_of_no_pixels(mode: ResizeMode) -> None:
-    assert min(Target(64, 64, mode).drawn(1, 60_000)) >= 1
+    assert min(Target(64, 64, mode).fitted_size(1, 60_000)) >= 1
 
 
 @pytest.mark.parametrize(
