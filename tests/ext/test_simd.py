@@ -34,14 +34,14 @@ def atss_bytes(seed: int, choice: Choice) -> bytes:
     levels = atss_levels(seed, head.strides, 152, 2, 0.1)
     levels[0][0].flat[seed::97] = [np.nan, np.inf, -np.inf][seed % 3]
     levels[1][1].flat[seed::31] = [np.nan, np.inf, -np.inf][seed % 3]
-    outputs, count = run_atss(head, levels, stretch(152, 99, 77, 6), choice)
+    outputs, count = run_atss(head, levels, stretch(152, 99, 77), choice)
     return b"".join(array[:count].tobytes() for array in outputs.arrays)
 
 
 def yunet_bytes(seed: int, choice: Choice) -> bytes:
     levels = yunet_levels(seed, 160, 160, 0.2)
     levels[0][3].flat[seed::501] = [np.nan, np.inf, -np.inf][seed % 3]
-    outputs, count = run_yunet(levels, stretch(160, 99, 77, 7), choice)
+    outputs, count = run_yunet(levels, stretch(160, 99, 77), choice)
     arrays = (*outputs.arrays, outputs.landmarks)
     return b"".join(array[:count].tobytes() for array in arrays)
 
