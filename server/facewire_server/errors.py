@@ -37,7 +37,7 @@ class FacewireError(Exception):
 
 
 class RequestError(FacewireError):
-    """The caller's fault: the same request will fail again."""
+    """The request is at fault: the same request will fail again."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -68,9 +68,9 @@ def unsupported_image(kind: str, feature: str) -> RequestError:
 
 
 class RefusalError(FacewireError):
-    """Nobody's fault: the server will not do this now, and may do it later.
+    """The server refuses a request now, and may accept it later.
 
-    `retry_after` says when to come back, in seconds; None: do not.
+    `retry_after` is the time after which to try again, in seconds; None: not at all.
     """
 
     def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
@@ -80,11 +80,11 @@ class RefusalError(FacewireError):
 
 
 class ModelError(FacewireError):
-    """The operator's fault: a model that cannot be loaded or is not understood."""
+    """A model cannot be loaded or is not supported; for the operator."""
 
 
 class CommandError(FacewireError):
-    """A command that could not do its job; for the person who has typed it."""
+    """A command has failed; the message is for the person who typed it."""
 
 
 class ConfigError(FacewireError):

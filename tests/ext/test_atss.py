@@ -177,7 +177,7 @@ def test_broken_output_gives_no_nan_and_no_crash(
 
 def test_200000_locations_agree_with_the_reference() -> None:
     head = AtssHead((2,))
-    # A seed that leaves no decision too close to call.
+    # A seed for which no decision is too close to call.
     levels = random_levels(1, head.strides, 896, 1, 0.001)
     assert levels[0][0].size == 448 * 448 > 200_000
     choice = Choice(0.02, 0.5)
@@ -189,7 +189,7 @@ def test_200000_locations_agree_with_the_reference() -> None:
 @pytest.mark.parametrize("fusion", ["product", "geometric_mean"])
 def test_34100_locations_agree_with_the_reference(fusion: str) -> None:
     head = AtssHead((4, 8, 16, 32, 64), score_fusion=fusion)
-    # A seed that leaves no decision too close to call.
+    # A seed for which no decision is too close to call.
     levels = random_levels(1, head.strides, 640, 1, 0.004)
     assert sum(part[0].size for part in levels) == 34_100
     choice = Choice(0.02, 0.5)

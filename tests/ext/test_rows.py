@@ -110,7 +110,7 @@ def test_ssd_rows_end_at_the_first_negative_image() -> None:
     assert run_ssd(rows, stretch(64, 64, 64), Choice(0.5))[1] == 1
 
 
-def test_a_label_beyond_all_integers_is_the_largest_integer() -> None:
+def test_a_label_beyond_int32_is_limited_to_the_largest_int32() -> None:
     rows = np.array([[0, 1e30, 0.9, 0, 0, 1, 1]], np.float32)
     outputs, count = run_ssd(rows, stretch(64, 64, 64), Choice(0.5))
     assert (count, outputs.class_ids[0]) == (1, 2**31 - 1)
@@ -124,7 +124,7 @@ def test_a_label_beyond_all_integers_is_the_largest_integer() -> None:
 def test_a_nan_in_a_row_drops_it(column: int) -> None:
     rows = np.array([[0, 1, 0.9, 0.1, 0.1, 0.2, 0.2]] * 2, np.float32)
     rows[0, column] = np.nan
-    # An image_id is only ever asked whether it is negative.
+    # Only the sign of an image_id matters.
     kept = 2 if column == 0 else 1
     assert run_ssd(rows, stretch(64, 64, 64), Choice(0.0))[1] == kept
 

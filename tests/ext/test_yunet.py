@@ -87,7 +87,7 @@ def test_random_heads_agree_with_the_reference(seed: int, choice: Choice) -> Non
 
 
 def test_8400_locations_agree_with_the_reference() -> None:
-    # A seed that leaves no decision too close to call.
+    # A seed for which no decision is too close to call.
     levels = random_levels(4, 640, 640, 0.02)
     assert sum(part[0].size for part in levels) == 8_400
     placement, choice = stretch(640, 900, 1200), Choice(0.3, 0.45)
@@ -124,7 +124,7 @@ def test_landmarks_are_in_the_order_of_the_head() -> None:
     np.testing.assert_allclose(left_eye, [0.8 * 32, 0.2 * 32], rtol=1e-5)
 
 
-def test_landmarks_may_lie_outside_the_image() -> None:
+def test_landmarks_may_be_outside_the_image() -> None:
     levels = one_face()
     levels[0][3][0, :2] = -4.0, np.inf
     outputs, count = run(levels, unchanged(32), Choice(0.5, room=1), (32,))

@@ -44,7 +44,7 @@ def image_seeds() -> list[bytes]:
         attacks.webp_animation(32, 3),
         attacks.runs(30),
         attacks.claimed(30, 8, 100),
-        attacks.looping_directories(),
+        attacks.looping_ifds(),
         attacks.camera_bomb(100),
         tiff(gray_tags(9, 7), bytes(63), order=">"),
         tiff(gray_tags(9, 7), bytes(63), big=True),

@@ -1,4 +1,4 @@
-"""Images and files made for the tests of this folder."""
+"""Images and files for the tests of this folder."""
 
 import struct
 import zlib
@@ -101,7 +101,7 @@ def bmp(
 
 
 def case(name: str) -> bytes:
-    """A file that failed once, of ../shared; skips where it is absent."""
+    """A file of ../shared that failed once; skips the test where it is absent."""
     path = CASES / name
     if not path.exists():
         pytest.skip(f"needs {path}")
@@ -111,7 +111,7 @@ def case(name: str) -> bytes:
 def refusal(
     data: bytes, limits: ImageLimits = LIMITS, target: Target | None = None
 ) -> Reason | None:
-    """Why a file is refused; None when it is not."""
+    """The reason for which a file is refused; None when it is not."""
     try:
         decode(data, limits=limits, target=target)
     except RequestError as error:

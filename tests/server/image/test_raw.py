@@ -1,4 +1,4 @@
-"""Raw pixels: all layouts and strides, in place, and every way not to fit."""
+"""Raw pixels: all layouts and strides, used in place, or refused if they do not fit."""
 
 import numpy as np
 import pytest
@@ -135,7 +135,7 @@ def test_the_padding_of_the_last_row_may_be_there(layout: PixelLayout) -> None:
 
 
 def _padded_planes(layout: PixelLayout, padding: int, rows: int, end: str) -> bytes:
-    """The planes in `rows` rows each, of chroma half as many.
+    """The planes in `rows` rows each, chroma in half as many.
 
     They end with the last sample ("sample"), its row ("row") or its plane ("plane").
     """

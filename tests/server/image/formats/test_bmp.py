@@ -32,13 +32,13 @@ def test_the_colours_come_out_as_stored(image: Image.Image) -> None:
     assert np.array_equal(decoded, bgr(image))
 
 
-def test_rows_from_the_top_are_not_turned_over() -> None:
+def test_rows_from_the_top_are_not_flipped() -> None:
     colour = smooth(24, 17)
     data = bmp(24, -17, 24, _rows(colour[::-1]))
     assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), colour)
 
 
-def test_32_bits_are_colour_and_nothing() -> None:
+def test_the_fourth_byte_of_32_bits_is_ignored() -> None:
     samples = smooth(23, 17, 4)
     data = bmp(23, 17, 32, _rows(samples))
     decoded = to_bgr(decode(data, limits=LIMITS))
@@ -70,7 +70,7 @@ def test_a_width_under_one_is_corrupt(width: int) -> None:
     assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
 
 
-def test_an_unknown_coding_is_not_supported() -> None:
+def test_an_unknown_coding_is_unsupported() -> None:
     data = bmp(4, 4, 24, bytes(1000), coding=5)
     assert refusal(data) is Reason.UNSUPPORTED_FORMAT
 
@@ -79,7 +79,7 @@ def test_an_unknown_coding_is_not_supported() -> None:
 @pytest.mark.parametrize("header", [40, 64, 124])
 @pytest.mark.parametrize("size", [0, 10, 2**31])
 @pytest.mark.parametrize("start", [None, 0])
-def test_runs_decode_whatever_the_header_claims(
+def test_runs_decode_with_wrong_sizes_in_the_header(
     end: bytes, header: int, size: int, start: int | None
 ) -> None:
     numbers = np.repeat(np.random.default_rng(4).integers(0, 256, (9, 5)), 3, axis=1)

@@ -16,13 +16,13 @@ SIDE = 2000
 
 
 def _large(kind: str) -> bytes:
-    """A sound file of SIDE x SIDE pixels, for which a decoder needs 4 to 60 MB."""
+    """A valid file of SIDE x SIDE pixels, for which a decoder needs 4 to 60 MB."""
     image = Image.new("RGB", (SIDE, SIDE), "teal")
     if kind == "BMP runs":
         runs = (b"\xfa\1" * (SIDE // 250) + b"\0\0") * SIDE + b"\0\1"
         return bmp(SIDE, SIDE, 8, runs, coding=1, palette=bytes(1024))
     if kind == "BMP":
-        image = image.quantize(9)  # pixels of 24 bits are used where they lie
+        image = image.quantize(9)  # pixels of 24 bits are used in place
     if kind == "JPEG progressive":
         return save(image, "JPEG", progressive=True)
     if kind == "JPEG of rare sampling":

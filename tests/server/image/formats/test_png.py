@@ -1,4 +1,4 @@
-"""PNG files: every colour type, the first frame, and a whole list of chunks."""
+"""PNG files: colour types, animations, and broken or too many chunks."""
 
 import struct
 import zlib
@@ -80,7 +80,7 @@ def test_the_top_8_of_16_bits_count_in_colour(colour_type: int, channels: int) -
     assert np.array_equal(decoded, colours)
 
 
-def test_of_an_animation_the_first_frame_counts() -> None:
+def test_of_an_animation_the_still_image_counts() -> None:
     other = Image.new("RGB", (61, 47), "red")
     data = save(rgb(), "PNG", save_all=True, append_images=[other, other])
     decoded = to_bgr(decode(data, limits=LIMITS))

@@ -129,13 +129,13 @@ def test_tiles_decode() -> None:
     ("kind", "words"),
     [("F", "32-bit floating-point grey"), ("I", "32-bit signed grey")],
 )
-def test_samples_of_32_bits_are_refused_in_words(kind: str, words: str) -> None:
+def test_samples_of_32_bits_are_refused_by_name(kind: str, words: str) -> None:
     with pytest.raises(RequestError, match=f"holds {words} samples") as error:
         decode(save(rgb().convert(kind), "TIFF"), limits=LIMITS)
     assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
-def test_samples_of_12_bits_are_refused_in_words() -> None:
+def test_samples_of_12_bits_are_refused_by_name() -> None:
     tags = gray_tags(20, 10) | {258: ("H", [12]), 279: ("L", [300])}
     with pytest.raises(RequestError, match="holds 12-bit grey samples"):
         decode(tiff(tags, bytes(300)), limits=LIMITS)

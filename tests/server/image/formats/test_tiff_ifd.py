@@ -119,7 +119,7 @@ def test_noise_is_read_or_refused(noise: bytes, start: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in files() if "tiff" in name])
-def test_a_file_that_is_written_again_has_the_same_pixels(name: str) -> None:
+def test_a_rewritten_file_has_the_same_pixels(name: str) -> None:
     data = files()[name]
     again = Ifd.read(data).rewritten({})
     assert again != data
@@ -128,7 +128,7 @@ def test_a_file_that_is_written_again_has_the_same_pixels(name: str) -> None:
 
 
 @pytest.mark.parametrize(("order", "big"), [("<", True), (">", True), (">", False)])
-def test_what_is_written_is_a_small_file_in_the_same_order(order: str, big: bool) -> None:
+def test_a_rewritten_file_is_no_bigtiff_and_keeps_its_byte_order(order: str, big: bool) -> None:
     data = tiff(gray_tags(20, 10), GRAY.tobytes(), order=order, big=big)
     again = Ifd.read(Ifd.read(data).rewritten({278: [5]}))
     assert (again.byte_order, again.offset_size) == (order, 4)
@@ -136,12 +136,12 @@ def test_what_is_written_is_a_small_file_in_the_same_order(order: str, big: bool
     assert again.integer(256) == 20
 
 
-def test_what_makes_no_pixels_is_left_out() -> None:
+def test_tags_that_make_no_pixels_are_left_out() -> None:
     data = tiff(gray_tags(20, 10) | {700: ("B", [0] * 100)}, GRAY.tobytes())
     assert 700 not in Ifd.read(Ifd.read(data).rewritten({})).entries
 
 
-def test_values_that_do_not_fit_into_a_small_file_are_refused() -> None:
+def test_values_of_more_than_32_bits_are_refused() -> None:
     tags = gray_tags(20, 10) | {513: ("Q", [2**40])}
     data = tiff(tags, GRAY.tobytes(), big=True)
     with pytest.raises(ValueError, match="513"):
