@@ -93,12 +93,6 @@ computing = group(
         help="A property for OpenVINO's device; may be repeated.",
     ),
     click.option(
-        "--cut-tail/--no-cut-tail",
-        default=False,
-        help="Do in the extension what a network's own tail of ATSS does, where it is"
-        " proven to do the same.",
-    ),
-    click.option(
         "--workers",
         default=1,
         help="How many processes serve on the port, each with its part of the cores.",

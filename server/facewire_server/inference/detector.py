@@ -165,7 +165,7 @@ def _compiled(source: Source, files: ModelFiles, runtime: Runtime) -> tuple[Prep
     except ModelError:
         # It may be what is kept that does not run. With a device or a property that is
         # wrong nothing does, and what is kept stays.
-        prepared, _ = Prepared.made(source, files, runtime)
+        prepared, _ = Prepared.made(source, files)
         engine = Engine(prepared, runtime)
         kept.forget()
     else:

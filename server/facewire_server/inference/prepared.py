@@ -20,7 +20,6 @@ from facewire_server.inference.heads import Head, Output, recognise
 from facewire_server.inference.network import Network
 from facewire_server.inference.preprocess import converted
 from facewire_server.inference.runtime import Runtime
-from facewire_server.inference.tail import cut_tail
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Metadata, Settings
 from facewire_server.models.source import Source
@@ -53,9 +52,9 @@ class Prepared:
         Raises ModelError when the files are no network, or its outputs fit no head.
         """
         if runtime.cache is None:
-            return cls.made(source, files, runtime)[0]
+            return cls.made(source, files)[0]
         cache = CompileCache(runtime.cache / "compiled")
-        key = key_of(_made_of(source, files, runtime))
+        key = key_of(_made_of(source, files))
         kept = cache.load(key)
         if kept is not None:
             try:
@@ -63,7 +62,7 @@ class Prepared:
             except ODD as error:
                 logger.warning("%s is damaged: %s", kept.folder, error)
                 kept.forget()
-        prepared, facts = cls.made(source, files, runtime)
+        prepared, facts = cls.made(source, files)
         assert isinstance(prepared.network, ov.Model)
         kept = cache.store(key, prepared.network, facts)
         if kept is None:
@@ -71,9 +70,7 @@ class Prepared:
         return dataclasses.replace(prepared, network=kept.graph, kept=kept)
 
     @classmethod
-    def made(
-        cls, source: Source, files: ModelFiles, runtime: Runtime
-    ) -> tuple[Self, dict[str, Any]]:
+    def made(cls, source: Source, files: ModelFiles) -> tuple[Self, dict[str, Any]]:
         """Makes the network ready, and says what `of_kept` needs to know of it.
 
         Raises ModelError as `of` does.
@@ -81,11 +78,6 @@ class Prepared:
         network = Network(files, source.override.input_size)
         settings = source.settings(network.metadata)
         head = recognise(network.outputs, network.input_size, Metadata.parse(settings))
-        raw = cut_tail(network, head, source) if runtime.cut_tail else None
-        if raw is not None:
-            settings = raw
-            metadata = Metadata.parse(settings)
-            head = recognise(network.outputs, network.input_size, metadata)
         facts = {
             "input_size": network.input_size,
             "outputs": [dataclasses.astuple(output) for output in network.outputs],
@@ -110,10 +102,10 @@ class Prepared:
         return cls(kept.graph, head, (width, height), files.sha256, kept)
 
 
-def _made_of(source: Source, files: ModelFiles, runtime: Runtime) -> list[object]:
+def _made_of(source: Source, files: ModelFiles) -> list[object]:
     """All that a network is made of."""
     return [
-        *(ov.__version__, version("facewire"), runtime.cut_tail),
+        *(ov.__version__, version("facewire")),
         *files.fingerprint,
         *(source.override.input_size, _sorted(source.override.metadata)),
         _sorted(source.defaults),

@@ -26,8 +26,7 @@ class Runtime:
     `properties` go to the device as they are; `cache` is the folder for compiled
     networks, None: they are compiled at every start. `requests` is how many a model
     shall work on at a time, None: as many as the device likes; `threads` is how many
-    of a CPU infer, None: as many as there are cores for them. `cut_tail`: networks
-    whose tail facewire is proven to do the same as are run without it.
+    of a CPU infer, None: as many as there are cores for them.
     """
 
     device: str = "CPU"
@@ -37,4 +36,3 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
-    cut_tail: bool = False

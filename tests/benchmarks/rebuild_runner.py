@@ -1,4 +1,4 @@
-"""A compiled network with one request, and facewire's own reading of its outputs."""
+"""A compiled network with one request, whose outputs are read by facewire's own head."""
 
 import numpy as np
 import openvino as ov
@@ -7,43 +7,43 @@ from openvino import Model
 
 from benchmarks.rebuild.tail import MAX_DETECTIONS, MIN_CONFIDENCE
 from facewire_ext import Placement
+from facewire_server.inference.heads import Head, recognise
 from facewire_server.inference.heads.base import FilterOptions, Found
-from facewire_server.inference.proof import head_of
+from facewire_server.inference.network import metadata_of, outputs_of
+from facewire_server.models.metadata import Metadata
+
+
+def head_of(model: Model, side: int) -> Head:
+    """The head that facewire recognises in a network with a square input."""
+    metadata = Metadata.parse(metadata_of(model))
+    return recognise(outputs_of(model), (side, side), metadata)
 
 
 class Runner:
-    """A network on the CPU, tuned for latency, asked for what the in-graph tail gives.
+    """Runs a network on the CPU in f32 and reads it with the in-graph tail's own limits.
 
     That is a confidence of 0.02 and at most 750 detections; a raw head is suppressed
     with the IoU threshold of its metadata.
     """
 
-    def __init__(self, model: Model, side: int, precision: str) -> None:
-        """`side` of the image's input in pixels; `precision` is OpenVINO's hint: f32,
-        bf16 or f16 (that a network is INT8 is in its file)."""
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": precision,
-        }
+    def __init__(self, model: Model, side: int) -> None:
+        """`side` is that of the square input in pixels."""
+        settings = {"INFERENCE_PRECISION_HINT": "f32"}
         compiled = ov.Core().compile_model(model, "CPU", settings)
         self._request = compiled.create_infer_request()
-        # Every output has a fixed shape, and so stays where it is.
+        # Outputs of fixed shape keep their address between inferences.
         self.outputs = [
             self._request.get_output_tensor(index).data for index in range(len(model.outputs))
         ]
         """What the last inference wrote, in the network's order."""
-        head = head_of(model, (side, side))
+        head = head_of(model, side)
         self._reader = head.bind([self.outputs[index] for index in head.positions])
         self._placement = Placement(side, side, side, side, 1, 1, 0, 0)
         self._threshold = FilterOptions(MIN_CONFIDENCE, head.iou_threshold, MAX_DETECTIONS)
 
-    def show(self, *inputs: NDArray[np.float32]) -> None:
-        """Writes the inputs of the next inferences."""
-        for index, values in enumerate(inputs):
-            self._request.get_input_tensor(index).data[:] = values
-
-    def infer(self) -> None:
-        """Runs the network."""
+    def infer(self, image: NDArray[np.float32]) -> None:
+        """Run the network on one image, float32 [1,3,side,side]."""
+        self._request.get_input_tensor(0).data[:] = image
         self._request.infer()
 
     def read(self) -> Found:
