@@ -71,7 +71,7 @@ class Cache:
                 return f"{path} {mismatch}"
         return None
 
-    def place(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
+    def path_of(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
         """The file to load, which may be missing, and its precision.
 
         Without a precision it is the default one, or the first other that is there.
@@ -82,12 +82,12 @@ class Cache:
         return self.folder_of(entry, chosen) / name, chosen
 
     def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
-        """The file to load, checked, and its precision, as `place` has them.
+        """The file to load, checked, and its precision, as `path_of` has them.
 
         Raises ModelError, which says what to type, when files are missing or are not
         as published.
         """
-        path, chosen = self.place(entry, precision)
+        path, chosen = self.path_of(entry, precision)
         command = self.pull_command(entry, chosen)
         if chosen not in self.held(entry):
             raise ModelError(

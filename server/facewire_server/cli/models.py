@@ -116,7 +116,7 @@ def verify(model: str, cache: Path) -> None:
         return
     source = Source.find(model)
     files = source.read()
-    Network(files, source.override.input_size)
+    Network(files, source.sidecar.input_size)
     click.echo(f"{source.path} can be read; SHA-256 of its weights {files.sha256}")
 
 

@@ -1,4 +1,4 @@
-"""What a network costs, counted from its graph."""
+"""The cost of a network, counted from its graph."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ YUNET = Path(__file__).parents[4] / "shared" / "models" / "yunet"
 def test_the_embedded_model_costs_what_its_card_says() -> None:
     cost = Network(Source.find(EMBEDDED).read()).cost
     assert cost.gflops == pytest.approx(0.289, abs=0.0005)
-    # The card counts them before batch norms were folded into convolutions.
+    # The card counts parameters before batch norms were folded into convolutions.
     assert cost.mparams == pytest.approx(0.2473, rel=0.01)
 
 
-def test_a_free_input_costs_what_its_size_makes_it() -> None:
+def test_the_cost_of_an_open_input_grows_with_its_size() -> None:
     path = YUNET / "yunet_n_dynamic.onnx"
     if not path.is_file():
         pytest.skip("../shared/models/yunet is not here")
