@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.errors import ModelError
 from facewire_server.inference.network import Network
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import EMBEDDED, Source
@@ -28,10 +27,3 @@ def test_the_cost_of_an_open_input_grows_with_its_size() -> None:
     assert network.input_size == (320, 320)
     assert Network(files).cost.operations == 4 * network.cost.operations
     assert Network(files, (640, 352)).input_size == (640, 352)
-
-
-def test_a_fixed_input_of_another_size_is_refused() -> None:
-    files = Source.find(EMBEDDED).read()
-    assert Network(files, (320, 320)).input_size == (320, 320)
-    with pytest.raises(ModelError, match="is fixed at 320 x 320"):
-        Network(files, (640, 640))
