@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from facewire_server.catalogue.entry import PRECISIONS
+from facewire_server.catalogue.catalogue import PRECISIONS
 from facewire_server.cli import toml_config
 from facewire_server.image.limits import MAX_SCANS, MAX_SIDE
 from facewire_server.inference.runtime import Mode

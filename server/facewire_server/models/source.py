@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from facewire_server.catalogue.cache import Cache, default_folder
+from facewire_server.catalogue.cache import ModelCache, default_folder
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
 from facewire_server.models.files import ModelFiles
@@ -52,16 +52,16 @@ class Source:
         """
         if Path(model).suffix.lower() in SUFFIXES:
             return cls._at(Path(model), requested=model)
-        entry = Catalogue.published().get(model)
+        published = Catalogue.published().get(model)
         if model == EMBEDDED:
             return cls._at(EMBEDDED_FILE, requested=model)
-        path, found = Cache(cache or default_folder()).find(entry, precision)
+        path, found = ModelCache(cache or default_folder()).find(published, precision)
         return cls._at(
             path,
             requested=model,
-            name=entry.name,
+            name=published.name,
             precision=found,
-            defaults=entry.defaults,
+            defaults=published.defaults,
             cache=cache,
         )
 
@@ -125,9 +125,9 @@ def name_of(model: str, *, precision: str | None = None, cache: Path | None = No
     path = Path(model)
     if path.suffix.lower() in SUFFIXES:
         return Sidecar.beside(path).name or path.stem
-    entry = Catalogue.published().get(model)
+    published = Catalogue.published().get(model)
     if model == EMBEDDED:
         path = EMBEDDED_FILE
     else:
-        path, _ = Cache(cache or default_folder()).path_of(entry, precision)
-    return Sidecar.beside(path).name or entry.name
+        path, _ = ModelCache(cache or default_folder()).path_of(published, precision)
+    return Sidecar.beside(path).name or published.name
