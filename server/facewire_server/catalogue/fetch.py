@@ -117,8 +117,8 @@ class Fetch:
                     try:
                         self._append(origin)
                     finally:
-                        # tenacity counts all attempts; ours only those in a row that
-                        # made no progress.
+                        # tenacity counts all attempts; the policy counts only those
+                        # in a row that made little progress.
                         if self._size() - before >= self._policy.progress:
                             attempt.retry_state.attempt_number = 1
         except TransientError as error:
