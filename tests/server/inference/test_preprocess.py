@@ -1,6 +1,7 @@
 """Preprocessed networks: what is cached of them, and when a cached one is not used."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -132,7 +133,7 @@ def test_a_damaged_file_is_built_again(
     first = load(model, runtime).description
     folder = folder_of(model, runtime)
     (path,) = folder.glob(file)
-    content = path.read_bytes()
+    content = timeless(path.read_bytes())
     harm(path)
     if without_blobs:
         for blob in folder.glob("[0-9]*.blob"):
@@ -142,7 +143,12 @@ def test_a_damaged_file_is_built_again(
     assert again.description == first
     assert boxes_of(again) == [BOX]
     (path,) = folder.glob(file)
-    assert path.read_bytes() == content
+    assert timeless(path.read_bytes()) == content
+
+
+def timeless(content: bytes) -> bytes:
+    """Remove from a blob what OpenVINO derives from the graph's modification time."""
+    return re.sub(rb'file_info="\d+"', b"", content)
 
 
 @pytest.mark.parametrize("info", ["{}", "[]", "null", '{"outputs": 1}', "\x00"])
