@@ -37,7 +37,7 @@ from facewire_server.image.formats.tiff_samples import (
     WHITE_IS_ZERO,
     YCBCR,
     bits_per_sample,
-    describe,
+    describe_samples,
 )
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.orientation import orientation_of
@@ -120,7 +120,7 @@ def decode_tiff(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
             raise corrupt_image("TIFF")
         _check_samples(ifd)
         corrected = _corrected(ifd, width, height, limits)
-        samples, is_inverted = describe(ifd), _is_inverted_gray16(ifd)
+        samples, is_inverted = describe_samples(ifd), _is_inverted_gray16(ifd)
     except ValueError as error:
         raise corrupt_image("TIFF") from error
     orientation = orientation_of(ifd)
@@ -166,7 +166,7 @@ def _check_samples(ifd: Ifd) -> None:
     bits = bits_per_sample(ifd)
     compression = ifd.integer(COMPRESSION, default=UNCOMPRESSED)
     if 12 in bits or compression not in _COMPRESSIONS:
-        raise unsupported_image("TIFF", describe(ifd))
+        raise unsupported_image("TIFF", describe_samples(ifd))
     has_palette = ifd.integer(PHOTOMETRIC) == PALETTE and bits[0] <= 8
     if has_palette and ifd.integers(COLOUR_MAP).size < 3 << bits[0]:
         raise ValueError("the palette is missing or incomplete")

@@ -92,7 +92,7 @@ def row_bits(ifd: Ifd, columns: int) -> int:
     return blocks * (across * down + 2) * bits[0] // down
 
 
-def describe(ifd: Ifd) -> str:
+def describe_samples(ifd: Ifd) -> str:
     """Describe the samples for a message: "32-bit floating-point grey samples"."""
     photometric = ifd.integer(PHOTOMETRIC, default=WHITE_IS_ZERO)
     colours = _COLOURS.get(photometric, f"photometric {photometric}")
