@@ -1,9 +1,12 @@
-"""What the package needs and shows when it is imported."""
+"""What the package imports, and the names that it shows."""
 
 import subprocess
 import sys
 
+import pytest
+
 import facewire_client
+from facewire_client import AsyncFaceClient, FaceClient
 
 # Whatever only the server needs; importing any of it fails.
 BLOCK = """
@@ -33,9 +36,9 @@ from facewire_client.request import fill_request
 from facewire.v1.detect_pb2 import DetectRequest
 request = DetectRequest()
 fill_request(request, memoryview(bytes(12)).cast("B", (2, 2, 3)), limit=12)
-print(request.raw_image.width, FaceClient("localhost:1").target)
+print(request.raw_image.width, FaceClient("localhost:1"))
 """
-    assert run(code) == "2 localhost:1\n"
+    assert run(code) == "2 FaceClient('localhost:1')\n"
 
 
 def test_the_command_needs_no_heavy_package() -> None:
@@ -57,3 +60,11 @@ def test_every_public_name_can_be_imported() -> None:
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(facewire_client, "absent")
+
+
+@pytest.mark.parametrize("client", [FaceClient, AsyncFaceClient])
+def test_a_client_shows_its_methods_and_nothing_else(
+    client: type[FaceClient] | type[AsyncFaceClient],
+) -> None:
+    names = {name for name in dir(client("localhost:1")) if not name.startswith("_")}
+    assert names == {"detect", "detect_stream", "models", "model", "health", "close"}

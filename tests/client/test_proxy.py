@@ -9,8 +9,7 @@ from click.testing import CliRunner
 
 from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
 from facewire_client.cli.root import root
-from facewire_client.proxy import proxy_of
-from facewire_client.target import read_target
+from facewire_client.target import parse_target, proxy_of
 from tests.client.fake_server import FakeServer
 from tests.client.http_proxy import HttpProxy
 
@@ -160,4 +159,4 @@ def test_what_needs_no_proxy_is_asked_without(
 def test_the_proxy_is_the_one_that_grpc_asks(
     target: str, environment: dict[str, str], proxy: str
 ) -> None:
-    assert proxy_of(read_target(target), environment) == proxy
+    assert proxy_of(parse_target(target), environment) == proxy

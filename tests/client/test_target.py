@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
 from facewire_client.cli.root import root
-from facewire_client.target import read_target
+from facewire_client.target import parse_target
 from tests.client.fake_server import FakeServer
 
 
@@ -126,4 +126,4 @@ def test_what_is_no_target_is_refused_with_what_to_give(target: str, advice: str
     ],
 )
 def test_what_is_on_this_machine_is_known_by_its_name(target: str, local: bool) -> None:
-    assert read_target(target).is_local is local
+    assert parse_target(target).is_local is local

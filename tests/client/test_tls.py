@@ -38,12 +38,12 @@ def mutual(authority: Authority) -> Iterator[FakeServer]:
         yield server
 
 
-def refused(client: FaceClient) -> None:
+def refused(client: FaceClient, target: str) -> None:
     """Asks for the health of a server that is not to be reached like this."""
     with client, pytest.raises(FaceClientError) as caught:
         client.health()
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
-    assert caught.value.message.startswith(f"cannot reach {client.target}: ")
+    assert caught.value.message.startswith(f"cannot reach {target}: ")
 
 
 def test_a_server_of_a_trusted_authority_is_answered(
@@ -82,15 +82,15 @@ def test_a_token_goes_over_tls(secure: FakeServer, authority: Authority) -> None
 
 def test_a_server_of_another_authority_is_refused(secure: FakeServer) -> None:
     root = Authority().root_certificates
-    refused(FaceClient(secure.target, root_certificates=root))
+    refused(FaceClient(secure.target, root_certificates=root), secure.target)
 
 
 def test_tls_alone_trusts_the_public_authorities_only(secure: FakeServer) -> None:
-    refused(FaceClient(secure.target, tls=True))
+    refused(FaceClient(secure.target, tls=True), secure.target)
 
 
 def test_a_client_without_tls_is_not_answered(secure: FakeServer) -> None:
-    refused(FaceClient(secure.target))
+    refused(FaceClient(secure.target), secure.target)
 
 
 def test_a_client_with_a_certificate_is_let_in(mutual: FakeServer, authority: Authority) -> None:
@@ -108,4 +108,4 @@ def test_a_client_without_a_certificate_is_not_let_in(
     mutual: FakeServer, authority: Authority
 ) -> None:
     root = authority.root_certificates
-    refused(FaceClient(mutual.target, root_certificates=root))
+    refused(FaceClient(mutual.target, root_certificates=root), mutual.target)

@@ -75,4 +75,4 @@ def _callable(channel: aio.Channel, method: Method) -> "aio.UnaryUnaryMultiCalla
 
 def serialised(connection: Connection, method: Method, photo: Photo, model: str) -> bytes:
     """A request for this photo. Raises FaceClientError when it is over the limit."""
-    return connection.serialised(method.request(photo.content, model))
+    return connection.serialise(method.request(photo.content, model))

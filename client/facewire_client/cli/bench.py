@@ -17,10 +17,11 @@ from facewire_client.bench.report import Report, report
 from facewire_client.bench.run import Run, run
 from facewire_client.bench.settings import Settings
 from facewire_client.bench.summary import summary
-from facewire_client.cli.connection import with_client
+from facewire_client.cli.connection import with_connection
 from facewire_client.cli.load import with_load
 from facewire_client.cli.output import complain, show, show_document
 from facewire_client.client import FaceClient
+from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 from facewire_client.result import ModelInfo
 from facewire_client.text import printable
@@ -36,7 +37,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@with_client
+@with_connection
 @click.option(
     "images",
     "--image",
@@ -86,6 +87,7 @@ Examples:
 @click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
 def bench(
     client: FaceClient,
+    connection: Connection,
     images: Sequence[Path],
     model: str,
     load: ClosedLoop | OpenLoop,
@@ -113,7 +115,7 @@ def bench(
     photos = _photos(images)
     served = _served(client, model)
     yardstick = None if limit is None else _yardstick(limit, served, settings)
-    found = report(client, settings, photos, served, _run(client, settings, photos))
+    found = report(connection, settings, photos, served, _run(connection, settings, photos))
     failed = not found.requests.answered
     if yardstick is not None and not failed and found.end_reason == "duration":
         found, failed = _compared(found, yardstick)
@@ -148,7 +150,7 @@ def _served(client: FaceClient, model: str) -> ModelInfo | None:
         raise
 
 
-def _run(client: FaceClient, settings: Settings, photos: Sequence[Photo]) -> Run:
+def _run(connection: Connection, settings: Settings, photos: Sequence[Photo]) -> Run:
     """The load, with a progress bar for people who wait."""
     milliseconds = round((settings.warmup + settings.duration) * 1e3)
     with click.progressbar(
@@ -157,7 +159,7 @@ def _run(client: FaceClient, settings: Settings, photos: Sequence[Photo]) -> Run
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        return run(client, settings, photos, lambda passed: bar.update(round(passed * 1e3)))
+        return run(connection, settings, photos, lambda passed: bar.update(round(passed * 1e3)))
 
 
 def _yardstick(model: str, served: ModelInfo | None, settings: Settings) -> limits.Yardstick:

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from facewire_client.cli.connection import with_client
+from facewire_client.cli.connection import with_connection
 from facewire_client.cli.drawings import outputs
 from facewire_client.cli.output import complain, show, show_document
 from facewire_client.cli.picture import Picture
 from facewire_client.client import FaceClient
+from facewire_client.connection import Connection
 from facewire_client.draw import annotate, require_pillow
 from facewire_client.errors import FaceClientError
 from facewire_client.result import DetectResult, StreamResult
@@ -28,7 +29,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@with_client
+@with_connection
 @click.option("--model", default="", metavar="NAME", help="Not the default model.")
 @click.option(
     "--min-confidence",
@@ -52,6 +53,7 @@ Examples:
 @click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
 def detect(
     client: FaceClient,
+    connection: Connection,
     images: tuple[str, ...],
     draw: Path | None,
     as_json: bool,
@@ -67,7 +69,7 @@ def detect(
     if draw:
         require_pillow()
     drawings = outputs(pictures, draw) if draw else []
-    answers, broken = _ask(client, pictures, options)
+    answers, broken = _ask(client, pictures, connection.timeout * len(pictures), options)
     _complain(pictures, answers, broken)
     # Before anything is drawn, so that it is complete whatever happens to that.
     if as_json:
@@ -112,7 +114,7 @@ def _draw(
 
 
 def _ask(
-    client: FaceClient, pictures: Sequence[Picture], options: dict[str, Any]
+    client: FaceClient, pictures: Sequence[Picture], timeout: float, options: dict[str, Any]
 ) -> tuple[list[StreamResult], FaceClientError | None]:
     """The answers to all pictures, with a progress bar for people who wait.
 
@@ -121,11 +123,8 @@ def _ask(
     """
     if len(pictures) == 1:
         return [_ask_once(client, pictures[0], options)], None
-    stream = client.detect_stream(
-        (each.content for each in pictures),
-        timeout=client.timeout * len(pictures),
-        **options,
-    )
+    contents = (each.content for each in pictures)
+    stream = client.detect_stream(contents, timeout=timeout, **options)
     answers: list[StreamResult] = []
     with click.progressbar(
         stream,
