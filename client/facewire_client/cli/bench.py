@@ -16,15 +16,14 @@ from facewire_client.bench.photo import Photo
 from facewire_client.bench.report import Report, report
 from facewire_client.bench.run import Run, run
 from facewire_client.bench.settings import Settings
-from facewire_client.bench.summary import summary
 from facewire_client.cli.connection import with_connection
 from facewire_client.cli.load import with_load
-from facewire_client.cli.output import complain, show, show_document
+from facewire_client.cli.output import print_error, printable, show, show_document
+from facewire_client.cli.summary import summary
 from facewire_client.client import FaceClient
 from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 from facewire_client.result import ModelInfo
-from facewire_client.text import printable
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -176,14 +175,14 @@ def _compared(found: Report, yardstick: limits.Yardstick) -> tuple[Report, bool]
     try:
         limit = yardstick.measure(found.rates.answered)
     except limits.LimitError as error:
-        complain(str(error))
+        print_error(str(error))
         return found, True
     except KeyboardInterrupt:
-        complain("benchmark_app was interrupted")
+        print_error("benchmark_app was interrupted")
         return found, True
     return dataclasses.replace(found, limit=limit), False
 
 
 def _fail(message: str) -> NoReturn:
-    complain(message)
+    print_error(message)
     sys.exit(1)

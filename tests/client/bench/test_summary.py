@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from facewire_client.bench.limit import Limit
-from facewire_client.bench.summary import summary
+from facewire_client.cli.summary import summary
 from tests.client.bench.reports import CLOSED, OPEN, interrupt, made, refuse
 
 

@@ -1,16 +1,19 @@
-"""Results and models as plain tables for people."""
+"""Plain tables of results and models for people."""
 
 from collections.abc import Iterable, Sequence
 
+from facewire_client.cli.output import printable
 from facewire_client.result import DetectResult, ModelInfo
-from facewire_client.text import printable
 
 _FACES = ("image", "face", "x_min", "y_min", "x_max", "y_max", "confidence", "label")
 _MODELS = ("model", "version", "input", "precision", "device", "labels", "")
 
 
 def faces_table(results: Iterable[tuple[str, DetectResult]]) -> str:
-    """A line for each face of named images, or for an image without faces."""
+    """Return a table with one line for each face, or for an image without faces.
+
+    `results` are the names of images and their results.
+    """
     rows: list[Sequence[str]] = [_FACES]
     for name, result in results:
         for number, face in enumerate(result.faces, start=1):
@@ -25,28 +28,28 @@ def faces_table(results: Iterable[tuple[str, DetectResult]]) -> str:
 
 
 def models_table(models: Iterable[ModelInfo]) -> str:
-    """A line for each model."""
+    """Return a table with one line for each model."""
     rows: list[Sequence[str]] = [_MODELS]
     for model in models:
         width, height = model.input_size
-        what = (model.name, model.version, f"{width}x{height}", model.precision)
+        cells = (model.name, model.version, f"{width}x{height}", model.precision)
         labels = " ".join(model.labels)
         default = "default" if model.is_default else ""
-        rows.append((*what, model.device, labels, default))
+        rows.append((*cells, model.device, labels, default))
     return align(rows)
 
 
 def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """Rows of cells as lines of columns; those in `right` are flush right.
+    """Align rows of cells in columns; the columns in `right` are aligned to the right.
 
-    What would steer a terminal, or break a line, comes out as an escape.
+    Characters that would steer a terminal, or break a line, are escaped.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    flush = set(right)
+    right = set(right)
     lines = (
         "  ".join(
-            cell.rjust(width) if column in flush else cell.ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows

@@ -1,17 +1,17 @@
-"""A report as a few lines and two tables for people."""
+"""The report of `facewire bench` as facts and two tables for people."""
 
 from collections.abc import Iterator, Sequence
 
 from facewire_client.bench.limit import Limit
 from facewire_client.bench.percentiles import Spread
 from facewire_client.bench.report import Image, Report
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 _SPREAD = ("ms", "mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 
 
 def summary(report: Report) -> str:
-    """The report to be read on a terminal."""
+    """Return the report in a form to read on a terminal."""
     parts = [align(list(_facts(report))), align(_times(report), right=range(1, 8))]
     if report.statuses:
         parts.append(align(_statuses(report), right=[2]))
@@ -63,8 +63,8 @@ def _server(report: Report) -> str:
     if model is None:
         return f"{target}; it does not tell its model"
     width, height = model.input_size
-    what = f"{model.name} {model.version} {model.precision}"
-    return f"{target}, {what}, {width}x{height}, {model.device}"
+    description = f"{model.name} {model.version} {model.precision}"
+    return f"{target}, {description}, {width}x{height}, {model.device}"
 
 
 def _image(image: Image) -> str:
@@ -76,10 +76,10 @@ def _image(image: Image) -> str:
 
 def _client(report: Report) -> str:
     cpu = report.client_cpu
-    each = cpu.ms_per_request
+    milliseconds = cpu.ms_per_request
     parts = [f"{cpu.seconds:.2f} s CPU"]
-    if each is not None:
-        parts.append(f"{each:.3f} ms a request")
+    if milliseconds is not None:
+        parts.append(f"{milliseconds:.3f} ms a request")
     return ", ".join(parts)
 
 
