@@ -14,9 +14,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from facewire.v1 import detect_pb2, detect_pb2_grpc
 from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
 from facewire_client.connection import (
-    DETECT,
-    DETECT_STREAM,
-    HEALTH_CHECK,
+    DETECT_PATH,
+    HEALTH_PATH,
+    STREAM_PATH,
     Connection,
     ConnectionOptions,
 )
@@ -69,12 +69,14 @@ class AsyncFaceClient:
     # The stub would serialise these requests: see `Connection.serialise`.
     @cached_property
     def _detect(self) -> "aio.UnaryUnaryMultiCallable[bytes, DetectResponse]":
-        return self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
+        return self._channel.unary_unary(
+            DETECT_PATH, response_deserializer=DetectResponse.FromString
+        )
 
     @cached_property
     def _stream(self) -> "aio.StreamStreamMultiCallable[bytes, DetectStreamResponse]":
         return self._channel.stream_stream(
-            DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+            STREAM_PATH, response_deserializer=DetectStreamResponse.FromString
         )
 
     async def __aenter__(self) -> Self:
@@ -144,7 +146,7 @@ class AsyncFaceClient:
         """Tell whether the server, a service or a model serves: see `FaceClient.health`."""
         self._connection.check_open()
         check = self._channel.unary_unary(
-            HEALTH_CHECK,
+            HEALTH_PATH,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )

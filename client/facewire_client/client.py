@@ -10,9 +10,9 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from facewire.v1 import detect_pb2, detect_pb2_grpc
 from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
 from facewire_client.connection import (
-    DETECT,
-    DETECT_STREAM,
-    HEALTH_CHECK,
+    DETECT_PATH,
+    HEALTH_PATH,
+    STREAM_PATH,
     Connection,
     ConnectionOptions,
 )
@@ -50,15 +50,15 @@ class FaceClient:
         self._stub = detect_pb2_grpc.DetectServiceStub(self._channel)
         # The stub would serialise these requests: see `Connection.serialise`.
         self._detect: grpc.UnaryUnaryMultiCallable[bytes, DetectResponse] = (
-            self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
+            self._channel.unary_unary(DETECT_PATH, response_deserializer=DetectResponse.FromString)
         )
         self._stream: grpc.StreamStreamMultiCallable[bytes, DetectStreamResponse] = (
             self._channel.stream_stream(
-                DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+                STREAM_PATH, response_deserializer=DetectStreamResponse.FromString
             )
         )
         self._check = self._channel.unary_unary(
-            HEALTH_CHECK,
+            HEALTH_PATH,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )

@@ -19,9 +19,9 @@ from facewire_client.errors import message_too_large
 from facewire_client.request import DetectOptions, Image, fill_request
 from facewire_client.target import parse_target, proxy_of
 
-DETECT = "/facewire.v1.DetectService/Detect"
-DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
-HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+DETECT_PATH = "/facewire.v1.DetectService/Detect"
+STREAM_PATH = "/facewire.v1.DetectService/DetectStream"
+HEALTH_PATH = "/grpc.health.v1.Health/Check"
 
 # gRPC adds the timeout to its clock; from about 31 years on that overflows.
 _UNLIMITED_SECONDS = 1e9

@@ -1,7 +1,10 @@
 """What the package imports, and the names that it shows."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -68,3 +71,20 @@ def test_a_client_shows_its_methods_and_nothing_else(
 ) -> None:
     names = {name for name in dir(client("localhost:1")) if not name.startswith("_")}
     assert names == {"detect", "detect_stream", "models", "model", "health", "close"}
+
+
+def imports(module: Path) -> Iterator[str]:
+    """The modules that a file imports, inside of functions and for type checkers too."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_no_module_imports_the_server() -> None:
+    modules = list(Path(facewire_client.__file__).parent.rglob("*.py"))
+    assert len(modules) > 10
+    for module in modules:
+        packages = {name.partition(".")[0] for name in imports(module)}
+        assert "facewire_server" not in packages, module

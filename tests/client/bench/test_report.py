@@ -79,5 +79,5 @@ def test_a_run_without_an_answer_has_a_report_too() -> None:
 
 
 def test_an_interrupted_warm_up_has_no_rates() -> None:
-    found = made(CLOSED, change=lambda record: record.window.interrupt())
+    found = made(CLOSED, change=lambda record: record.period.interrupt())
     assert (found.rates.offered, found.rates.goodput) == (0.0, 0.0)

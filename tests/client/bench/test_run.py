@@ -2,20 +2,19 @@
 
 import threading
 from dataclasses import replace
+from time import process_time
 
 import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_client import FaceClientError
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.method import DETECT, Answer, Method
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.photo import Photo
-from facewire_client.bench.recorder import Recorder
-from facewire_client.bench.run import run
-from facewire_client.bench.settings import Settings
+from facewire_client.bench.recorder import Answer, Recorder
+from facewire_client.bench.run import CpuMeter, run
+from facewire_client.bench.sender import DETECT, Method
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from tests.client.authority import Authority
 from tests.client.bench.servers import PATIENCE, Crowd, Stall, Turns, until
@@ -68,7 +67,7 @@ def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
 
 
 class Opening:
-    """A meter that tells when the window opens."""
+    """A meter that tells when the period starts."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -193,3 +192,27 @@ def test_a_photo_over_the_limit_is_an_error_before_the_load() -> None:
     connection = Connection("127.0.0.1:1", max_message_mb=1)
     with pytest.raises(FaceClientError, match="MESSAGE_TOO_LARGE"):
         run(connection, SHORT, [Photo("large", bytes(1 << 20))], lambda _: None)
+
+
+def work() -> None:
+    end = process_time() + 0.02
+    while process_time() < end:
+        pass
+
+
+def test_cpu_time_counts_from_the_start_to_the_first_stop() -> None:
+    meter = CpuMeter()
+    work()
+    meter.start()
+    work()
+    meter.stop()
+    counted = meter.seconds
+    work()
+    meter.stop()
+    assert 0.02 <= counted == meter.seconds
+
+
+def test_without_a_start_no_cpu_time_counts() -> None:
+    meter = CpuMeter()
+    meter.stop()
+    assert meter.seconds == 0

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from click.testing import CliRunner, Result
 
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.settings import Photo
 from facewire_client.cli.root import root
 from facewire_server.lifecycle.background import BackgroundServer
 from tests.client.bench.servers import PATIENCE, First
