@@ -11,7 +11,7 @@ import pytest
 import facewire_client
 from facewire_client import AsyncFaceClient, FaceClient
 
-# Whatever only the server needs; importing any of it fails.
+# Makes the import of any package that only the server needs fail.
 BLOCK = """
 import sys
 
@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Absent())
 
 
 def run(code: str) -> str:
-    """What Python prints, in a process where the heavy packages are absent."""
+    """Return the output of Python in a process without the server's packages."""
     command = [sys.executable, "-c", BLOCK + code]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
@@ -74,7 +74,7 @@ def test_a_client_shows_its_methods_and_nothing_else(
 
 
 def imports(module: Path) -> Iterator[str]:
-    """The modules that a file imports, inside of functions and for type checkers too."""
+    """Yield the modules that a file imports, in functions and for type checkers too."""
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)

@@ -1,4 +1,4 @@
-"""A report to test with."""
+"""Reports for tests."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ Change = Callable[[Recorder], None]
 
 
 def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Report:
-    """A report of answers with so many faces, 100, 200, ... ms after their time."""
+    """Make a report of answers with these numbers of faces, 100, 200, ... ms after their time."""
     period = MeasurementPeriod(settings.warmup, settings.duration)
     record = Recorder(period, 1, settings.deadline)
     for number, count in enumerate(faces, start=1):
@@ -43,7 +43,7 @@ def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Re
 
 
 def refuse(record: Recorder) -> None:
-    """One request is refused, and two never sent."""
+    """Record one refused request and two that were not sent."""
     planned = record.period.start
     for _ in range(3):
         record.due(planned)
@@ -53,6 +53,6 @@ def refuse(record: Recorder) -> None:
 
 
 def interrupt(record: Recorder) -> None:
-    """The run is interrupted with one request on its way."""
+    """Interrupt the run with one request in flight."""
     record.due(record.period.start)
     record.period.interrupt()

@@ -1,4 +1,4 @@
-"""What benchmark_app is asked, and when it is not."""
+"""The model and arguments that benchmark_app is run with, and its errors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ PATH = str(DATA / EMBEDDED / f"{EMBEDDED}.xml")
 
 @pytest.fixture(scope="module")
 def served(real: BackgroundServer) -> ModelInfo:
-    """What a real server says of the embedded model."""
+    """The description of the embedded model by a real server."""
     with FaceClient(real.target) as client:
         return client.model()
 
@@ -60,7 +60,7 @@ def test_benchmark_app_is_run_as_the_server_runs_the_model(served: ModelInfo) ->
     assert precisions[options["-infer_precision"]] == served.precision
 
 
-def test_a_failure_of_benchmark_app_is_told_in_its_words(served: ModelInfo) -> None:
+def test_a_failure_of_benchmark_app_has_its_message(served: ModelInfo) -> None:
     nowhere = replace(served, device="NOWHERE")
     with pytest.raises(LimitError, match="benchmark_app failed: .*NOWHERE"):
         Baseline.find("", nowhere, SHORT).measure(answered=10.0)
@@ -72,24 +72,38 @@ def test_other_weights_than_the_servers_are_refused(served: ModelInfo) -> None:
         Baseline.find(PATH, other, SHORT)
 
 
-def test_a_model_that_is_not_there_is_told(served: ModelInfo, tmp_path: Path) -> None:
+def test_a_missing_model_is_named(served: ModelInfo, tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="there is no file"):
         Baseline.find(str(tmp_path / "x.xml"), served, SHORT)
 
 
-def test_a_served_model_that_has_no_published_name_is_asked_for(
+def test_a_served_model_without_a_published_name_needs_its_path(
     served: ModelInfo,
 ) -> None:
     with pytest.raises(LimitError, match="no model 'mine'.*--limit PATH"):
         Baseline.find("", replace(served, name="mine"), SHORT)
 
 
-def test_a_server_that_tells_no_model_needs_it_named() -> None:
+def test_a_server_that_does_not_tell_its_model_needs_it_named() -> None:
     with pytest.raises(LimitError, match="name that: --limit PATH"):
         Baseline.find("", None, SHORT)
 
 
-def test_without_openvino_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openvino_the_error_names_the_command_to_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(limit, "find_spec", lambda name: None)
     with pytest.raises(LimitError, match=r"pip install 'facewire\[server\]'"):
+        Baseline.find(PATH, None, SHORT)
+
+
+def test_a_missing_package_of_the_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "_describe", lambda name: {"missing": "numpy"})
+    with pytest.raises(LimitError, match="numpy is not installed; --limit needs"):
+        Baseline.find(PATH, None, SHORT)
+
+
+def test_a_failure_of_the_servers_program_has_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "_DESCRIBE", "facewire_server.cli.absent")
+    with pytest.raises(LimitError, match="cannot describe the model: .*No module named"):
         Baseline.find(PATH, None, SHORT)

@@ -1,4 +1,4 @@
-"""What is counted, and where."""
+"""The counts and times of a record."""
 
 import grpc
 import pytest
@@ -30,7 +30,7 @@ def test_latency_counts_from_the_planned_time(
     assert recorder.lags[0] == pytest.approx(0.25)
 
 
-def test_the_warm_up_is_no_sample_but_its_answers_in_the_window_make_the_rate(
+def test_answers_to_the_warm_up_count_for_the_rate_but_not_for_the_sample(
     period: MeasurementPeriod, recorder: Recorder
 ) -> None:
     planned = period.start - 0.1
@@ -45,7 +45,7 @@ def test_the_warm_up_is_no_sample_but_its_answers_in_the_window_make_the_rate(
     assert not recorder.latencies
 
 
-def test_an_answer_after_the_window_is_a_sample_but_no_part_of_the_rate(
+def test_an_answer_after_the_end_counts_for_the_sample_but_not_for_the_rate(
     period: MeasurementPeriod, recorder: Recorder
 ) -> None:
     planned = period.end - 0.1
@@ -54,7 +54,9 @@ def test_an_answer_after_the_window_is_a_sample_but_no_part_of_the_rate(
     assert len(recorder.latencies) == 1
 
 
-def test_only_answers_in_time_are_good(period: MeasurementPeriod, recorder: Recorder) -> None:
+def test_only_answers_within_the_deadline_are_good(
+    period: MeasurementPeriod, recorder: Recorder
+) -> None:
     planned = period.start
     recorder.answered(planned, planned, planned + 0.4, 0, ANSWER)
     recorder.answered(planned, planned, planned + 0.6, 0, ANSWER)
@@ -78,7 +80,7 @@ def test_failures_are_counted_by_code_and_reason(
     assert len(recorder.failed_latencies) == 3
 
 
-def test_stages_and_detections_are_noted_of_each_answer(
+def test_stages_and_detections_of_each_answer_are_recorded(
     period: MeasurementPeriod, recorder: Recorder
 ) -> None:
     recorder.answered(period.start, period.start, period.start, 1, ANSWER)

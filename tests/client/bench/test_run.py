@@ -17,17 +17,17 @@ from facewire_client.bench.sender import DETECT, Method
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from tests.client.authority import Authority
-from tests.client.bench.servers import PATIENCE, Crowd, Stall, Turns, until
+from tests.client.bench.servers import TIMEOUT, Crowd, Rotation, Stall, until
 from tests.client.fake_server import FakeServer, echo
 
 PHOTO = Photo("photo.jpg", b"0123456789")
 SHORT = Settings(load=ClosedLoop(1), warmup=0.0, duration=0.2)
-LONG = replace(SHORT, duration=PATIENCE)
-"""For runs that end when so many requests have come: see `until`."""
+LONG = replace(SHORT, duration=TIMEOUT)
+"""For runs that `until` ends."""
 
 
 def record(target: str, settings: Settings = SHORT, *photos: Photo) -> Recorder:
-    """What is found when such a load is sent to this server."""
+    """Return the record of a run against this server."""
     connection = Connection(target, timeout=10.0, token="secret")
     return run(connection, settings, photos or [PHOTO], lambda _: None).record
 
@@ -43,7 +43,7 @@ def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
     fake: FakeServer,
 ) -> None:
     fake.answer = Stall(after=30)
-    # So few places that nearly all that come during the stall cannot be sent.
+    # So few slots that nearly all requests due during the stall have to wait.
     load = OpenLoop(rate=150, seed=1, outstanding=2)
     found = record(fake.target, replace(SHORT, load=load, duration=0.8))
     times = spread(found.latencies)
@@ -53,10 +53,10 @@ def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
     assert found.planned == len(found.latencies) + found.unsent
 
 
-def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
+def test_every_refusal_is_counted_by_reason_and_none_is_retried(
     fake: FakeServer,
 ) -> None:
-    fake.answer = until(20, Turns(), fake)
+    fake.answer = until(20, Rotation(), fake)
     found = record(fake.target, LONG)
     full, fault = ("RESOURCE_EXHAUSTED", "QUEUE_FULL"), ("INTERNAL", "")
     assert set(found.failures) == {full, fault}
@@ -83,11 +83,11 @@ def test_the_warm_up_is_left_out(fake: FakeServer) -> None:
     opening = Opening()
 
     def answer(request: pb.DetectRequest) -> pb.DetectResponse:
-        opening.opened.wait(PATIENCE)  # the first request is one of the warm-up
+        opening.opened.wait(TIMEOUT)  # the first request is one of the warm-up
         return pb.DetectResponse()
 
     fake.answer = until(3, answer, fake)
-    connection = Connection(fake.target, timeout=PATIENCE)
+    connection = Connection(fake.target, timeout=TIMEOUT)
     settings = replace(LONG, warmup=1.0)
     found = run(connection, settings, [PHOTO], lambda _: None, meters=[opening])
     assert found.record.planned == len(fake.requests) - 1 == 3
@@ -100,7 +100,7 @@ def test_a_deadline_is_sent_and_missed(fake: FakeServer) -> None:
     assert not found.latencies
 
 
-def test_what_waits_for_a_place_beyond_its_deadline_is_not_sent(
+def test_a_request_that_waits_beyond_its_deadline_is_not_sent(
     fake: FakeServer,
 ) -> None:
     fake.answer = fake.hang
@@ -127,7 +127,7 @@ def test_connections_take_turns(fake: FakeServer, connections: int) -> None:
     assert len(set(fake.peers)) == connections
 
 
-def test_a_secure_server_is_measured_too() -> None:
+def test_a_server_with_tls_is_measured() -> None:
     authority = Authority()
     key, chain = authority.issue("server")
     with FakeServer(grpc.ssl_server_credentials([(key, chain)])) as server:
@@ -137,7 +137,7 @@ def test_a_secure_server_is_measured_too() -> None:
     assert len(found.latencies) == found.planned > 0
 
 
-def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> None:
+def test_the_clients_cpu_time_and_the_progress_are_reported(fake: FakeServer) -> None:
     told: list[float] = []
     settings = replace(SHORT, warmup=0.1, duration=0.3)
     found = run(Connection(fake.target), settings, [PHOTO], told.append)
@@ -146,7 +146,7 @@ def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> No
 
 
 class Calls:
-    """A meter that notes its calls."""
+    """A meter that records its calls."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -158,7 +158,7 @@ class Calls:
         self.made.append("stop")
 
 
-def test_meters_start_and_stop_with_the_window(fake: FakeServer) -> None:
+def test_meters_start_and_stop_with_the_period(fake: FakeServer) -> None:
     meter = Calls()
     run(Connection(fake.target), SHORT, [PHOTO], lambda _: None, meters=[meter])
     assert meter.made[:2] == ["start", "stop"]
@@ -173,7 +173,7 @@ def test_another_method_may_be_measured(fake: FakeServer) -> None:
     assert not found.stages["total"]
 
 
-def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
+def test_a_period_longer_than_the_load_is_measured_to_its_end(
     fake: FakeServer,
 ) -> None:
     load = OpenLoop(rate=0.001, seed=1, outstanding=1)
@@ -181,7 +181,7 @@ def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
     assert not fake.requests
 
 
-def test_a_server_that_is_not_there_is_an_error_before_the_load() -> None:
+def test_an_unreachable_server_is_an_error_before_the_load() -> None:
     connection = Connection("127.0.0.1:1", timeout=0.2)
     with pytest.raises(FaceClientError, match="cannot reach") as caught:
         run(connection, SHORT, [PHOTO], lambda _: None)

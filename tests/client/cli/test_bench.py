@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from facewire_client.bench.settings import Photo
 from facewire_client.cli.root import root
 from facewire_server.lifecycle.background import BackgroundServer
-from tests.client.bench.servers import PATIENCE, First
+from tests.client.bench.servers import TIMEOUT, First
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer, echo
 
@@ -26,7 +26,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(fake: FakeServer) -> Run:
-    """Runs a short bench against the fake server, with more options."""
+    """Run a short bench against the fake server, with more options."""
 
     def invoke(*options: str) -> Result:
         environment = {"FACEWIRE_SERVER": fake.target}
@@ -35,7 +35,7 @@ def run(fake: FakeServer) -> Run:
     return invoke
 
 
-def test_people_read_tables(run: Run) -> None:
+def test_the_report_is_printed_as_tables(run: Run) -> None:
     result = run("--concurrency", "2")
     assert result.exit_code == 0, result.output
     assert "2 at a time, 1 connection" in result.stdout
@@ -43,7 +43,7 @@ def test_people_read_tables(run: Run) -> None:
     assert result.stderr == ""
 
 
-def test_machines_read_one_document(run: Run, fake: FakeServer) -> None:
+def test_the_report_is_printed_as_one_document(run: Run, fake: FakeServer) -> None:
     result = run("--rate", "100", "--seed", "5", "--deadline", "30000", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
@@ -90,14 +90,14 @@ def test_an_unknown_model_is_one_plain_line(fake: FakeServer) -> None:
     assert "UNKNOWN_MODEL" in line
 
 
-def test_a_server_that_is_not_there_is_one_plain_line() -> None:
+def test_an_unreachable_server_is_one_plain_line() -> None:
     result = command("127.0.0.1:1")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert "cannot reach 127.0.0.1:1" in line
 
 
-def test_a_server_that_has_detect_alone_can_be_measured(run: Run, fake: FakeServer) -> None:
+def test_a_server_that_implements_detect_only_is_measured(run: Run, fake: FakeServer) -> None:
     fake.failures.append(Failure(grpc.StatusCode.UNIMPLEMENTED))
     result = run()
     assert result.exit_code == 0, result.output
@@ -125,7 +125,9 @@ def test_wrong_usage_exits_with_two(run: Run, fake: FakeServer, options: tuple[s
     assert not fake.calls
 
 
-def test_without_a_photo_it_asks_for_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_default_photo_one_must_be_given(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Photo, "default", lambda: None)
     result = run()
     assert result.exit_code == 2
@@ -143,7 +145,7 @@ def test_an_interruption_ends_early_and_still_reports(fake: FakeServer) -> None:
     ) as process:
         wait_for_requests(fake, 23)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=PATIENCE)
+        output, errors = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, errors) == (0, "")
     document = json.loads(output)
     assert document["end_reason"] == "interrupted"
@@ -177,13 +179,13 @@ def test_a_real_server_is_compared_with_the_limit(real: BackgroundServer) -> Non
 
 
 def command(target: str, *options: str) -> "subprocess.CompletedProcess[str]":
-    """A short bench in a process of its own."""
+    """Run a short bench in a process of its own."""
     return subprocess.run(
         arguments(target, *SHORT, *options),
         check=False,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
 
 
@@ -193,7 +195,7 @@ def arguments(target: str, *options: str) -> list[str]:
 
 
 def wait_for_requests(fake: FakeServer, count: int) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while len(fake.requests) < count:
         assert time.monotonic() < deadline, f"only {len(fake.requests)} came"
         time.sleep(0.01)

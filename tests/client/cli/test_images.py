@@ -1,4 +1,4 @@
-"""`facewire detect --draw`: nothing is lost, and nothing is written over."""
+"""The drawings of `facewire detect --draw`: none overwrites an image or another drawing."""
 
 import io
 import json
@@ -23,19 +23,19 @@ SIDEWAYS: Entry = (0x112, 3, 1, b"\6\0\0\0")
 
 
 def upright(request: pb.DetectRequest) -> pb.DetectResponse:
-    """The photo without faces, not turned."""
+    """Answer without faces, for an upright image of the photo's size."""
     return pb.DetectResponse(image_width=512, image_height=512)
 
 
 def run(fake: FakeServer, *arguments: object) -> Result:
-    """Runs the command against a server that takes everything for the photo."""
+    """Run the command against a server that answers as for the photo."""
     fake.answer = upright
     words = [str(each) for each in arguments]
     return CliRunner().invoke(root, ["detect", *words, "--server", fake.target])
 
 
 def with_exif(*entries: Entry) -> bytes:
-    """The photo with such entries (tag, type, count, value) of EXIF."""
+    """Return the photo with these EXIF entries (tag, type, count, value)."""
     directory = b"".join(struct.pack("<HHI", *each[:3]) + each[3] for each in entries)
     body = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
     segment = b"Exif\0\0" + body
@@ -50,7 +50,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def of_182_megapixels() -> bytes:
-    """A PNG that has not nearly so many; its header is enough."""
+    """Return a PNG whose header claims so many."""
     header = struct.pack(">IIBBBBB", 14_000, 13_000, 1, 0, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
@@ -73,7 +73,7 @@ def of_another_size() -> bytes:
     ],
     ids=["TypeError", "struct.error", "DecompressionBombError", "no image", "size"],
 )
-def test_a_photo_that_cannot_be_drawn_is_told_and_the_others_are_drawn(
+def test_an_image_that_cannot_be_drawn_is_an_error_and_the_others_are_drawn(
     fake: FakeServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -98,7 +98,7 @@ def test_a_photo_that_cannot_be_drawn_is_told_and_the_others_are_drawn(
     assert sorted(os.listdir(out)) == ["a-faces.jpg", "b-faces.jpg"]
 
 
-def test_what_could_not_be_answered_is_not_drawn(fake: FakeServer, tmp_path: Path) -> None:
+def test_an_image_without_a_result_is_not_drawn(fake: FakeServer, tmp_path: Path) -> None:
     shutil.copy(PHOTO, tmp_path / "a.jpg")
     out = tmp_path / "out"
     result = run(fake, tmp_path / "a.jpg", tmp_path / "absent.jpg", "--draw", out)
@@ -107,7 +107,7 @@ def test_what_could_not_be_answered_is_not_drawn(fake: FakeServer, tmp_path: Pat
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_images_of_one_name_are_drawn_into_files_of_their_own(
+def test_images_of_the_same_name_are_drawn_into_different_files(
     fake: FakeServer, tmp_path: Path
 ) -> None:
     names = ["x/a.jpg", "y/a.jpg", "a-2.jpg", "x/A.jpg"]
@@ -124,7 +124,7 @@ def test_images_of_one_name_are_drawn_into_files_of_their_own(
     ]
 
 
-def test_no_image_is_drawn_over(fake: FakeServer, tmp_path: Path) -> None:
+def test_no_image_is_overwritten(fake: FakeServer, tmp_path: Path) -> None:
     names = ["a.jpg", "a-faces.jpg", "b.jpg"]
     for name in names:
         shutil.copy(PHOTO, tmp_path / name)
@@ -137,7 +137,7 @@ def test_no_image_is_drawn_over(fake: FakeServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_a_picture_is_not_drawn_over_itself(fake: FakeServer, tmp_path: Path, link: bool) -> None:
+def test_an_image_is_not_drawn_over_itself(fake: FakeServer, tmp_path: Path, link: bool) -> None:
     photo = out = tmp_path / "a.jpg"
     shutil.copy(PHOTO, photo)
     if link:
@@ -150,7 +150,7 @@ def test_a_picture_is_not_drawn_over_itself(fake: FakeServer, tmp_path: Path, li
     assert fake.calls == 0
 
 
-def test_what_an_earlier_run_has_drawn_is_replaced(fake: FakeServer, tmp_path: Path) -> None:
+def test_the_drawings_of_an_earlier_run_are_replaced(fake: FakeServer, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     old = tmp_path / "out" / "astronaut-faces.jpg"
     old.write_text("old")

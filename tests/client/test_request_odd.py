@@ -1,4 +1,4 @@
-"""What no image, option or path can be: each has the error that the page says."""
+"""Images, options and paths that cannot be sent, and unusual ones that can."""
 
 import asyncio
 import ctypes
@@ -76,7 +76,7 @@ ODD: dict[str, tuple[Any, str]] = {
 
 @both
 @pytest.mark.parametrize(("image", "reason"), ODD.values(), ids=ODD)
-def test_what_cannot_be_sent_is_refused_in_words(
+def test_an_image_that_cannot_be_sent_is_refused_with_its_reason(
     fake: FakeServer, detect: Detect, image: Any, reason: str
 ) -> None:
     with pytest.raises(FaceClientError) as caught:
@@ -87,7 +87,9 @@ def test_what_cannot_be_sent_is_refused_in_words(
 
 @both
 @pytest.mark.parametrize("image", [None, 3, ["a.jpg"], object()])
-def test_what_is_no_image_is_a_type_error(fake: FakeServer, detect: Detect, image: Any) -> None:
+def test_an_object_of_another_type_is_a_type_error(
+    fake: FakeServer, detect: Detect, image: Any
+) -> None:
     with pytest.raises(TypeError, match=type(image).__name__):
         detect(fake.target, image)
 
@@ -113,12 +115,12 @@ def test_an_option_of_another_type_is_a_type_error(
 
 
 @both
-def test_no_model_is_the_default_one(fake: FakeServer, detect: Detect) -> None:
+def test_the_model_none_is_the_default_one(fake: FakeServer, detect: Detect) -> None:
     detect(fake.target, b"x", model=None)
     assert fake.requests[-1].model == ""
 
 
-def test_a_model_or_service_that_is_no_text_is_refused(client: FaceClient) -> None:
+def test_a_model_or_service_that_is_no_unicode_is_refused(client: FaceClient) -> None:
     for call in (
         lambda: client.model("\udcff"),
         lambda: client.health("\udcff"),
@@ -138,7 +140,7 @@ def test_a_model_or_service_that_is_no_text_is_refused(client: FaceClient) -> No
     ],
     ids=["ctypes", "strided", "reversed"],
 )
-def test_odd_buffers_of_bytes_are_an_image_file(
+def test_unusual_buffers_of_bytes_are_an_image_file(
     client: FaceClient, fake: FakeServer, image: Image
 ) -> None:
     client.detect(image)

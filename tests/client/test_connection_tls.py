@@ -39,7 +39,7 @@ def mutual(authority: Authority) -> Iterator[FakeServer]:
 
 
 def refused(client: FaceClient, target: str) -> None:
-    """Asks for the health of a server that is not to be reached like this."""
+    """Check that a client cannot connect to the server at `target`."""
     with client, pytest.raises(FaceClientError) as caught:
         client.health()
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
@@ -54,7 +54,7 @@ def test_a_server_of_a_trusted_authority_is_answered(
         assert client.detect(b"xyz").image_size[0] == 3
 
 
-def test_the_authority_may_be_a_file(
+def test_root_certificates_may_be_a_file(
     secure: FakeServer, authority: Authority, tmp_path: Path
 ) -> None:
     path = tmp_path / "root.pem"
@@ -64,7 +64,7 @@ def test_the_authority_may_be_a_file(
             assert client.health()
 
 
-def test_asyncio_speaks_tls_too(secure: FakeServer, authority: Authority) -> None:
+def test_the_asyncio_client_uses_tls(secure: FakeServer, authority: Authority) -> None:
     async def main() -> bool:
         root = authority.root_certificates
         async with AsyncFaceClient(secure.target, root_certificates=root) as client:
@@ -89,11 +89,11 @@ def test_tls_alone_trusts_the_public_authorities_only(secure: FakeServer) -> Non
     refused(FaceClient(secure.target, tls=True), secure.target)
 
 
-def test_a_client_without_tls_is_not_answered(secure: FakeServer) -> None:
+def test_a_client_without_tls_is_refused(secure: FakeServer) -> None:
     refused(FaceClient(secure.target), secure.target)
 
 
-def test_a_client_with_a_certificate_is_let_in(mutual: FakeServer, authority: Authority) -> None:
+def test_a_client_with_a_certificate_is_accepted(mutual: FakeServer, authority: Authority) -> None:
     private_key, certificate_chain = authority.issue("client")
     with FaceClient(
         mutual.target,
@@ -104,7 +104,7 @@ def test_a_client_with_a_certificate_is_let_in(mutual: FakeServer, authority: Au
         assert client.health()
 
 
-def test_a_client_without_a_certificate_is_not_let_in(
+def test_a_client_without_a_certificate_is_refused(
     mutual: FakeServer, authority: Authority
 ) -> None:
     root = authority.root_certificates

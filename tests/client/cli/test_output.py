@@ -1,14 +1,11 @@
-"""What `facewire` prints: one line for each failure, and nothing raw from outside."""
+"""The output of `facewire`: one line for each error, and text from outside escaped."""
 
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -34,7 +31,7 @@ full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/ful
 def run(
     fake: FakeServer, *arguments: str, cwd: Path | None = None, encoding: str = "utf-8"
 ) -> tuple[int, bytes, bytes]:
-    """Exit status, standard output and standard error."""
+    """Run a command; return exit status, standard output and standard error."""
     environment = os.environ | {
         "FACEWIRE_SERVER": fake.target,
         "PYTHONIOENCODING": encoding,
@@ -51,7 +48,7 @@ def run(
 
 
 def is_plain(output: bytes) -> bool:
-    """Whether it is valid UTF-8 that steers no terminal."""
+    """Tell whether it is valid UTF-8 without control characters."""
     return all(line.isprintable() for line in output.decode().split("\n"))
 
 
@@ -71,7 +68,7 @@ def test_odd_names_are_escaped_in_the_table(fake: FakeServer, odd: Path) -> None
     assert names == [*SHOWN, JAPANESE]
 
 
-def test_a_terminal_without_the_letters_gets_escapes(fake: FakeServer, odd: Path) -> None:
+def test_characters_outside_the_terminals_encoding_are_escaped(fake: FakeServer, odd: Path) -> None:
     status, output, _ = run(fake, "detect", JAPANESE, cwd=odd, encoding="latin-1")
     assert status == 0
     assert output.splitlines()[1].startswith(b"\\u5199\\u771f.jpg ")
@@ -97,7 +94,7 @@ def test_odd_names_of_drawings_are_escaped(fake: FakeServer, odd: Path) -> None:
     assert len(os.listdir(odd / "out")) == 4
 
 
-def test_what_the_server_says_is_escaped(fake: FakeServer) -> None:
+def test_messages_of_the_server_are_escaped(fake: FakeServer) -> None:
     fake.failures.extend(
         [Failure(grpc.StatusCode.INVALID_ARGUMENT, message="so\n\x1b[31mit is")] * 2
     )
@@ -129,7 +126,7 @@ def test_odd_names_are_escaped_in_a_benchmark(fake: FakeServer, odd: Path) -> No
     assert names == ["caf\\xe9.jpg", *NAMES[1:]]
 
 
-def test_a_document_is_json_where_a_number_is_endless(fake: FakeServer) -> None:
+def test_an_infinite_number_is_null_in_json(fake: FakeServer) -> None:
     _, output, _ = run(fake, *BENCH, "--image", str(PHOTO), "--timeout", "inf", "--json")
     assert json.loads(output, parse_constant=pytest.fail)["settings"]["timeout_seconds"] is None
 
@@ -187,7 +184,7 @@ def test_a_full_disk_is_one_line(
     assert line.endswith("No space left on device")
 
 
-def test_a_reader_that_is_gone_is_one_line(fake: FakeServer) -> None:
+def test_a_closed_output_pipe_is_one_line(fake: FakeServer) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -203,7 +200,7 @@ def test_a_reader_that_is_gone_is_one_line(fake: FakeServer) -> None:
 
 
 @full
-def test_an_error_that_cannot_be_told_leaves_the_exit_status() -> None:
+def test_an_error_that_cannot_be_printed_leaves_the_exit_status() -> None:
     with open("/dev/full", "wb") as errors:
         done = subprocess.run(
             [*COMMAND, "models", "--server", "127.0.0.1:1"],
@@ -213,53 +210,3 @@ def test_an_error_that_cannot_be_told_leaves_the_exit_status() -> None:
             timeout=120,
         )
     assert (done.returncode, done.stdout) == (1, b"")
-
-
-def interrupted(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
-    """What a process says that is interrupted, again where that was lost.
-
-    Python drops what a signal raises in a callback of a library's.
-    """
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=15)
-    raise AssertionError("it is not interrupted")
-
-
-def test_an_interrupt_is_one_line(fake: FakeServer) -> None:
-    asked = threading.Event()
-
-    def answer(request: pb.DetectRequest) -> pb.DetectResponse:
-        asked.set()
-        return fake.hang(request)
-
-    fake.answer = answer
-    process = subprocess.Popen(
-        [*COMMAND, "detect", str(PHOTO), "--server", fake.target],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert asked.wait(60)
-    output, errors = interrupted(process)
-    assert (process.returncode, output) == (130, b"")
-    assert errors.strip() == b"facewire: interrupted"
-
-
-def test_what_was_not_foreseen_is_one_line(tmp_path: Path) -> None:
-    code = """
-import sys
-from facewire_client.cli import root
-def fault(*args, **kwargs):
-    raise RuntimeError("a fault\\x1b")
-root.root.main = fault
-from facewire_client.__main__ import main
-main()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, timeout=60
-    )
-    assert done.returncode == 1
-    where = b"(FACEWIRE_LOG_LEVEL=debug shows where)"
-    told = b"facewire: unforeseen RuntimeError: a fault\\x1b " + where
-    assert done.stderr == told + b"\n"

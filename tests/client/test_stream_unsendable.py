@@ -1,4 +1,4 @@
-"""Images of a stream that cannot be sent: answered in their place, and not sent."""
+"""Images of a stream that cannot be sent: each has its error in its place."""
 
 import asyncio
 import threading
@@ -40,7 +40,7 @@ both = pytest.mark.parametrize("answers", [blocking, asynchronous])
 
 
 class Counted:
-    """An endless row of bad images that tells how far it was read."""
+    """An endless iterable of bad images that counts how many were read."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -67,7 +67,7 @@ def test_only_good_images_are_sent(fake: FakeServer, answers: Answers, drop_olde
 
 @both
 @pytest.mark.parametrize("window", [1, 3])
-def test_a_stream_of_nothing_else_is_answered_and_ends(
+def test_a_stream_of_unsendable_images_has_results_and_ends(
     fake: FakeServer, answers: Answers, window: int
 ) -> None:
     results = answers(fake.target, [BAD] * 40, window=window)
@@ -76,7 +76,7 @@ def test_a_stream_of_nothing_else_is_answered_and_ends(
     assert fake.policies == []
 
 
-def test_the_answer_comes_before_the_next_image_is_known(client: FaceClient) -> None:
+def test_the_error_comes_before_the_next_image_is_read(client: FaceClient) -> None:
     answered = threading.Event()
 
     def images() -> Iterator[Image]:
@@ -100,7 +100,7 @@ def test_images_are_read_no_more_than_the_window_ahead(client: FaceClient) -> No
     stream.close()
 
 
-def test_on_asyncio_neither(fake: FakeServer) -> None:
+def test_asyncio_images_are_read_no_more_than_the_window_ahead(fake: FakeServer) -> None:
     async def main() -> None:
         images = Counted()
         async with (
@@ -115,7 +115,7 @@ def test_on_asyncio_neither(fake: FakeServer) -> None:
 
 
 @both
-def test_a_stream_that_breaks_is_told_while_no_more_images_come(
+def test_a_broken_stream_is_an_error_after_the_last_image(
     fake: FakeServer, answers: Answers
 ) -> None:
     fake.answer = partial(break_after, 1, fake)
@@ -124,7 +124,7 @@ def test_a_stream_that_breaks_is_told_while_no_more_images_come(
     assert caught.value.reason == "SHUTTING_DOWN"
 
 
-def test_a_stream_that_breaks_is_told_while_the_next_image_is_waited_for(
+def test_a_broken_stream_is_an_error_while_the_next_image_is_awaited(
     client: FaceClient, fake: FakeServer
 ) -> None:
     fake.answer = partial(break_after, 1, fake)

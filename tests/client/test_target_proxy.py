@@ -1,4 +1,4 @@
-"""HTTP proxies: not asked for what is on this machine, and named when they fail."""
+"""HTTP proxies: not used for local servers, and named when they fail."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ Health = Callable[[str], bool]
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the machine's counts."""
+    """Remove the proxy variables of this machine."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
@@ -48,33 +48,33 @@ def proxy() -> Iterator[HttpProxy]:
 
 @both
 @pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy"])
-def test_a_server_on_this_machine_is_not_asked_for_through_a_proxy(
+def test_a_local_server_is_reached_without_the_proxy(
     fake: FakeServer,
     proxy: HttpProxy,
     monkeypatch: pytest.MonkeyPatch,
     health: Health,
     variable: str,
 ) -> None:
-    monkeypatch.setenv(variable, f"http://{proxy.place}")
+    monkeypatch.setenv(variable, f"http://{proxy.address}")
     assert health(fake.target)
     assert health(fake.target.replace("127.0.0.1", "localhost"))
-    assert proxy.asked == []
+    assert proxy.lines == []
 
 
 @both
-def test_nor_is_a_socket_of_unix(
+def test_a_unix_socket_is_reached_without_the_proxy(
     proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch, health: Health, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://{proxy.place}")
+    monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
     with FakeServer(address=f"unix:{tmp_path}/fw.sock") as server:
         assert health(server.target)
-    assert proxy.asked == []
+    assert proxy.lines == []
 
 
-def test_the_command_line_reaches_a_server_on_this_machine(
+def test_the_command_line_reaches_a_local_server_without_the_proxy(
     fake: FakeServer, proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("https_proxy", f"http://{proxy.place}")
+    monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
     result = CliRunner().invoke(root, ["health", "--server", fake.target])
     assert result.stdout == "SERVING\n"
 
@@ -83,22 +83,20 @@ def test_the_command_line_reaches_a_server_on_this_machine(
 def test_a_proxy_that_fails_is_named_without_its_password(
     proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch, health: Health
 ) -> None:
-    monkeypatch.setenv("https_proxy", f"http://user:p%40ssword@{proxy.place}")
+    monkeypatch.setenv("https_proxy", f"http://user:p%40ssword@{proxy.address}")
     with pytest.raises(FaceClientError) as caught:
         health("faces.invalid:50051")
     message = caught.value.message
     assert message.startswith(
         "cannot reach faces.invalid:50051 through the proxy "
-        f"{proxy.place} (https_proxy): HTTP proxy returned response code 503"
+        f"{proxy.address} (https_proxy): HTTP proxy returned response code 503"
     )
     assert "ssword" not in str(caught.value)
-    assert proxy.asked[0] == "CONNECT faces.invalid:50051 HTTP/1.1"
+    assert proxy.lines[0] == "CONNECT faces.invalid:50051 HTTP/1.1"
 
 
 @both
-def test_a_proxy_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch, health: Health
-) -> None:
+def test_an_unreachable_proxy_is_named(monkeypatch: pytest.MonkeyPatch, health: Health) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with pytest.raises(FaceClientError) as caught:
         health("faces.invalid:50051")
@@ -106,15 +104,15 @@ def test_a_proxy_that_is_not_there_is_named(
 
 
 @both
-def test_what_needs_no_proxy_is_asked_without(
+def test_a_target_in_no_proxy_is_reached_without_the_proxy(
     proxy: HttpProxy, monkeypatch: pytest.MonkeyPatch, health: Health
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://{proxy.place}")
+    monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
     monkeypatch.setenv("no_proxy", "example.com, .invalid")
     with pytest.raises(FaceClientError) as caught:
         health("faces.invalid:50051")
     assert caught.value.message.startswith("cannot reach faces.invalid:50051: ")
-    assert proxy.asked == []
+    assert proxy.lines == []
 
 
 @pytest.mark.parametrize(
@@ -156,7 +154,7 @@ def test_what_needs_no_proxy_is_asked_without(
         ("127.0.0.1:1", {"http_proxy": "http://p:2"}, ""),
     ],
 )
-def test_the_proxy_is_the_one_that_grpc_asks(
+def test_the_proxy_is_the_one_that_grpc_uses(
     target: str, environment: dict[str, str], proxy: str
 ) -> None:
     assert proxy_of(parse_target(target), environment) == proxy

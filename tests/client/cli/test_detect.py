@@ -1,10 +1,11 @@
-"""The command `facewire`, against a real server with the embedded model."""
+"""`facewire detect`, against a real server with the embedded model and a fake one."""
 
 import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,30 +13,12 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from facewire_client.cli.root import root
-from facewire_server.config import Config
-from facewire_server.lifecycle.background import BackgroundServer
+from facewire_client.errors import FaceClientError
 from facewire_server.models.source import DATA
+from tests.client.cli.conftest import Run
+from tests.client.fake_server import FakeServer, break_after
 
 PHOTO = str(DATA / "astronaut.jpg")
-Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[str]:
-    """Where a real server is."""
-    with BackgroundServer(Config(port=0, metrics_port=None)) as server:
-        yield server.target
-
-
-@pytest.fixture
-def run(target: str) -> Run:
-    """Runs a command against the server, which it is told by the environment."""
-
-    def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
-        environment = {"FACEWIRE_SERVER": target}
-        return CliRunner().invoke(root, arguments, env=environment, input=stdin)
-
-    return invoke
 
 
 @pytest.fixture
@@ -77,7 +60,9 @@ def test_an_image_can_come_from_standard_input(run: Run) -> None:
     assert len(result.stdout.splitlines()) == 2
 
 
-def test_one_bad_image_among_several_is_told_and_the_others_are_done(run: Run, words: str) -> None:
+def test_one_bad_image_among_several_is_an_error_and_the_others_are_done(
+    run: Run, words: str
+) -> None:
     result = run("detect", "--json", PHOTO, words, "nowhere.jpg", PHOTO)
     assert result.exit_code == 1
     images = json.loads(result.stdout)["images"]
@@ -96,7 +81,7 @@ def test_an_image_without_faces_is_a_success(run: Run, tmp_path: Path) -> None:
     assert result.stdout.splitlines()[1].split() == [str(path), "none"]
 
 
-def test_a_picture_is_drawn_upright_into_a_file(run: Run, tmp_path: Path) -> None:
+def test_an_image_is_drawn_upright_into_a_file(run: Run, tmp_path: Path) -> None:
     turned, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6
     picture = Image.open(PHOTO).crop((0, 0, 500, 300))
@@ -110,7 +95,7 @@ def test_a_picture_is_drawn_upright_into_a_file(run: Run, tmp_path: Path) -> Non
     assert (57, 255, 20) in [colour for _, colour in colours]
 
 
-def test_several_pictures_are_drawn_into_a_folder(run: Run, tmp_path: Path) -> None:
+def test_several_images_are_drawn_into_a_folder(run: Run, tmp_path: Path) -> None:
     assert run("detect", PHOTO, PHOTO, "--draw", str(tmp_path / "all")).exit_code == 0
     names = sorted(path.name for path in (tmp_path / "all").iterdir())
     assert names == ["astronaut-2-faces.jpg", "astronaut-faces.jpg"]
@@ -123,33 +108,16 @@ def test_a_drawing_that_cannot_be_written_is_a_failure(run: Run, tmp_path: Path)
     assert "Traceback" not in result.stderr
 
 
-def test_the_models_are_listed(run: Run) -> None:
-    result = run("models")
-    assert result.exit_code == 0
-    assert result.stdout.splitlines()[1].startswith("face-detection-nano")
-    (model,) = json.loads(run("models", "--json").stdout)
-    assert model["is_default"]
-
-
-def test_health_is_told_in_a_word_and_by_the_exit_status(run: Run) -> None:
-    result = run("health")
-    assert (result.exit_code, result.stdout) == (0, "SERVING\n")
-    assert run("health", "facewire.v1.DetectService").exit_code == 0
-    assert run("health", "--model", "face-detection-nano").exit_code == 0
-    assert run("health", "--model", "absent").exit_code == 1
-
-
 @pytest.mark.parametrize(
     "arguments",
-    [("detect",), ("detect", PHOTO, "--max-detections", "x"), ("detect", "."), ("x",)]
-    + [("health", "facewire.v1.DetectService", "--model", "x")],
+    [("detect",), ("detect", PHOTO, "--max-detections", "x"), ("detect", "."), ("x",)],
 )
 def test_wrong_usage_exits_with_two(run: Run, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
 
 
 @pytest.mark.parametrize("command", [("models",), ("health",), ("detect", PHOTO)])
-def test_a_server_that_is_not_there_is_one_plain_line(command: tuple[str, ...]) -> None:
+def test_an_unreachable_server_is_one_plain_line(command: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "facewire_client", *command, "--server", "127.0.0.1:1"],
         check=False,
@@ -161,3 +129,58 @@ def test_a_server_that_is_not_there_is_one_plain_line(command: tuple[str, ...]) 
     (line,) = done.stderr.splitlines()
     assert line.startswith("facewire: ")
     assert "cannot reach 127.0.0.1:1" in line
+
+
+def ask(fake: FakeServer, *arguments: str) -> Result:
+    """Run a command against the fake server."""
+    return CliRunner().invoke(root, [*arguments, "--server", fake.target])
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Sequence[str]:
+    """Four files; the fake server does not decode them."""
+    paths = [tmp_path / f"{number}.jpg" for number in range(4)]
+    for path in paths:
+        path.write_bytes(b"image")
+    return [str(path) for path in paths]
+
+
+def test_the_timeout_holds_for_several_images(fake: FakeServer, photos: Sequence[str]) -> None:
+    fake.answer = fake.hang
+    result = ask(fake, "detect", *photos, "--timeout", "0.05")
+    assert result.exit_code == 1
+    assert "did not answer in time" in result.stderr
+
+
+def test_results_before_a_stream_broke_are_printed(fake: FakeServer, photos: Sequence[str]) -> None:
+    fake.answer = partial(break_after, 2, fake)
+    result = ask(fake, "detect", *photos)
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == photos[:2]
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("facewire: ")
+    assert line.endswith("(SHUTTING_DOWN); 2 of 4 images were not answered")
+
+
+def test_the_document_of_a_broken_stream_names_every_image(
+    fake: FakeServer, photos: Sequence[str]
+) -> None:
+    fake.answer = partial(break_after, 1, fake)
+    result = ask(fake, "detect", "--json", *photos)
+    images = json.loads(result.stdout)["images"]
+    assert [image["image"] for image in images] == photos
+    assert ["faces" in image for image in images] == [True, False, False, False]
+    assert images[3]["error"]["reason"] == "SHUTTING_DOWN"
+
+
+def test_without_pillow_an_image_to_be_drawn_is_not_sent(
+    fake: FakeServer,
+    photos: Sequence[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    result = ask(fake, "detect", *photos, "--draw", str(tmp_path / "all"))
+    assert isinstance(result.exception, FaceClientError)
+    assert "pip install 'facewire[draw]'" in str(result.exception)
+    assert fake.calls == 0

@@ -1,4 +1,4 @@
-"""AsyncFaceClient.detect_stream: order, window, errors, and how it ends."""
+"""AsyncFaceClient.detect_stream: order, window, errors and end."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
@@ -29,7 +29,7 @@ def answers(
     drop_oldest: bool = False,
     timeout: float | None = None,
 ) -> list[StreamResult]:
-    """All answers of one stream, made by a client of its own."""
+    """Return all results of one stream, made by a client of its own."""
 
     async def main() -> list[StreamResult]:
         async with AsyncFaceClient(target, max_message_mb=1) as client:
@@ -66,7 +66,7 @@ def test_images_are_read_no_more_than_the_window_ahead(fake: FakeServer, window:
     asyncio.run(main())
 
 
-def test_a_window_of_nothing_is_refused() -> None:
+def test_a_window_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="window must be at least 1, not 0"):
         AsyncFaceClient("127.0.0.1:1").detect_stream([], window=0)
 
@@ -77,7 +77,7 @@ def test_closing_early_cancels_the_call_and_leaves_no_task(fake: FakeServer) -> 
             before = asyncio.all_tasks()
             async with aclosing(client.detect_stream(Endless(), window=2)) as stream:
                 await anext(stream)
-            # The client is still open: it is not what ends them.
+            # The client is still open, so it is not its closing that ends the tasks.
             async with asyncio.timeout(60):
                 while asyncio.all_tasks() != before:
                     await asyncio.sleep(0.01)
@@ -86,7 +86,7 @@ def test_closing_early_cancels_the_call_and_leaves_no_task(fake: FakeServer) -> 
     asyncio.run(main())
 
 
-def test_what_the_images_raise_comes_after_the_answers_before_it(
+def test_an_exception_of_the_images_comes_after_the_results_before_it(
     fake: FakeServer,
 ) -> None:
     async def main() -> None:
@@ -100,7 +100,7 @@ def test_what_the_images_raise_comes_after_the_answers_before_it(
     asyncio.run(main())
 
 
-def test_images_that_are_cancelled_end_the_stream(fake: FakeServer) -> None:
+def test_a_cancelled_error_of_the_images_ends_the_stream(fake: FakeServer) -> None:
     async def images() -> AsyncIterator[bytes]:
         yield b"x"
         raise asyncio.CancelledError
@@ -117,7 +117,8 @@ def test_an_image_that_fails_keeps_the_stream_going(fake: FakeServer) -> None:
 
 def test_a_stream_that_breaks_is_an_error(fake: FakeServer) -> None:
     fake.answer = partial(break_after, 20, fake)
-    # In one of seven, a write would fail just then and hide the reason.
+    # Repeated, because a write fails at the same moment, which hides the reason, in about one
+    # run of seven.
     for _ in range(20):
         fake.requests.clear()
         with pytest.raises(FaceClientError) as caught:
@@ -125,7 +126,7 @@ def test_a_stream_that_breaks_is_an_error(fake: FakeServer) -> None:
         assert caught.value.reason == "SHUTTING_DOWN"
 
 
-def test_a_stream_is_not_tried_again(fake: FakeServer) -> None:
+def test_a_stream_is_not_retried(fake: FakeServer) -> None:
     full = Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", pushback=5)
     fake.failures.append(full)
     with pytest.raises(FaceClientError) as caught:
