@@ -30,7 +30,7 @@ from facewire_client.request import (
 )
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
-from facewire_client.retry import MAX_ATTEMPTS, Retry
+from facewire_client.retry import MAX_ATTEMPTS, Attempts
 from facewire_client.stream import AsyncImageStream, FrameConverter
 
 Request = TypeVar("Request")
@@ -151,7 +151,7 @@ class AsyncFaceClient:
             HealthCheckResponse.FromString,
         )
         request = health_request(service, model)
-        response = await self._call(check, request, timeout, attempts=1)
+        response = await self._call(check, request, timeout, max_attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     async def _call(
@@ -159,19 +159,19 @@ class AsyncFaceClient:
         method: "aio.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
-        attempts: int = MAX_ATTEMPTS,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Response:
         connection = self._connection
-        retry = Retry(connection.seconds(timeout), attempts)
+        attempts = Attempts(connection.seconds(timeout), max_attempts)
         while True:
             connection.check_open()
             try:
                 with self._closing():
                     return await method(
-                        request, timeout=retry.seconds(), metadata=connection.metadata
+                        request, timeout=attempts.seconds(), metadata=connection.metadata
                     )
             except grpc.RpcError as error:
-                delay = retry.delay(error)
+                delay = attempts.delay(error)
                 if delay is None:
                     raise from_rpc_error(error, connection.route) from error
             await asyncio.sleep(delay)

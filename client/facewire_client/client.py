@@ -20,7 +20,7 @@ from facewire_client.errors import from_rpc_error
 from facewire_client.request import DetectOptions, Image, health_request, model_request
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
-from facewire_client.retry import MAX_ATTEMPTS, Retry
+from facewire_client.retry import MAX_ATTEMPTS, Attempts
 from facewire_client.stream import FrameConverter, ImageStream
 
 Request = TypeVar("Request")
@@ -143,7 +143,7 @@ class FaceClient:
         ValueError when both are given.
         """
         request = health_request(service, model)
-        response = self._call(self._check, request, timeout, attempts=1)
+        response = self._call(self._check, request, timeout, max_attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     def _call(
@@ -151,16 +151,16 @@ class FaceClient:
         method: "grpc.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
-        attempts: int = MAX_ATTEMPTS,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Response:
         connection = self._connection
-        retry = Retry(connection.seconds(timeout), attempts)
+        attempts = Attempts(connection.seconds(timeout), max_attempts)
         while True:
             connection.check_open()
             try:
-                return method(request, timeout=retry.seconds(), metadata=connection.metadata)
+                return method(request, timeout=attempts.seconds(), metadata=connection.metadata)
             except grpc.RpcError as error:
-                delay = retry.delay(error)
+                delay = attempts.delay(error)
                 if delay is None:
                     raise from_rpc_error(error, connection.route) from error
             connection.closed.wait(delay)

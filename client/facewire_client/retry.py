@@ -18,12 +18,12 @@ _RETRIED = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 
 
-class Retry:
-    """The attempts of one call, which share its `seconds` (None: no limit)."""
+class Attempts:
+    """The attempts of one call: at most `limit`, within `seconds` together (None: no limit)."""
 
-    def __init__(self, seconds: float | None, attempts: int) -> None:
+    def __init__(self, seconds: float | None, limit: int) -> None:
         self._ends = None if seconds is None else monotonic() + seconds
-        self._left = attempts
+        self._left = limit
         self._backoff = _FIRST_BACKOFF
 
     def seconds(self) -> float | None:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from facewire_client.client import FaceClient
 from facewire_client.connection import Connection, ConnectionOptions
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
