@@ -37,6 +37,14 @@ def _covered(placement: Placement) -> tuple[slice, slice]:
     )
 
 
+def _marked(width: int, height: int) -> NDArray[np.uint8]:
+    """A black image [height,width,3] with a white rectangle off its middle."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    top, left = height // 3, width * 2 // 5
+    pixels[top : top + height // 5, left : left + width // 6] = 255
+    return pixels
+
+
 def _centre(canvas: NDArray[np.uint8]) -> tuple[float, float]:
     """Where the light of a canvas is centred: x, y in continuous pixels."""
     light = canvas[:, :, 1].astype(float)
@@ -50,9 +58,7 @@ def _centre(canvas: NDArray[np.uint8]) -> tuple[float, float]:
 def test_a_mark_is_found_where_the_placement_says(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     x, y = _centre(to_bgr(picture))
@@ -75,9 +81,7 @@ def _box(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 def test_a_box_in_the_input_is_rescaled_to_the_upright_image(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     boxes = _box(canvas)
@@ -221,9 +225,7 @@ def test_a_tensor_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
 def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     mode: ResizeMode, orientation: int, reduction: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     full = Picture(stored, PixelLayout.BGR, orientation)
     sides = -(-size[1] // reduction), -(-size[0] // reduction)
     padded = np.zeros((sides[0] * reduction, sides[1] * reduction, 3), np.uint8)
