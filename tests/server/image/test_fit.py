@@ -37,6 +37,12 @@ def _covered(placement: Placement) -> tuple[slice, slice]:
     )
 
 
+def _to_input(x: float, y: float, placement: Placement) -> tuple[float, float]:
+    """A point of the upright image in the input."""
+    input_x = x * placement.scale_x + placement.offset_x
+    return input_x, y * placement.scale_y + placement.offset_y
+
+
 def _marked(width: int, height: int) -> NDArray[np.uint8]:
     """A black image [height,width,3] with a white rectangle off its middle."""
     pixels = np.zeros((height, width, 3), np.uint8)
@@ -62,10 +68,7 @@ def test_a_mark_is_found_where_the_placement_says(
     picture = Picture(stored, PixelLayout.BGR, orientation)
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     x, y = _centre(to_bgr(picture))
-    expected = (
-        x * placement.scale_x + placement.offset_x,
-        y * placement.scale_y + placement.offset_y,
-    )
+    expected = _to_input(x, y, placement)
     assert _centre(canvas) == pytest.approx(expected, abs=0.5)
 
 
@@ -112,10 +115,7 @@ def test_a_stretch_covers_the_input(size: tuple[int, int], orientation: int) -> 
     assert placement.scale_x == 96 / picture.width
     assert placement.scale_y == 64 / picture.height
     assert (placement.offset_x, placement.offset_y) == (0, 0)
-    assert (placement.image_width, placement.image_height) == (
-        picture.width,
-        picture.height,
-    )
+    assert (placement.image_width, placement.image_height) == (picture.width, picture.height)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -236,10 +236,7 @@ def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     assert (placement.image_width, placement.image_height) == (full.width, full.height)
     x, y = _centre(to_bgr(full))
-    expected = (
-        x * placement.scale_x + placement.offset_x,
-        y * placement.scale_y + placement.offset_y,
-    )
+    expected = _to_input(x, y, placement)
     assert _centre(canvas) == pytest.approx(expected, abs=0.5)
 
 
