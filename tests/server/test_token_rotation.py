@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.system import file_watch
 from tests.server.process import serving
 from tests.server.raw_http2 import call as raw_call
-from tests.server.replaced import replace
+from tests.server.replaced import replace, wait_until
 
 OLD, NEW = "old-sesame-1", "new-sesame-2"
 
@@ -47,13 +46,6 @@ def admits(target: str, token: str) -> bool:
         except FaceClientError as error:
             assert error.reason == "BAD_TOKEN"
             return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_new_token_takes_effect_and_a_stream_lives_on(
