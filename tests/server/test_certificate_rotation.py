@@ -19,7 +19,7 @@ from tests.server.tls_files import TlsFiles, answers, client, shown
 def changing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[BackgroundServer, TlsFiles]]:
-    """A server that looks at its files often, for one test to change them."""
+    """A server that polls its files often, and the files, which one test may change."""
     monkeypatch.setattr(file_watch, "POLL_SECONDS", 0.02)
     files = TlsFiles(tmp_path)
     with BackgroundServer(files.config(mutual=True)) as server:
@@ -49,7 +49,7 @@ def test_a_new_certificate_is_shown_and_no_call_is_cut(
         assert len(old.detect(photo).faces) == 1
 
 
-def test_another_authority_of_clients_holds_for_new_connections(
+def test_another_authority_of_clients_applies_to_new_connections(
     changing: tuple[BackgroundServer, TlsFiles],
 ) -> None:
     server, files = changing
@@ -60,7 +60,7 @@ def test_another_authority_of_clients_holds_for_new_connections(
     assert not answers(client(server, own, **shown(own)))
 
 
-def test_the_old_certificate_is_shown_until_the_new_one_is_good(
+def test_the_old_certificate_is_shown_until_the_new_one_has_its_key(
     changing: tuple[BackgroundServer, TlsFiles], caplog: pytest.LogCaptureFixture
 ) -> None:
     server, files = changing
@@ -77,7 +77,7 @@ def test_the_old_certificate_is_shown_until_the_new_one_is_good(
 
 
 @pytest.mark.parametrize("kind", ["P-521", "Ed448"])
-def test_a_certificate_that_grpc_cannot_do_with_is_told_and_never_takes_over(
+def test_a_certificate_that_grpc_cannot_use_is_logged_and_never_used(
     changing: tuple[BackgroundServer, TlsFiles],
     caplog: pytest.LogCaptureFixture,
     kind: str,

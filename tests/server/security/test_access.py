@@ -63,14 +63,14 @@ def test_clients_refuse_a_certificate_that_is_expired_or_of_another_host(
         assert not answers(client(server, files.authority))
 
 
-def test_a_client_with_a_certificate_is_let_in(
+def test_a_client_with_a_certificate_is_answered(
     mutual: BackgroundServer, files: TlsFiles, photo: bytes
 ) -> None:
     with client(mutual, files.authority, **shown(files.authority)) as asking:
         assert len(asking.detect(photo).faces) == 1
 
 
-def test_a_client_without_a_good_certificate_is_not_let_in(
+def test_a_client_without_a_valid_certificate_is_not_answered(
     mutual: BackgroundServer, files: TlsFiles
 ) -> None:
     own = files.authority
@@ -80,7 +80,7 @@ def test_a_client_without_a_good_certificate_is_not_let_in(
     assert answers(client(mutual, own, **shown(own)))
 
 
-def test_certificates_of_clients_and_tokens_go_together(tmp_path: Path, photo: bytes) -> None:
+def test_client_certificates_and_tokens_are_both_needed(tmp_path: Path, photo: bytes) -> None:
     files = TlsFiles(tmp_path)
     token_file = tmp_path / "tokens"
     token_file.write_text("sesame")
@@ -100,13 +100,13 @@ def test_certificates_of_clients_and_tokens_go_together(tmp_path: Path, photo: b
         assert code(token="sesame") == "UNAVAILABLE"
 
 
-def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
-    """Whether a server takes this version of TLS, and no other."""
+def supports(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
+    """Whether a server supports this version of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    # Or else this side would refuse what is old before the server can.
+    # Or else this side would refuse an old version before the server does.
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.maximum_version = version
@@ -121,15 +121,15 @@ def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
         return False
 
 
-def test_tls_is_spoken_from_1_2_upwards(secure: BackgroundServer) -> None:
-    assert speaks(secure, ssl.TLSVersion.TLSv1_3)
-    assert speaks(secure, ssl.TLSVersion.TLSv1_2)
+def test_tls_1_2_and_1_3_are_supported(secure: BackgroundServer) -> None:
+    assert supports(secure, ssl.TLSVersion.TLSv1_3)
+    assert supports(secure, ssl.TLSVersion.TLSv1_2)
     with pytest.deprecated_call():
-        assert not speaks(secure, ssl.TLSVersion.TLSv1_1)
+        assert not supports(secure, ssl.TLSVersion.TLSv1_1)
 
 
 @pytest.mark.parametrize("kind", ["P-521", "Ed448"])
-def test_a_certificate_that_grpc_cannot_do_with_is_refused_from_the_start(
+def test_a_server_does_not_start_with_a_certificate_that_grpc_cannot_use(
     tmp_path: Path, kind: str
 ) -> None:
     files = TlsFiles(tmp_path)

@@ -41,7 +41,7 @@ def load(files: TlsFiles) -> None:
     FileWatch("certificates", certificates.files, certificates.load)
 
 
-def test_files_that_belong_together_are_taken(files: TlsFiles) -> None:
+def test_a_certificate_with_its_key_is_accepted(files: TlsFiles) -> None:
     load(files)
 
 
@@ -51,7 +51,7 @@ def test_a_certificate_may_have_text_around_it(files: TlsFiles) -> None:
     load(files)
 
 
-def test_only_three_files_are_read_at_most(files: TlsFiles) -> None:
+def test_the_authority_of_clients_is_read_only_if_there_is_one(files: TlsFiles) -> None:
     assert len(Certificates(files.cert, files.key, files.client_ca).files) == 3
     assert len(Certificates(files.cert, files.key, None).files) == 2
 
@@ -119,7 +119,7 @@ def mark(path: Path) -> None:
         ),
     ],
 )
-def test_files_that_are_no_good_are_refused_by_flag(
+def test_a_bad_file_is_refused_by_the_name_of_its_flag(
     files: TlsFiles, spoil: Callable[[TlsFiles], None], message: str
 ) -> None:
     spoil(files)
@@ -133,17 +133,17 @@ def attempt(pair: Identity) -> None:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_certificate_that_clients_of_grpc_take_is_good(kind: str) -> None:
+def test_a_certificate_that_grpc_clients_accept_passes(kind: str) -> None:
     attempt(identity(kind))
 
 
-def test_what_a_certificate_is_for_and_until_when_is_not_on_trial() -> None:
+def test_the_dates_and_the_host_of_a_certificate_are_not_on_trial() -> None:
     attempt(identity("P-256", days=-1))
     attempt(Authority().issue("server", "192.0.2.1"))
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_certificate_that_only_other_libraries_take_is_refused(kind: str) -> None:
+def test_a_certificate_that_only_other_libraries_accept_is_refused(kind: str) -> None:
     with pytest.raises(HandshakeError, match="gRPC"):
         attempt(identity(kind))
 
@@ -165,7 +165,7 @@ def test_a_byte_order_mark_is_refused_in_a_key_a_chain_and_authorities() -> None
         try_authorities(key, chain, MARK + chain)
 
 
-def test_a_server_that_does_not_answer_is_given_up(
+def test_a_handshake_without_an_answer_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(credentials, "HANDSHAKE_SECONDS", 0.2)
@@ -175,7 +175,7 @@ def test_a_server_that_does_not_answer_is_given_up(
 
 
 class _Silent:
-    """Listens as a server does, and never says a word."""
+    """Listens as a server does, and never sends anything."""
 
     def __init__(self, threads: object) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
