@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 import grpc.aio
 from grpc_health.v1 import health
 
-from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
+from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError, released
 from facewire_server.limits import Limits
-from facewire_server.rpc.calls import Calls, Context
+from facewire_server.rpc.call import Context
+from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.health import SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
 from facewire_server.rpc.message_parser import parser
 from facewire_server.rpc.watch_slots import WatchSlots
-from facewire_server.tracebacks import released
 
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 """Counted apart, so that a probe is answered when there are too many other calls."""

@@ -24,7 +24,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
 from facewire_server.errors import ConfigError
-from facewire_server.rpc.calls import Call, Context
+from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.tracing import Tracing
 
 NANO = 1_000_000_000
@@ -140,8 +140,8 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, AttributeValue]:
         found["facewire.model"] = call.model
     if call.reason:
         found["facewire.reason"] = call.reason
-    if call.answer is not None:
-        detections = call.answer.value
+    if call.outcome is not None:
+        detections = call.outcome.value
         found["facewire.image.width"] = detections.width
         found["facewire.image.height"] = detections.height
         found["facewire.faces"] = len(detections.found.confidences)
@@ -150,9 +150,9 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, AttributeValue]:
 
 def _stages(call: Call) -> Iterator[tuple[str, float]]:
     """The stages of an answered request, with their seconds."""
-    if call.answer is not None:
-        stages = call.answer.value.stages
-        yield "queue", call.answer.waited
+    if call.outcome is not None:
+        stages = call.outcome.value.stages
+        yield "queue", call.outcome.waited
         yield "decode", stages.decode
         yield "inference", stages.inference
         yield "postprocess", stages.postprocess

@@ -6,7 +6,7 @@ Rule: OpenTelemetry is not imported before it is asked for.
 import grpc.aio
 
 from facewire_server.errors import ConfigError
-from facewire_server.rpc.calls import Call, Context
+from facewire_server.rpc.call import Call, Context
 
 
 class Tracing:

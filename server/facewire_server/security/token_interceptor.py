@@ -10,7 +10,8 @@ import grpc.aio
 from grpc_health.v1 import health
 
 from facewire_server.errors import Reason, RequestError
-from facewire_server.rpc.calls import Calls, Context
+from facewire_server.rpc.call import Context
+from facewire_server.rpc.calls import Calls
 from facewire_server.security.tokens import Tokens
 
 OPEN = frozenset(f"/{health.SERVICE_NAME}/{name}" for name in ("Check", "Watch"))

@@ -119,7 +119,7 @@ class Metrics:
         self._depth.set(depth)
         self._queued_bytes.set(size)
 
-    def committed(self, kind: str) -> None:
+    def checkpoint_passed(self, kind: str) -> None:
         """Counts an inference of the model `kind`. See scheduler.Observer."""
         self._inferences_of(kind).inc()
 

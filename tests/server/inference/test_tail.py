@@ -12,10 +12,8 @@ import pytest
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.tail import with_tail
 from facewire_server.config import Config
-from facewire_server.image.decode import decode
+from facewire_server.image.decode import EncodedImage
 from facewire_server.image.limits import ImageLimits
-from facewire_server.image.picture import Picture
-from facewire_server.image.target import Target
 from facewire_server.inference.agreement import Agreement
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.heads.base import Found
@@ -54,11 +52,8 @@ def load(model: Path | str, *, cut_tail: bool, cache: Path | None = None) -> Det
 
 def look(detector: Detector, photo: bytes, options: Options | None = None) -> Found:
     """What it finds in the photo."""
-
-    def open_photo(target: Target) -> Picture:
-        return decode(photo, limits=ImageLimits(1_000_000), target=target)
-
-    return detector.detect(open_photo, options or Options()).found
+    limits = ImageLimits(1_000_000)
+    return detector.detect(EncodedImage(photo), options or Options(), limits=limits).found
 
 
 def test_the_detections_are_the_same_with_and_without_the_tail(model: Path, photo: bytes) -> None:

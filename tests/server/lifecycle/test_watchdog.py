@@ -30,6 +30,7 @@ from facewire_server.telemetry.metrics import Metrics
 from tests.server.hanging_model import grey, write_hanging_model
 from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import connected
+from tests.server.scheduling.task import Task
 
 LIMIT = 30.0
 LOGGER = "facewire_server.service.watchdog"
@@ -76,7 +77,7 @@ class Stall:
 @asynccontextmanager
 async def stall(limit: float = LIMIT) -> AsyncIterator[Stall]:
     made = Stall(limit)
-    working = asyncio.create_task(made.scheduler.run(made.work, kind="m"))
+    working = asyncio.create_task(made.scheduler.run(Task(made.work, "m")))
     await asyncio.to_thread(made.began.wait, 10)
     try:
         yield made

@@ -1,4 +1,4 @@
-"""The scheduler: bounded, in order, and never working for nobody."""
+"""The scheduler: bounded, in order, and idle for callers that have gone."""
 
 import asyncio
 import gc
@@ -14,6 +14,7 @@ import pytest
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.scheduling.job import Checkpoint
 from facewire_server.scheduling.scheduler import Scheduler
+from tests.server.scheduling.task import Task
 
 
 @asynccontextmanager
@@ -32,8 +33,8 @@ class Hold:
         self.started = threading.Event()
         self.let_go = threading.Event()
 
-    def __call__(self, commit: Checkpoint) -> str:
-        commit()
+    def __call__(self, checkpoint: Checkpoint) -> str:
+        checkpoint()
         self.started.set()
         assert self.let_go.wait(60)
         return "done"
@@ -42,7 +43,7 @@ class Hold:
 async def busy(made: Scheduler) -> tuple[Hold, Awaitable[object]]:
     """Occupies one worker."""
     hold = Hold()
-    running = asyncio.create_task(made.run(hold, kind="hold"))
+    running = asyncio.create_task(made.run(Task(hold, "hold")))
     await asyncio.to_thread(hold.started.wait, 10)
     return hold, running
 
@@ -50,7 +51,7 @@ async def busy(made: Scheduler) -> tuple[Hold, Awaitable[object]]:
 def test_work_returns_its_value_and_how_long_it_waited() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            outcome = await made.run(lambda _: 42, kind="quick")
+            outcome = await made.run(Task(lambda _: 42, "quick"))
             assert outcome.value == 42
             assert outcome.waited >= 0
 
@@ -61,8 +62,8 @@ def test_an_error_of_the_work_is_raised_and_frees_the_worker() -> None:
     async def main() -> None:
         async with scheduler() as made:
             with pytest.raises(ZeroDivisionError):
-                await made.run(lambda _: 1 // 0, kind="wrong")
-            assert (await made.run(lambda _: 1, kind="right")).value == 1
+                await made.run(Task(lambda _: 1 // 0, "wrong"))
+            assert (await made.run(Task(lambda _: 1, "right"))).value == 1
 
     asyncio.run(main())
 
@@ -72,7 +73,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
             with pytest.raises(RefusalError) as refusal:
-                await made.run(lambda _: 1, kind="late")
+                await made.run(Task(lambda _: 1, "late"))
             assert refusal.value.reason is Reason.QUEUE_FULL
             assert refusal.value.retry_after is not None
             assert refusal.value.retry_after > 0
@@ -82,11 +83,11 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     asyncio.run(main())
 
 
-def test_a_patient_caller_waits_however_full_the_queue_is() -> None:
+def test_a_job_that_is_not_sheddable_waits_however_full_the_queue_is() -> None:
     async def main() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
-            waiting = asyncio.create_task(made.run(lambda _: 1, kind="a", patient=True))
+            waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a"), sheddable=False))
             await asyncio.sleep(0)
             assert made.depth == 1
             hold.let_go.set()
@@ -102,11 +103,11 @@ def test_waiting_callers_are_served_in_the_order_of_their_arrival() -> None:
             hold, running = await busy(made)
             order: list[int] = []
 
-            def note(number: int, commit: Checkpoint) -> None:
+            def note(number: int, checkpoint: Checkpoint) -> None:
                 order.append(number)
 
             waiting = [
-                asyncio.create_task(made.run(partial(note, number), kind="a"))
+                asyncio.create_task(made.run(Task(partial(note, number), "a")))
                 for number in range(5)
             ]
             await asyncio.sleep(0)
@@ -122,7 +123,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             worked: list[int] = []
-            waiting = asyncio.create_task(made.run(lambda _: worked.append(1), kind="a"))
+            waiting = asyncio.create_task(made.run(Task(lambda _: worked.append(1), "a")))
             await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -130,7 +131,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
             assert made.depth == 0
             hold.let_go.set()
             await running
-            assert (await made.run(lambda _: 2, kind="b")).value == 2
+            assert (await made.run(Task(lambda _: 2, "b"))).value == 2
             assert worked == []
 
     asyncio.run(main())
@@ -145,11 +146,11 @@ def test_a_caller_cancelled_while_its_work_runs_leaves_the_worker_busy() -> None
             with pytest.raises(asyncio.CancelledError):
                 await task
             with pytest.raises(RefusalError):
-                await made.run(lambda _: 1, kind="too many")
+                await made.run(Task(lambda _: 1, "too many"))
             hold.let_go.set()
             while made.running:
                 await asyncio.sleep(0.001)
-            assert (await made.run(lambda _: 3, kind="after")).value == 3
+            assert (await made.run(Task(lambda _: 3, "after"))).value == 3
 
     asyncio.run(main())
 
@@ -159,7 +160,7 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
         async with scheduler() as made:
             worked: list[int] = []
             with pytest.raises(RefusalError) as refusal:
-                await made.run(lambda _: worked.append(1), kind="a", deadline=time.monotonic() - 1)
+                await made.run(Task(lambda _: worked.append(1), "a"), deadline=time.monotonic() - 1)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
 
@@ -167,17 +168,17 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
 
 
 def test_a_deadline_shorter_than_the_known_duration_is_refused() -> None:
-    def slow(commit: Checkpoint) -> None:
-        commit()
+    def slow(checkpoint: Checkpoint) -> None:
+        checkpoint()
         time.sleep(0.2)
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(slow, kind="slow")
+            await made.run(Task(slow, "slow"))
             with pytest.raises(RefusalError) as refusal:
-                await made.run(lambda _: None, kind="slow", deadline=time.monotonic() + 0.05)
+                await made.run(Task(lambda _: None, "slow"), deadline=time.monotonic() + 0.05)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
-            await made.run(lambda _: None, kind="quick", deadline=time.monotonic() + 5)
+            await made.run(Task(lambda _: None, "quick"), deadline=time.monotonic() + 5)
 
     asyncio.run(main())
 
@@ -189,7 +190,7 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             worked: list[int] = []
             deadline = time.monotonic() + 0.05
             waiting = asyncio.create_task(
-                made.run(lambda _: worked.append(1), kind="a", deadline=deadline)
+                made.run(Task(lambda _: worked.append(1), "a"), deadline=deadline)
             )
             await asyncio.sleep(0.1)
             hold.let_go.set()
@@ -198,7 +199,7 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
             await running
-            assert (await made.run(lambda _: 1, kind="b")).value == 1
+            assert (await made.run(Task(lambda _: 1, "b"))).value == 1
 
     asyncio.run(main())
 
@@ -209,12 +210,12 @@ def test_clients_take_turns() -> None:
             hold, running = await busy(made)
             order: list[str] = []
 
-            def note(name: str, commit: Checkpoint) -> None:
+            def note(name: str, checkpoint: Checkpoint) -> None:
                 order.append(name)
 
             names = ["a1", "a2", "a3", "b1", "c1", "b2"]
             waiting = [
-                asyncio.create_task(made.run(partial(note, name), kind="a", client=name[0]))
+                asyncio.create_task(made.run(Task(partial(note, name), "a"), client=name[0]))
                 for name in names
             ]
             await asyncio.sleep(0)
@@ -230,21 +231,21 @@ def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
         async with scheduler(max_queue=3) as made:
             hold, running = await busy(made)
             greedy = [
-                asyncio.create_task(made.run(lambda _: 1, kind="a", client="greedy"))
+                asyncio.create_task(made.run(Task(lambda _: 1, "a"), client="greedy"))
                 for _ in range(3)
             ]
             await asyncio.sleep(0)
-            modest = asyncio.create_task(made.run(lambda _: 2, kind="a", client="modest"))
+            modest = asyncio.create_task(made.run(Task(lambda _: 2, "a"), client="modest"))
             await asyncio.sleep(0)
             assert made.depth == 3
             with pytest.raises(RefusalError) as refusal:
                 await greedy.pop()
             assert refusal.value.reason is Reason.QUEUE_FULL
             with pytest.raises(RefusalError):
-                await made.run(lambda _: 3, kind="a", client="greedy")
+                await made.run(Task(lambda _: 3, "a"), client="greedy")
             # With two of each there would be no point in it.
             with pytest.raises(RefusalError):
-                await made.run(lambda _: 4, kind="a", client="modest")
+                await made.run(Task(lambda _: 4, "a"), client="modest")
             hold.let_go.set()
             assert (await modest).value == 2
             await asyncio.gather(running, *greedy)
@@ -252,23 +253,23 @@ def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
     asyncio.run(main())
 
 
-def test_patient_callers_take_no_room_and_no_turn_from_others() -> None:
+def test_jobs_that_are_not_sheddable_take_no_room_and_no_turn_from_others() -> None:
     async def main() -> None:
         async with scheduler(max_queue=1) as made:
             hold, running = await busy(made)
             order: list[str] = []
 
-            def note(name: str, commit: Checkpoint) -> None:
+            def note(name: str, checkpoint: Checkpoint) -> None:
                 order.append(name)
 
             frames = [
                 asyncio.create_task(
-                    made.run(partial(note, "frame"), kind="a", client="video", patient=True)
+                    made.run(Task(partial(note, "frame"), "a"), client="video", sheddable=False)
                 )
                 for _ in range(100)
             ]
             await asyncio.sleep(0)
-            single = made.run(partial(note, "single"), kind="a", client="one")
+            single = made.run(Task(partial(note, "single"), "a"), client="one")
             waiting = asyncio.create_task(single)
             await asyncio.sleep(0)
             assert made.depth == 101
@@ -279,59 +280,59 @@ def test_patient_callers_take_no_room_and_no_turn_from_others() -> None:
     asyncio.run(main())
 
 
-def test_work_for_a_caller_who_has_gone_stops_before_its_costly_part() -> None:
+def test_work_for_a_caller_who_has_gone_stops_at_its_checkpoint() -> None:
     async def main() -> None:
         async with scheduler() as made:
             began, go_on = threading.Event(), threading.Event()
             costly: list[int] = []
 
-            def work(commit: Checkpoint) -> None:
+            def work(checkpoint: Checkpoint) -> None:
                 began.set()
                 assert go_on.wait(60)
-                commit()
+                checkpoint()
                 costly.append(1)
 
-            task = asyncio.create_task(made.run(work, kind="a"))
+            task = asyncio.create_task(made.run(Task(work, "a")))
             await asyncio.to_thread(began.wait, 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             go_on.set()
-            assert (await made.run(lambda _: 2, kind="b")).value == 2
+            assert (await made.run(Task(lambda _: 2, "b"))).value == 2
             assert costly == []
 
     asyncio.run(main())
 
 
-def test_work_whose_deadline_passes_stops_before_its_costly_part() -> None:
+def test_work_whose_deadline_passes_stops_at_its_checkpoint() -> None:
     async def main() -> None:
         async with scheduler() as made:
 
-            def work(commit: Checkpoint) -> None:
+            def work(checkpoint: Checkpoint) -> None:
                 time.sleep(0.1)
-                commit()
+                checkpoint()
                 raise AssertionError
 
             with pytest.raises(RefusalError) as refusal:
-                await made.run(work, kind="a", deadline=time.monotonic() + 0.05)
+                await made.run(Task(work, "a"), deadline=time.monotonic() + 0.05)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
 
     asyncio.run(main())
 
 
-def test_work_learns_whether_it_is_alone() -> None:
+def test_a_checkpoint_returns_whether_the_job_is_exclusive() -> None:
     async def main() -> None:
         async with scheduler(workers=2) as made:
-            assert (await made.run(lambda commit: commit(), kind="a")).value
+            assert (await made.run(Task(lambda checkpoint: checkpoint(), "a"))).value
             hold, running = await busy(made)
-            assert not (await made.run(lambda commit: commit(), kind="a")).value
+            assert not (await made.run(Task(lambda checkpoint: checkpoint(), "a"))).value
             hold.let_go.set()
             await running
 
     asyncio.run(main())
 
 
-def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
+def test_an_observer_is_told_of_the_queue_and_of_checkpoints() -> None:
     class Notes:
         def __init__(self) -> None:
             self.depths: list[tuple[int, int]] = []
@@ -340,15 +341,15 @@ def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
         def queued(self, depth: int, size: int) -> None:
             self.depths.append((depth, size))
 
-        def committed(self, kind: str) -> None:
+        def checkpoint_passed(self, kind: str) -> None:
             self.kinds.append(kind)
 
     async def main() -> None:
         async with scheduler() as made:
             notes = Notes()
             made.watch(notes)
-            await made.run(lambda commit: commit(), kind="costly", size=7)
-            await made.run(lambda _: None, kind="cheap")
+            await made.run(Task(lambda checkpoint: checkpoint(), "costly", size=7))
+            await made.run(Task(lambda _: None, "cheap"))
             assert notes.depths == [(1, 7), (0, 0), (1, 0), (0, 0)]
             assert notes.kinds == ["costly"]
 
@@ -357,15 +358,15 @@ def test_an_observer_is_told_of_the_queue_and_of_costly_parts() -> None:
 
 def test_a_thread_that_waits_keeps_nothing_of_its_last_work() -> None:
     class Network:
-        def infer(self, commit: Checkpoint) -> bool:
-            return commit()
+        def infer(self, checkpoint: Checkpoint) -> bool:
+            return checkpoint()
 
     async def main() -> None:
         async with scheduler(workers=2) as made:
             for _ in range(10):
                 network = Network()
                 kept = weakref.ref(network)
-                await made.run(network.infer, kind="a")
+                await made.run(Task(network.infer, "a"))
                 del network
                 while kept() is not None:
                     await asyncio.sleep(0.001)
@@ -378,7 +379,7 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
     end: str,
 ) -> None:
     class Work:
-        def __call__(self, commit: Checkpoint) -> float:
+        def __call__(self, checkpoint: Checkpoint) -> float:
             return 1 / 0
 
     async def main() -> None:
@@ -386,12 +387,12 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
             work = Work()
             kept = weakref.ref(work)
             if end == "fails":
-                task = asyncio.create_task(made.run(work, kind="a"))
+                task = asyncio.create_task(made.run(Task(work, "a")))
             else:
                 hold, running = await busy(made)
                 # Once more than the time that work of this kind is known to take.
                 deadline = time.monotonic() + 0.05 if end == "is too late" else None
-                task = asyncio.create_task(made.run(work, kind="a", deadline=deadline))
+                task = asyncio.create_task(made.run(Task(work, "a"), deadline=deadline))
                 await asyncio.sleep(0.1)
                 if end == "is cancelled":
                     task.cancel()
@@ -412,30 +413,24 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
         gc.enable()
 
 
-def test_work_is_estimated_and_told_of_as_the_kind_that_it_is_when_it_begins() -> None:
-    kinds = ["quick"]
-
-    def slow(commit: Checkpoint) -> None:
-        commit()
+def test_a_job_is_estimated_and_reported_as_the_kind_that_it_is_when_it_begins() -> None:
+    def slow(checkpoint: Checkpoint) -> None:
+        checkpoint()
         time.sleep(0.2)
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(slow, kind="slow")
+            await made.run(Task(slow, "slow"))
             hold, running = await busy(made)
             deadline = time.monotonic() + 0.15
+            tasks = [Task(lambda _: made.longest_running(0.0), "quick") for _ in range(2)]
             waiting = [
-                asyncio.create_task(
-                    made.run(
-                        lambda commit: made.longest_running(0.0),
-                        kind=lambda: kinds[-1],
-                        deadline=each,
-                    )
-                )
-                for each in (deadline, None)
+                asyncio.create_task(made.run(task, deadline=each))
+                for task, each in zip(tasks, (deadline, None), strict=True)
             ]
             await asyncio.sleep(0)
-            kinds.append("slow")
+            for task in tasks:
+                task.kind = "slow"
             hold.let_go.set()
             await running
             # Less than what is slow takes, and more than anything else.
@@ -453,7 +448,7 @@ def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
     async def main() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
-            waiting = asyncio.create_task(made.run(lambda _: 1, kind="a"))
+            waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a")))
             await asyncio.sleep(0)
             made.close()
             with pytest.raises(asyncio.CancelledError):
@@ -465,18 +460,18 @@ def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
 
 
 def test_a_bad_moment_does_not_have_everything_refused_for_ever() -> None:
-    def slow(commit: Checkpoint) -> None:
-        commit()
+    def slow(checkpoint: Checkpoint) -> None:
+        checkpoint()
         time.sleep(0.1)
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(slow, kind="a")
+            await made.run(Task(slow, "a"))
             refused = 0
             while True:
                 deadline = time.monotonic() + 0.09
                 try:
-                    await made.run(lambda _: 1, kind="a", deadline=deadline)
+                    await made.run(Task(lambda _: 1, "a"), deadline=deadline)
                 except RefusalError:
                     refused += 1
                     await asyncio.sleep(0.05)
@@ -487,26 +482,26 @@ def test_a_bad_moment_does_not_have_everything_refused_for_ever() -> None:
     asyncio.run(main())
 
 
-def slow_to_open(commit: Checkpoint) -> None:
+def slow_to_open(checkpoint: Checkpoint) -> None:
     """Work with a long first stage, and next to no second one."""
     time.sleep(0.3)
-    commit()
+    checkpoint()
 
 
 async def deadline_is_met(made: Scheduler, *, size: int) -> bool:
     try:
         deadline = time.monotonic() + 0.1
-        await made.run(lambda _: None, kind="a", size=size, deadline=deadline)
+        await made.run(Task(lambda _: None, "a", size=size), deadline=deadline)
     except RefusalError as refusal:
         assert refusal.reason is Reason.DEADLINE_UNREACHABLE
         return False
     return True
 
 
-def test_a_slow_first_stage_shuts_nobody_out_of_an_idle_scheduler() -> None:
+def test_a_slow_first_stage_has_no_job_refused_by_an_idle_scheduler() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(slow_to_open, kind="a", size=1000)
+            await made.run(Task(slow_to_open, "a", size=1000))
             assert await deadline_is_met(made, size=1000)
 
     asyncio.run(main())
@@ -515,7 +510,7 @@ def test_a_slow_first_stage_shuts_nobody_out_of_an_idle_scheduler() -> None:
 def test_beside_other_work_a_slow_first_stage_counts_for_what_is_as_large() -> None:
     async def main() -> None:
         async with scheduler(workers=2) as made:
-            await made.run(slow_to_open, kind="a", size=1000)
+            await made.run(Task(slow_to_open, "a", size=1000))
             hold, running = await busy(made)
             assert not await deadline_is_met(made, size=1000)
             assert await deadline_is_met(made, size=10)
@@ -528,20 +523,20 @@ def test_beside_other_work_a_slow_first_stage_counts_for_what_is_as_large() -> N
 def test_a_second_stage_that_would_be_too_late_is_not_begun() -> None:
     costly: list[int] = []
 
-    def slow(commit: Checkpoint) -> None:
-        commit()
+    def slow(checkpoint: Checkpoint) -> None:
+        checkpoint()
         time.sleep(0.3)
 
-    def late(commit: Checkpoint) -> None:
+    def late(checkpoint: Checkpoint) -> None:
         time.sleep(0.2)
-        commit()
+        checkpoint()
         costly.append(1)
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(slow, kind="a")
+            await made.run(Task(slow, "a"))
             with pytest.raises(RefusalError) as refusal:
-                await made.run(late, kind="a", deadline=time.monotonic() + 0.45)
+                await made.run(Task(late, "a"), deadline=time.monotonic() + 0.45)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert costly == []
 
@@ -552,11 +547,11 @@ def test_more_bytes_than_may_wait_are_refused_and_one_alone_is_let_in() -> None:
     async def main() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
-        waiting = asyncio.create_task(made.run(lambda _: 1, kind="a", size=99))
+        waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a", size=99)))
         await asyncio.sleep(0)
         assert made.depth == 1
         with pytest.raises(RefusalError) as refusal:
-            await made.run(lambda _: 1, kind="a", size=1)
+            await made.run(Task(lambda _: 1, "a", size=1))
         assert refusal.value.reason is Reason.QUEUE_FULL
         assert refusal.value.retry_after
         hold.let_go.set()
@@ -571,17 +566,17 @@ def test_a_client_with_many_bytes_gives_way_to_one_with_few() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
         greedy = [
-            asyncio.create_task(made.run(lambda _: 1, kind="a", client="g", size=3))
+            asyncio.create_task(made.run(Task(lambda _: 1, "a", size=3), client="g"))
             for _ in range(3)
         ]
         await asyncio.sleep(0)
-        modest = asyncio.create_task(made.run(lambda _: 2, kind="a", client="m", size=4))
+        modest = asyncio.create_task(made.run(Task(lambda _: 2, "a", size=4), client="m"))
         await asyncio.sleep(0)
         assert made.depth == 3
         with pytest.raises(RefusalError):
             await greedy.pop()
         with pytest.raises(RefusalError):
-            await made.run(lambda _: 2, kind="a", client="m", size=4)
+            await made.run(Task(lambda _: 2, "a", size=4), client="m")
         hold.let_go.set()
         await asyncio.gather(running, modest, *greedy)
         made.close()
@@ -589,19 +584,19 @@ def test_a_client_with_many_bytes_gives_way_to_one_with_few() -> None:
     asyncio.run(main())
 
 
-def test_patient_callers_find_room_when_half_of_the_bytes_are_left() -> None:
+def test_there_is_room_for_jobs_not_sheddable_when_half_of_the_bytes_are_left() -> None:
     async def main() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
         await made.room("video")
         frame = asyncio.create_task(
             # However large it is, it counts as half of the bytes.
-            made.run(lambda _: 1, kind="a", client="video", size=99, patient=True)
+            made.run(Task(lambda _: 1, "a", size=99), client="video", sheddable=False)
         )
         await asyncio.sleep(0)
         room = asyncio.create_task(made.room("video"))
         # What is left is for those who would be refused.
-        single = asyncio.create_task(made.run(lambda _: 2, kind="a", size=5))
+        single = asyncio.create_task(made.run(Task(lambda _: 2, "a", size=5)))
         await asyncio.sleep(0.05)
         assert not room.done()
         assert made.depth == 2

@@ -1,11 +1,11 @@
-"""Who would bring more waits while too much waits, and each gets on."""
+"""Senders are held back while too much waits, and each of them gets on."""
 
 import asyncio
 import threading
 
 import pytest
 
-from facewire_server.scheduling.backpressure import Backpressure
+from facewire_server.scheduling.queue_limit import Backpressure
 
 
 async def settled() -> None:
@@ -20,7 +20,7 @@ async def held(backpressure: Backpressure, *clients: str) -> list[asyncio.Task[N
     return tasks
 
 
-def test_below_the_limit_nobody_waits() -> None:
+def test_below_the_limit_no_sender_waits() -> None:
     async def main() -> None:
         backpressure = Backpressure(10)
         backpressure.add(9)
@@ -83,7 +83,7 @@ def test_clients_take_turns() -> None:
     asyncio.run(main())
 
 
-def test_who_is_let_in_and_gone_leaves_its_place_to_another() -> None:
+def test_a_sender_that_is_let_in_and_gone_leaves_its_place_to_another() -> None:
     async def main() -> None:
         backpressure = Backpressure(10)
         backpressure.add(10)
