@@ -60,7 +60,7 @@ class Walk:
         options = converters.options(request.options)
         image = converters.image(request, reducible=True)
         parsed = time.perf_counter()
-        detections = self._detector.detect(image, options, limits=LIMITS)
+        detections = self._detector.detect(image, options, LIMITS)
         detected = time.perf_counter()
         outcome = Outcome(detections, waited=0)
         converters.response(outcome, total=0).SerializeToString()

@@ -62,7 +62,7 @@ def detecting(detector: Detector) -> Step:
     """From the file to the boxes."""
 
     def detect(request: pb.DetectRequest) -> None:
-        detector.detect(converters.image(request, reducible=True), Options(), limits=LIMITS)
+        detector.detect(converters.image(request, reducible=True), Options(), LIMITS)
 
     return detect
 

@@ -10,5 +10,5 @@ BLACK = RawImage(data=bytes(64 * 64 * 3), width=64, height=64, layout=PixelLayou
 
 def boxes_of(detector: Detector) -> list[tuple[float, ...]]:
     """The boxes in a black picture of 64 x 64 pixels."""
-    found = detector.detect(BLACK, Options(), limits=ImageLimits(64 * 64)).found
+    found = detector.detect(BLACK, Options(), ImageLimits(64 * 64)).found
     return [tuple(map(float, box)) for box in found.boxes]

@@ -29,7 +29,7 @@ def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
     data = bytes(SIDE * SIDE * 3)
     image = RawImage(data=data, width=SIDE, height=SIDE, layout=PixelLayout.BGR)
     chosen: Options = converters.options(options)
-    detections = detector.detect(image, chosen, limits=ImageLimits(SIDE * SIDE))
+    detections = detector.detect(image, chosen, ImageLimits(SIDE * SIDE))
     return converters.response(Outcome(detections, waited=0), total=0)
 
 

@@ -44,7 +44,7 @@ def enlarged(path: Path, suffix: str = ".jpg") -> bytes:
 
 def detect(detector: Detector, data: bytes, options: Options, *, scaled: bool) -> Found:
     image, limits = EncodedImage(data, reducible=scaled), ImageLimits(2 * PIXELS)
-    detections = detector.detect(image, options, limits=limits)
+    detections = detector.detect(image, options, limits)
     picture = open_image(image, limits, detector.target)
     assert (picture.reduction > 1) == scaled
     assert (detections.width, detections.height) == (picture.width, picture.height)

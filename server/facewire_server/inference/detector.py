@@ -92,7 +92,6 @@ class Detector:
         self,
         image: Image,
         options: Options,
-        *,
         limits: ImageLimits,
         checkpoint: Callable[[], bool] = _not_exclusive,
     ) -> Detections:

@@ -1,17 +1,14 @@
 """From messages to values, and from values to messages."""
 
-from dataclasses import dataclass
-
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import EncodedImage, Image
-from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
-from facewire_server.inference.detector import Detections, Detector, Options
+from facewire_server.inference.detector import Detections, Options
 from facewire_server.inference.heads.base import Found
 from facewire_server.models.description import Description
-from facewire_server.scheduling.job import Checkpoint, Outcome
+from facewire_server.scheduling.job import Outcome
 
 LAYOUTS = {
     pb.PIXEL_FORMAT_BGR: PixelLayout.BGR,
@@ -24,27 +21,6 @@ LAYOUTS = {
 }
 
 MICROSECONDS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class DetectWork:
-    """A request as values: what a worker does for it. See scheduling.job.Work.
-
-    `kind` is the model's name, and `size` how many bytes the message of the request has.
-    """
-
-    detector: Detector
-    image: Image
-    options: Options
-    limits: ImageLimits
-    kind: str
-    size: int
-
-    def run(self, checkpoint: Checkpoint) -> Detections:
-        """Detect. Raises what Detector.detect raises."""
-        return self.detector.detect(
-            self.image, self.options, limits=self.limits, checkpoint=checkpoint
-        )
 
 
 def image(request: pb.DetectRequest, *, reducible: bool) -> Image:

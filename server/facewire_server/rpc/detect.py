@@ -11,11 +11,11 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.inference.detector import Detections
 from facewire_server.models.registry import Registry
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, shutting_down
-from facewire_server.rpc.converters import DetectWork
 from facewire_server.rpc.message_parser import Received, receive, received_size
 from facewire_server.rpc.ordered_stream import OrderedStream
 from facewire_server.rpc.stream_frames import (
@@ -26,7 +26,7 @@ from facewire_server.rpc.stream_frames import (
     Labels,
     LatestWork,
 )
-from facewire_server.scheduling.job import Outcome
+from facewire_server.scheduling.job import FixedWork, Outcome
 from facewire_server.scheduling.scheduler import Scheduler
 
 
@@ -115,7 +115,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 )
             )
 
-    def _work(self, request: pb.DetectRequest, labels: Labels) -> DetectWork:
+    def _work(self, request: pb.DetectRequest, labels: Labels) -> FixedWork[Detections]:
         """The work for a request of `labels.size` bytes. Raises FacewireError.
 
         Errors are looked for in the order of the .proto; those of the image itself come
@@ -134,7 +134,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         labels.model = detector.description.name
         options = converters.options(request.options)
         image = converters.image(request, reducible=self._reducible)
-        return DetectWork(detector, image, options, self._limits, labels.model, labels.size)
+        detect = partial(detector.detect, image, options, self._limits)
+        return FixedWork(detect, labels.model, labels.size)
 
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str

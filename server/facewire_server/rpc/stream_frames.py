@@ -14,11 +14,10 @@ from facewire_server.errors import FacewireError, Reason, RefusalError
 from facewire_server.inference.detector import Detections
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls
-from facewire_server.rpc.converters import DetectWork
 from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.ordered_stream import LatestSlot, Pending
 from facewire_server.rpc.status import Failure
-from facewire_server.scheduling.job import Checkpoint
+from facewire_server.scheduling.job import Checkpoint, FixedWork
 
 METHOD = "DetectStream"
 
@@ -45,7 +44,7 @@ class Frame:
     frame_id: int
     size: int
     model: str = ""
-    work: DetectWork = field(init=False)
+    work: FixedWork[Detections] = field(init=False)
     refusal: Response | None = None
     arrived: float = field(default_factory=time.monotonic)
 
@@ -83,7 +82,7 @@ class Frames:
         calls: Calls,
         context: Context,
         *,
-        look_up: Callable[[pb.DetectRequest, Labels], DetectWork],
+        look_up: Callable[[pb.DetectRequest, Labels], FixedWork[Detections]],
         detect: Callable[[FrameSlot, Call], Awaitable[pb.DetectResponse]],
     ) -> None:
         """`look_up` returns the work for a request, or raises FacewireError; `detect`

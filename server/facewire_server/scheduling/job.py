@@ -45,6 +45,15 @@ class Work(Protocol[T_co]):
         """Do it, on a worker's thread. What it raises becomes the job's outcome."""
 
 
+@dataclass(frozen=True, slots=True)
+class FixedWork(Generic[T]):
+    """Work that does not change while it waits. See Work."""
+
+    run: Callable[[Checkpoint], T]
+    kind: str
+    size: int = 0
+
+
 class _Caught:
     """Keeps any error raised inside, so that a worker's thread lives on.
 

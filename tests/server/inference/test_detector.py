@@ -32,7 +32,7 @@ def image(photo: bytes) -> EncodedImage:
 
 
 def test_the_embedded_model_finds_the_face(detector: Detector, image: EncodedImage) -> None:
-    detections = detector.detect(image, Options(), limits=LIMITS)
+    detections = detector.detect(image, Options(), LIMITS)
     assert (detections.width, detections.height) == (512, 512)
     assert len(detections.found.boxes) == 1
     assert detections.found.landmarks is None
@@ -42,10 +42,10 @@ def test_the_same_picture_gives_the_same_boxes_again(
     detector: Detector, image: EncodedImage
 ) -> None:
     options = Options(min_confidence=0.1)
-    first = detector.detect(image, options, limits=LIMITS).found
+    first = detector.detect(image, options, LIMITS).found
     black = RawImage(data=bytes(99 * 33 * 3), width=33, height=99, layout=PixelLayout.BGR)
-    detector.detect(black, Options(), limits=LIMITS)
-    second = detector.detect(image, options, limits=LIMITS).found
+    detector.detect(black, Options(), LIMITS)
+    second = detector.detect(image, options, LIMITS).found
     np.testing.assert_array_equal(first.boxes, second.boxes)
 
 
@@ -54,7 +54,7 @@ def test_yunet_finds_the_face_and_its_landmarks(file: str, image: EncodedImage) 
     if not (YUNET / file).is_file():
         pytest.skip("../shared/models/yunet is not here")
     detector = Detector(Source.find(str(YUNET / file)), Runtime())
-    found = detector.detect(image, Options(), limits=LIMITS).found
+    found = detector.detect(image, Options(), LIMITS).found
     assert found.landmarks is not None
     ((x_min, y_min, x_max, y_max),) = found.boxes
     points = found.landmarks.reshape(5, 2)

@@ -75,7 +75,7 @@ def test_the_same_boxes_are_found_exclusively_and_beside_others(photo: bytes) ->
     def boxes(*, exclusive: bool) -> NDArray[np.float32]:
         options = Options(min_confidence=0.1)
         image = EncodedImage(photo)
-        found = detector.detect(image, options, limits=LIMITS, checkpoint=lambda: exclusive)
+        found = detector.detect(image, options, LIMITS, lambda: exclusive)
         return found.found.boxes
 
     expected = boxes(exclusive=False)
@@ -89,7 +89,7 @@ def test_two_that_believe_to_be_exclusive_do_not_disturb_each_other(photo: bytes
 
     def boxes(_: int) -> list[list[float]]:
         image = EncodedImage(photo)
-        found = detector.detect(image, Options(), limits=LIMITS, checkpoint=lambda: True)
+        found = detector.detect(image, Options(), LIMITS, lambda: True)
         return [[round(value) for value in box] for box in found.found.boxes.tolist()]
 
     with ThreadPoolExecutor(4) as threads:
@@ -110,7 +110,7 @@ def test_the_checkpoint_is_passed_when_the_device_is_free_and_not_before(photo: 
 
     def detect(checkpoint: Callable[[], bool]) -> None:
         image = EncodedImage(photo)
-        detector.detect(image, Options(), limits=LIMITS, checkpoint=checkpoint)
+        detector.detect(image, Options(), LIMITS, checkpoint)
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(detect, hold)

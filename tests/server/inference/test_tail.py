@@ -53,7 +53,7 @@ def load(model: Path | str, *, cut_tail: bool, cache: Path | None = None) -> Det
 def look(detector: Detector, photo: bytes, options: Options | None = None) -> Found:
     """What it finds in the photo."""
     limits = ImageLimits(1_000_000)
-    return detector.detect(EncodedImage(photo), options or Options(), limits=limits).found
+    return detector.detect(EncodedImage(photo), options or Options(), limits).found
 
 
 def test_the_detections_are_the_same_with_and_without_the_tail(model: Path, photo: bytes) -> None:

@@ -24,13 +24,12 @@ from facewire_server.lifecycle.watchdog import Watchdog
 from facewire_server.limits import Limits
 from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.health import SERVICE, Health
-from facewire_server.scheduling.job import Checkpoint
+from facewire_server.scheduling.job import Checkpoint, FixedWork
 from facewire_server.scheduling.scheduler import Scheduler
 from facewire_server.telemetry.metrics import Metrics
 from tests.server.hanging_model import grey, write_hanging_model
 from tests.server.health import NOT_SERVING, SERVING, watch
 from tests.server.process import connected
-from tests.server.scheduling.task import Task
 
 LIMIT = 30.0
 LOGGER = "facewire_server.service.watchdog"
@@ -77,7 +76,7 @@ class Stall:
 @asynccontextmanager
 async def stall(limit: float = LIMIT) -> AsyncIterator[Stall]:
     made = Stall(limit)
-    working = asyncio.create_task(made.scheduler.run(Task(made.work, "m")))
+    working = asyncio.create_task(made.scheduler.run(FixedWork(made.work, "m")))
     await asyncio.to_thread(made.began.wait, 10)
     try:
         yield made

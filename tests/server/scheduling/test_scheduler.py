@@ -12,9 +12,8 @@ from functools import partial
 import pytest
 
 from facewire_server.errors import Reason, RefusalError
-from facewire_server.scheduling.job import Checkpoint
+from facewire_server.scheduling.job import Checkpoint, FixedWork
 from facewire_server.scheduling.scheduler import Scheduler
-from tests.server.scheduling.task import Task
 
 
 @asynccontextmanager
@@ -43,7 +42,7 @@ class Hold:
 async def busy(made: Scheduler) -> tuple[Hold, Awaitable[object]]:
     """Occupies one worker."""
     hold = Hold()
-    running = asyncio.create_task(made.run(Task(hold, "hold")))
+    running = asyncio.create_task(made.run(FixedWork(hold, "hold")))
     await asyncio.to_thread(hold.started.wait, 10)
     return hold, running
 
@@ -51,7 +50,7 @@ async def busy(made: Scheduler) -> tuple[Hold, Awaitable[object]]:
 def test_work_returns_its_value_and_how_long_it_waited() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            outcome = await made.run(Task(lambda _: 42, "quick"))
+            outcome = await made.run(FixedWork(lambda _: 42, "quick"))
             assert outcome.value == 42
             assert outcome.waited >= 0
 
@@ -62,8 +61,8 @@ def test_an_error_of_the_work_is_raised_and_frees_the_worker() -> None:
     async def main() -> None:
         async with scheduler() as made:
             with pytest.raises(ZeroDivisionError):
-                await made.run(Task(lambda _: 1 // 0, "wrong"))
-            assert (await made.run(Task(lambda _: 1, "right"))).value == 1
+                await made.run(FixedWork(lambda _: 1 // 0, "wrong"))
+            assert (await made.run(FixedWork(lambda _: 1, "right"))).value == 1
 
     asyncio.run(main())
 
@@ -73,7 +72,7 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
             with pytest.raises(RefusalError) as refusal:
-                await made.run(Task(lambda _: 1, "late"))
+                await made.run(FixedWork(lambda _: 1, "late"))
             assert refusal.value.reason is Reason.QUEUE_FULL
             assert refusal.value.retry_after is not None
             assert refusal.value.retry_after > 0
@@ -87,7 +86,7 @@ def test_a_job_that_is_not_sheddable_waits_however_full_the_queue_is() -> None:
     async def main() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
-            waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a"), sheddable=False))
+            waiting = asyncio.create_task(made.run(FixedWork(lambda _: 1, "a"), sheddable=False))
             await asyncio.sleep(0)
             assert made.depth == 1
             hold.let_go.set()
@@ -107,7 +106,7 @@ def test_waiting_callers_are_served_in_the_order_of_their_arrival() -> None:
                 order.append(number)
 
             waiting = [
-                asyncio.create_task(made.run(Task(partial(note, number), "a")))
+                asyncio.create_task(made.run(FixedWork(partial(note, number), "a")))
                 for number in range(5)
             ]
             await asyncio.sleep(0)
@@ -123,7 +122,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             worked: list[int] = []
-            waiting = asyncio.create_task(made.run(Task(lambda _: worked.append(1), "a")))
+            waiting = asyncio.create_task(made.run(FixedWork(lambda _: worked.append(1), "a")))
             await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -131,7 +130,7 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
             assert made.depth == 0
             hold.let_go.set()
             await running
-            assert (await made.run(Task(lambda _: 2, "b"))).value == 2
+            assert (await made.run(FixedWork(lambda _: 2, "b"))).value == 2
             assert worked == []
 
     asyncio.run(main())
@@ -146,11 +145,11 @@ def test_a_caller_cancelled_while_its_work_runs_leaves_the_worker_busy() -> None
             with pytest.raises(asyncio.CancelledError):
                 await task
             with pytest.raises(RefusalError):
-                await made.run(Task(lambda _: 1, "too many"))
+                await made.run(FixedWork(lambda _: 1, "too many"))
             hold.let_go.set()
             while made.running:
                 await asyncio.sleep(0.001)
-            assert (await made.run(Task(lambda _: 3, "after"))).value == 3
+            assert (await made.run(FixedWork(lambda _: 3, "after"))).value == 3
 
     asyncio.run(main())
 
@@ -160,7 +159,9 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
         async with scheduler() as made:
             worked: list[int] = []
             with pytest.raises(RefusalError) as refusal:
-                await made.run(Task(lambda _: worked.append(1), "a"), deadline=time.monotonic() - 1)
+                await made.run(
+                    FixedWork(lambda _: worked.append(1), "a"), deadline=time.monotonic() - 1
+                )
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
 
@@ -174,11 +175,11 @@ def test_a_deadline_shorter_than_the_known_duration_is_refused() -> None:
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(Task(slow, "slow"))
+            await made.run(FixedWork(slow, "slow"))
             with pytest.raises(RefusalError) as refusal:
-                await made.run(Task(lambda _: None, "slow"), deadline=time.monotonic() + 0.05)
+                await made.run(FixedWork(lambda _: None, "slow"), deadline=time.monotonic() + 0.05)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
-            await made.run(Task(lambda _: None, "quick"), deadline=time.monotonic() + 5)
+            await made.run(FixedWork(lambda _: None, "quick"), deadline=time.monotonic() + 5)
 
     asyncio.run(main())
 
@@ -190,7 +191,7 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             worked: list[int] = []
             deadline = time.monotonic() + 0.05
             waiting = asyncio.create_task(
-                made.run(Task(lambda _: worked.append(1), "a"), deadline=deadline)
+                made.run(FixedWork(lambda _: worked.append(1), "a"), deadline=deadline)
             )
             await asyncio.sleep(0.1)
             hold.let_go.set()
@@ -199,7 +200,7 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
             await running
-            assert (await made.run(Task(lambda _: 1, "b"))).value == 1
+            assert (await made.run(FixedWork(lambda _: 1, "b"))).value == 1
 
     asyncio.run(main())
 
@@ -215,7 +216,7 @@ def test_clients_take_turns() -> None:
 
             names = ["a1", "a2", "a3", "b1", "c1", "b2"]
             waiting = [
-                asyncio.create_task(made.run(Task(partial(note, name), "a"), client=name[0]))
+                asyncio.create_task(made.run(FixedWork(partial(note, name), "a"), client=name[0]))
                 for name in names
             ]
             await asyncio.sleep(0)
@@ -231,21 +232,21 @@ def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
         async with scheduler(max_queue=3) as made:
             hold, running = await busy(made)
             greedy = [
-                asyncio.create_task(made.run(Task(lambda _: 1, "a"), client="greedy"))
+                asyncio.create_task(made.run(FixedWork(lambda _: 1, "a"), client="greedy"))
                 for _ in range(3)
             ]
             await asyncio.sleep(0)
-            modest = asyncio.create_task(made.run(Task(lambda _: 2, "a"), client="modest"))
+            modest = asyncio.create_task(made.run(FixedWork(lambda _: 2, "a"), client="modest"))
             await asyncio.sleep(0)
             assert made.depth == 3
             with pytest.raises(RefusalError) as refusal:
                 await greedy.pop()
             assert refusal.value.reason is Reason.QUEUE_FULL
             with pytest.raises(RefusalError):
-                await made.run(Task(lambda _: 3, "a"), client="greedy")
+                await made.run(FixedWork(lambda _: 3, "a"), client="greedy")
             # With two of each there would be no point in it.
             with pytest.raises(RefusalError):
-                await made.run(Task(lambda _: 4, "a"), client="modest")
+                await made.run(FixedWork(lambda _: 4, "a"), client="modest")
             hold.let_go.set()
             assert (await modest).value == 2
             await asyncio.gather(running, *greedy)
@@ -264,12 +265,14 @@ def test_jobs_that_are_not_sheddable_take_no_room_and_no_turn_from_others() -> N
 
             frames = [
                 asyncio.create_task(
-                    made.run(Task(partial(note, "frame"), "a"), client="video", sheddable=False)
+                    made.run(
+                        FixedWork(partial(note, "frame"), "a"), client="video", sheddable=False
+                    )
                 )
                 for _ in range(100)
             ]
             await asyncio.sleep(0)
-            single = made.run(Task(partial(note, "single"), "a"), client="one")
+            single = made.run(FixedWork(partial(note, "single"), "a"), client="one")
             waiting = asyncio.create_task(single)
             await asyncio.sleep(0)
             assert made.depth == 101
@@ -292,13 +295,13 @@ def test_work_for_a_caller_who_has_gone_stops_at_its_checkpoint() -> None:
                 checkpoint()
                 costly.append(1)
 
-            task = asyncio.create_task(made.run(Task(work, "a")))
+            task = asyncio.create_task(made.run(FixedWork(work, "a")))
             await asyncio.to_thread(began.wait, 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             go_on.set()
-            assert (await made.run(Task(lambda _: 2, "b"))).value == 2
+            assert (await made.run(FixedWork(lambda _: 2, "b"))).value == 2
             assert costly == []
 
     asyncio.run(main())
@@ -314,7 +317,7 @@ def test_work_whose_deadline_passes_stops_at_its_checkpoint() -> None:
                 raise AssertionError
 
             with pytest.raises(RefusalError) as refusal:
-                await made.run(Task(work, "a"), deadline=time.monotonic() + 0.05)
+                await made.run(FixedWork(work, "a"), deadline=time.monotonic() + 0.05)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
 
     asyncio.run(main())
@@ -323,9 +326,9 @@ def test_work_whose_deadline_passes_stops_at_its_checkpoint() -> None:
 def test_a_checkpoint_returns_whether_the_job_is_exclusive() -> None:
     async def main() -> None:
         async with scheduler(workers=2) as made:
-            assert (await made.run(Task(lambda checkpoint: checkpoint(), "a"))).value
+            assert (await made.run(FixedWork(lambda checkpoint: checkpoint(), "a"))).value
             hold, running = await busy(made)
-            assert not (await made.run(Task(lambda checkpoint: checkpoint(), "a"))).value
+            assert not (await made.run(FixedWork(lambda checkpoint: checkpoint(), "a"))).value
             hold.let_go.set()
             await running
 
@@ -348,8 +351,8 @@ def test_an_observer_is_told_of_the_queue_and_of_checkpoints() -> None:
         async with scheduler() as made:
             notes = Notes()
             made.watch(notes)
-            await made.run(Task(lambda checkpoint: checkpoint(), "costly", size=7))
-            await made.run(Task(lambda _: None, "cheap"))
+            await made.run(FixedWork(lambda checkpoint: checkpoint(), "costly", size=7))
+            await made.run(FixedWork(lambda _: None, "cheap"))
             assert notes.depths == [(1, 7), (0, 0), (1, 0), (0, 0)]
             assert notes.kinds == ["costly"]
 
@@ -366,7 +369,7 @@ def test_a_thread_that_waits_keeps_nothing_of_its_last_work() -> None:
             for _ in range(10):
                 network = Network()
                 kept = weakref.ref(network)
-                await made.run(Task(network.infer, "a"))
+                await made.run(FixedWork(network.infer, "a"))
                 del network
                 while kept() is not None:
                     await asyncio.sleep(0.001)
@@ -387,12 +390,12 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
             work = Work()
             kept = weakref.ref(work)
             if end == "fails":
-                task = asyncio.create_task(made.run(Task(work, "a")))
+                task = asyncio.create_task(made.run(FixedWork(work, "a")))
             else:
                 hold, running = await busy(made)
                 # Once more than the time that work of this kind is known to take.
                 deadline = time.monotonic() + 0.05 if end == "is too late" else None
-                task = asyncio.create_task(made.run(Task(work, "a"), deadline=deadline))
+                task = asyncio.create_task(made.run(FixedWork(work, "a"), deadline=deadline))
                 await asyncio.sleep(0.1)
                 if end == "is cancelled":
                     task.cancel()
@@ -413,6 +416,18 @@ def test_what_is_not_answered_is_let_go_without_the_garbage_collector(
         gc.enable()
 
 
+class ChangingWork:
+    """Work that becomes another kind while it waits."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.kind = "quick"
+        self.size = 0
+
+    def run(self, checkpoint: Checkpoint) -> tuple[str, float] | None:
+        return self._scheduler.longest_running(0.0)
+
+
 def test_a_job_is_estimated_and_reported_as_the_kind_that_it_is_when_it_begins() -> None:
     def slow(checkpoint: Checkpoint) -> None:
         checkpoint()
@@ -420,17 +435,15 @@ def test_a_job_is_estimated_and_reported_as_the_kind_that_it_is_when_it_begins()
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(Task(slow, "slow"))
+            await made.run(FixedWork(slow, "slow"))
             hold, running = await busy(made)
             deadline = time.monotonic() + 0.15
-            tasks = [Task(lambda _: made.longest_running(0.0), "quick") for _ in range(2)]
+            work = ChangingWork(made)
             waiting = [
-                asyncio.create_task(made.run(task, deadline=each))
-                for task, each in zip(tasks, (deadline, None), strict=True)
+                asyncio.create_task(made.run(work, deadline=each)) for each in (deadline, None)
             ]
             await asyncio.sleep(0)
-            for task in tasks:
-                task.kind = "slow"
+            work.kind = "slow"
             hold.let_go.set()
             await running
             # Less than what is slow takes, and more than anything else.
@@ -448,7 +461,7 @@ def test_what_waits_when_the_scheduler_closes_is_cancelled() -> None:
     async def main() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
-            waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a")))
+            waiting = asyncio.create_task(made.run(FixedWork(lambda _: 1, "a")))
             await asyncio.sleep(0)
             made.close()
             with pytest.raises(asyncio.CancelledError):
@@ -466,12 +479,12 @@ def test_a_bad_moment_does_not_have_everything_refused_for_ever() -> None:
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(Task(slow, "a"))
+            await made.run(FixedWork(slow, "a"))
             refused = 0
             while True:
                 deadline = time.monotonic() + 0.09
                 try:
-                    await made.run(Task(lambda _: 1, "a"), deadline=deadline)
+                    await made.run(FixedWork(lambda _: 1, "a"), deadline=deadline)
                 except RefusalError:
                     refused += 1
                     await asyncio.sleep(0.05)
@@ -491,7 +504,7 @@ def slow_to_open(checkpoint: Checkpoint) -> None:
 async def deadline_is_met(made: Scheduler, *, size: int) -> bool:
     try:
         deadline = time.monotonic() + 0.1
-        await made.run(Task(lambda _: None, "a", size=size), deadline=deadline)
+        await made.run(FixedWork(lambda _: None, "a", size=size), deadline=deadline)
     except RefusalError as refusal:
         assert refusal.reason is Reason.DEADLINE_UNREACHABLE
         return False
@@ -501,7 +514,7 @@ async def deadline_is_met(made: Scheduler, *, size: int) -> bool:
 def test_a_slow_first_stage_has_no_job_refused_by_an_idle_scheduler() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(Task(slow_to_open, "a", size=1000))
+            await made.run(FixedWork(slow_to_open, "a", size=1000))
             assert await deadline_is_met(made, size=1000)
 
     asyncio.run(main())
@@ -510,7 +523,7 @@ def test_a_slow_first_stage_has_no_job_refused_by_an_idle_scheduler() -> None:
 def test_beside_other_work_a_slow_first_stage_counts_for_what_is_as_large() -> None:
     async def main() -> None:
         async with scheduler(workers=2) as made:
-            await made.run(Task(slow_to_open, "a", size=1000))
+            await made.run(FixedWork(slow_to_open, "a", size=1000))
             hold, running = await busy(made)
             assert not await deadline_is_met(made, size=1000)
             assert await deadline_is_met(made, size=10)
@@ -534,9 +547,9 @@ def test_a_second_stage_that_would_be_too_late_is_not_begun() -> None:
 
     async def main() -> None:
         async with scheduler() as made:
-            await made.run(Task(slow, "a"))
+            await made.run(FixedWork(slow, "a"))
             with pytest.raises(RefusalError) as refusal:
-                await made.run(Task(late, "a"), deadline=time.monotonic() + 0.45)
+                await made.run(FixedWork(late, "a"), deadline=time.monotonic() + 0.45)
             assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
             assert costly == []
 
@@ -547,11 +560,11 @@ def test_more_bytes_than_may_wait_are_refused_and_one_alone_is_let_in() -> None:
     async def main() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
-        waiting = asyncio.create_task(made.run(Task(lambda _: 1, "a", size=99)))
+        waiting = asyncio.create_task(made.run(FixedWork(lambda _: 1, "a", size=99)))
         await asyncio.sleep(0)
         assert made.depth == 1
         with pytest.raises(RefusalError) as refusal:
-            await made.run(Task(lambda _: 1, "a", size=1))
+            await made.run(FixedWork(lambda _: 1, "a", size=1))
         assert refusal.value.reason is Reason.QUEUE_FULL
         assert refusal.value.retry_after
         hold.let_go.set()
@@ -566,17 +579,17 @@ def test_a_client_with_many_bytes_gives_way_to_one_with_few() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
         greedy = [
-            asyncio.create_task(made.run(Task(lambda _: 1, "a", size=3), client="g"))
+            asyncio.create_task(made.run(FixedWork(lambda _: 1, "a", size=3), client="g"))
             for _ in range(3)
         ]
         await asyncio.sleep(0)
-        modest = asyncio.create_task(made.run(Task(lambda _: 2, "a", size=4), client="m"))
+        modest = asyncio.create_task(made.run(FixedWork(lambda _: 2, "a", size=4), client="m"))
         await asyncio.sleep(0)
         assert made.depth == 3
         with pytest.raises(RefusalError):
             await greedy.pop()
         with pytest.raises(RefusalError):
-            await made.run(Task(lambda _: 2, "a", size=4), client="m")
+            await made.run(FixedWork(lambda _: 2, "a", size=4), client="m")
         hold.let_go.set()
         await asyncio.gather(running, modest, *greedy)
         made.close()
@@ -591,12 +604,12 @@ def test_there_is_room_for_jobs_not_sheddable_when_half_of_the_bytes_are_left() 
         await made.room("video")
         frame = asyncio.create_task(
             # However large it is, it counts as half of the bytes.
-            made.run(Task(lambda _: 1, "a", size=99), client="video", sheddable=False)
+            made.run(FixedWork(lambda _: 1, "a", size=99), client="video", sheddable=False)
         )
         await asyncio.sleep(0)
         room = asyncio.create_task(made.room("video"))
         # What is left is for those who would be refused.
-        single = asyncio.create_task(made.run(Task(lambda _: 2, "a", size=5)))
+        single = asyncio.create_task(made.run(FixedWork(lambda _: 2, "a", size=5)))
         await asyncio.sleep(0.05)
         assert not room.done()
         assert made.depth == 2
