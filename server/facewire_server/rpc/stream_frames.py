@@ -25,9 +25,9 @@ Response: TypeAlias = pb.DetectStreamResponse
 
 
 class Labels(Protocol):
-    """What is known of a request before there is work for it.
+    """What a request is counted by: Call and Frame have these attributes.
 
-    `size` is how many bytes its message has; `model` is set as soon as it is known.
+    `size` is how many bytes its message has; `model` is empty until the name is known.
     """
 
     model: str

@@ -19,7 +19,7 @@ costly stage. It raises when the caller has gone or the deadline cannot be met a
 and returns whether the job is exclusive: no other job runs or waits."""
 
 Group = tuple[str, int]
-"""Work that takes alike before its checkpoint: its kind, and the bit length of its size."""
+"""Work of similar duration before its checkpoint: its kind, and the bit length of its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Work(Protocol[T_co]):
 
     @property
     def kind(self) -> str:
-        """Groups work that takes alike after its checkpoint, such as a model's name."""
+        """Groups work of similar duration after its checkpoint, such as a model's name."""
 
     @property
     def size(self) -> int:

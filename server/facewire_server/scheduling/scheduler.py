@@ -233,8 +233,10 @@ class Scheduler:
         with self._lock:
             now = time.monotonic()
             took = now - job.started
+            # Learned of jobs refused below as well: or else a first stage that has come
+            # to take longer would be noticed by none of those that it makes too late.
             self._times.learn(job.group, took, exclusive=job.began_exclusive, now=now)
-            exclusive = len(self._running) == 1 and not self._queue
+            exclusive = len(self._running) == 1 and not self._queue  # the one is this job
             needed = self._times.needed(job, exclusive=exclusive, now=now, at_checkpoint=True)
             late = job.too_late(now + needed)
             if late is not None:
