@@ -29,7 +29,7 @@ request waits several times as long as on a server that is just busy."""
 class Backend:
     """The loaded models, and the scheduler of the work for them."""
 
-    registry: Registry
+    registry: Registry[Detector]
     scheduler: Scheduler
 
     @classmethod

@@ -11,7 +11,7 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError, RequestError
-from facewire_server.inference.detector import Detections
+from facewire_server.inference.detector import Detections, Detector
 from facewire_server.models.registry import Registry
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
@@ -33,7 +33,7 @@ from facewire_server.scheduling.scheduler import Scheduler
 class Loaded(NamedTuple):
     """The models, and the scheduler of the work for them."""
 
-    registry: Registry
+    registry: Registry[Detector]
     scheduler: Scheduler
 
 
@@ -47,7 +47,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         self._calls = calls
         self._attached: Loaded | None = None
 
-    def attach(self, registry: Registry, scheduler: Scheduler) -> None:
+    def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
         """Answer requests from now on; before that every request is refused."""
         self._attached = Loaded(registry, scheduler)
 
