@@ -1,14 +1,23 @@
-"""What can go wrong, by whose fault it is.
+"""The errors that facewire raises on purpose, and how to free what an error refers to.
 
-Rule: an error carries a reason and one sentence that may be shown to the caller.
-It knows nothing of gRPC: `facewire_server.rpc.status` maps it to a status.
+Rule: nothing of facewire is imported here. An error carries a reason and one sentence that
+may be shown to the caller; `facewire_server.rpc.status` maps it to a gRPC status.
+
+Rule: an error that is stored, or that can be reached from a stored object, must not keep a
+request in memory. Its traceback refers to all frames that it has passed and to their
+callers, and these to their local variables. Where one of them refers to the error, only
+the garbage collector would end the cycle, and it runs by the number of objects, not by
+their bytes: `detach` and `released` break the cycle at once.
 """
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a request was not answered: the `reason` of google.rpc.ErrorInfo."""
+    """Why a request was refused: the `reason` of google.rpc.ErrorInfo."""
 
     EMPTY_IMAGE = "EMPTY_IMAGE"
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
@@ -33,7 +42,7 @@ class Reason(StrEnum):
 
 
 class FacewireError(Exception):
-    """The root of every error that facewire raises on purpose."""
+    """The base of all errors that facewire raises on purpose."""
 
 
 class RequestError(FacewireError):
@@ -88,4 +97,47 @@ class CommandError(FacewireError):
 
 
 class ConfigError(FacewireError):
-    """The operator's fault: a setting that makes no sense; the message names it."""
+    """A setting is invalid; the message names it, for the operator."""
+
+
+class Trace(Exception):
+    """The traceback of an error as text, set as its cause for the log."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+def detach(error: BaseException) -> None:
+    """Remove the traceback, the cause and the context of an error.
+
+    For an unforeseen error, whose trace will be logged, all three are kept as text.
+    """
+    is_unforeseen = isinstance(error, Exception) and not isinstance(error, FacewireError)
+    text = "".join(traceback.format_exception(error)) if is_unforeseen else ""
+    error.__traceback__ = error.__context__ = None
+    error.__cause__ = Trace(text) if is_unforeseen else None
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Clear the local variables of all frames that an error from the context has passed.
+
+    The frames of its causes are cleared too, but not those that are still running. File
+    names and line numbers are kept for the log.
+    """
+    try:
+        yield
+    except BaseException as error:
+        _clear_frames(error)
+        raise
+
+
+def _clear_frames(error: BaseException) -> None:
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            traceback.clear_frames(each.__traceback__)
+            pending += (each.__cause__, each.__context__)

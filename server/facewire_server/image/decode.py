@@ -1,6 +1,10 @@
-"""Decode files to pictures; the format is told by the first bytes alone."""
+"""Decode the image of a request to a picture.
+
+Rule: the format of an encoded image is told by its first bytes alone.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.formats.bmp import decode_bmp, is_bmp
@@ -10,6 +14,7 @@ from facewire_server.image.formats.tiff import decode_tiff, is_tiff
 from facewire_server.image.formats.webp import decode_webp, is_webp
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture
+from facewire_server.image.raw import RawImage, wrap
 from facewire_server.image.signatures import describe
 from facewire_server.image.target import Target
 
@@ -22,6 +27,32 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
     (is_tiff, decode_tiff),
     (is_bmp, decode_bmp),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """The bytes of an image file, not read yet.
+
+    `reducible`: whether it may be reduced while it is decoded, where that costs less.
+    """
+
+    data: bytes
+    reducible: bool = True
+
+
+Image = EncodedImage | RawImage
+"""The image of a request."""
+
+
+def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
+    """Make a picture of an image that will be drawn into `target`.
+
+    Slow, and takes much memory: never call it in an event loop. Raises the errors of
+    `decode` and `wrap`.
+    """
+    if isinstance(image, RawImage):
+        return wrap(image, limits)
+    return decode(image.data, limits=limits, target=target if image.reducible else None)
 
 
 def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:
