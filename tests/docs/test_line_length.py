@@ -1,4 +1,4 @@
-"""Pages have lines of at most 100 columns, but for tables and blocks of code."""
+"""Lines of the pages have at most 100 columns, except in tables and code blocks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ COLUMNS = 100
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers, without those of tables and of blocks of code."""
+    """Yield the numbered lines outside of tables and code blocks."""
     in_block = False
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("```"):
