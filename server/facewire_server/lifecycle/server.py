@@ -69,7 +69,7 @@ class Server:
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
-                *self._security.interceptors(self._gate),
+                *self._security.interceptors(self._gate.refuse),
                 Admission(
                     config.limits,
                     self._gate,
