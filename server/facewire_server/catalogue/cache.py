@@ -4,24 +4,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import site_cache_path, user_cache_path
-
 from facewire_server.catalogue.entry import Entry
 from facewire_server.errors import ModelError
-
-
-def default_folder() -> Path:
-    """Where the operating system wants caches of the user: ~/.cache/facewire.
-
-    That of the machine, /var/cache/facewire, for a user who has no home folder, as
-    containers are often run.
-    """
-    try:
-        folder = user_cache_path("facewire")
-    except RuntimeError:
-        return site_cache_path("facewire")
-    # Older versions of platformdirs leave the ~ of such a user as it is.
-    return folder if folder.is_absolute() else site_cache_path("facewire")
+from facewire_server.system.cache_folder import default_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
-
-PRECISIONS = ("FP16", "FP32", "FP16-INT8")
-"""Of the weights in the files. The first that a model comes in is its default."""
 
 
 @dataclass(frozen=True, slots=True)

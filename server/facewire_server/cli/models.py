@@ -7,14 +7,16 @@ from typing import Any
 import click
 
 from facewire_client.table import align
-from facewire_server.catalogue.cache import Cache, default_folder
+from facewire_server.catalogue.cache import Cache
 from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import PRECISIONS, Entry
+from facewire_server.catalogue.entry import Entry
 from facewire_server.cli import card
 from facewire_server.cli.pull_report import PullReport
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
 from facewire_server.inference.network import Network
 from facewire_server.models.source import EMBEDDED, Source
+from facewire_server.system.cache_folder import default_folder
 
 NOTES = """\
 AP in percent on WIDER FACE (validation), GFLOPs and parameters in millions, as their

@@ -11,12 +11,13 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from facewire_ext import Placement
+from facewire_server.config import Mode
 from facewire_server.errors import ModelError
 from facewire_server.inference.heads import Head
 from facewire_server.inference.heads.base import FilterOptions, Found, Reader
 from facewire_server.inference.network import core, gist
 from facewire_server.inference.prepared import Prepared
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.scheduling.job import Checkpoint
 
 PRECISIONS = {

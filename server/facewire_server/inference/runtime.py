@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
-
-class Mode(StrEnum):
-    """What a network is compiled for."""
-
-    LATENCY = "latency"
-    """Each request gets all cores, one after the other."""
-
-    THROUGHPUT = "throughput"
-    """Requests run side by side, each on its part of the cores."""
-
-    ADAPTIVE = "adaptive"
-    """Both: a request that is alone gets all cores, others run side by side."""
+from facewire_server.config import Config, Mode
+from facewire_server.system.cpu_quota import available_core_numbers, available_cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +26,25 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """What the settings of a server choose for each of its models.
+
+        Each of several models works on its part of the requests that the cores can. All of
+        them together then have as many threads of their own as one alone would have, and one
+        that is asked alone still uses all cores for each request. `threads` is set where a
+        quota allows fewer than there are cores.
+        """
+        cores, models = available_cores(config.workers), len(config.models)
+        chosen = config.inference_precision
+        pairs = (text.partition("=") for text in config.device_properties)
+        return cls(
+            device=config.device,
+            mode=Mode(config.mode),
+            inference_precision=None if chosen == "auto" else chosen,
+            properties={key: value for key, _, value in pairs},
+            cache=config.cache if config.compile_cache else None,
+            requests=None if models == 1 else -(-cores // models),
+            threads=cores if cores < len(available_core_numbers()) else None,
+        )

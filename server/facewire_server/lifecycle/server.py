@@ -16,6 +16,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
 from facewire_server.lifecycle.reload import Files, Reloader, reload_model
@@ -202,7 +203,7 @@ class Server:
 
     async def _reload(self, name: str) -> None:
         source = self._loaded.registry.get(name).source
-        runtime = self.config.runtime
+        runtime = Runtime.from_config(self.config)
 
         def load() -> Detector:
             return Detector(source.again(), runtime)

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import grpc.aio
 from grpc_health.v1 import health
 
+from facewire_server.config import TransportLimits
 from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
-from facewire_server.limits import Limits
 from facewire_server.rpc.calls import Calls, Context
 from facewire_server.rpc.health import SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
@@ -43,7 +43,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Admission(grpc.aio.ServerInterceptor):
     """Hands calls to their handlers, or has the gate refuse them."""
 
-    def __init__(self, limits: Limits, gate: Calls, *, max_message_bytes: int) -> None:
+    def __init__(self, limits: TransportLimits, gate: Calls, *, max_message_bytes: int) -> None:
         self._limits = limits
         self._max_message_bytes = max_message_bytes
         self._gate = gate

@@ -12,15 +12,12 @@ from typing import Any
 
 from facewire_server.telemetry.log_handler import QueuedHandler
 
-LEVELS = ("debug", "info", "warning", "error")
-FORMATS = ("text", "json")
-
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """What every record has; the rest was given as `extra`."""
 
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
-    """Has what is logged from `level` upwards written, in one of FORMATS.
+    """Has what is logged from `level` upwards written, as text or as json.
 
     `fields` are what every record has.
     """

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from facewire_server.config import Config, available_core_numbers
+from facewire_server.config import Config
 from facewire_server.errors import CommandError, ModelError
 from facewire_server.lifecycle.early_signals import STOP
 from facewire_server.lifecycle.loading import find_sources
@@ -20,6 +20,7 @@ from facewire_server.lifecycle.reload import Files, Reloader
 from facewire_server.lifecycle.signals import leave, leave_by, on_hangup, signalled
 from facewire_server.lifecycle.tasks import BackgroundTasks
 from facewire_server.system.addresses import target_of
+from facewire_server.system.cpu_quota import available_core_numbers
 from facewire_server.workers.kept_model import KeptModel
 from facewire_server.workers.process import WorkerProcess
 from facewire_server.workers.shared_metrics import SharedMetrics

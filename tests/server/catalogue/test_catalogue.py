@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import PRECISIONS, Entry
+from facewire_server.catalogue.entry import Entry
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
 from facewire_server.models.source import EMBEDDED
 from tests.server.catalogue import tiny

@@ -105,6 +105,13 @@ def test_a_misspelt_model_is_refused_with_one_like_it(command: str) -> None:
         models(command, "face-detection-206")
 
 
+def test_the_embedded_model_is_described() -> None:
+    described = document("info", EMBEDDED)
+    assert described["head"] == "ATSS raw"
+    assert described["labels"] == ["face"]
+    assert (described["input_width"], described["input_height"]) == (320, 320)
+
+
 def test_a_pulled_model_is_described_by_its_name(home: Path) -> None:
     pull(home)
     described = document("info", "tiny")

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facewire_server.config import available_cores
+from facewire_server.config import Mode
 from facewire_server.errors import ModelError
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import EMBEDDED, Source
 from facewire_server.scheduling.job import Checkpoint
+from facewire_server.system.cpu_quota import available_cores
 
 
 def load(runtime: Runtime) -> Detector:
