@@ -73,7 +73,7 @@ def options(kind: Any) -> Iterator[click.Option]:
             yield _option(each, hint)
 
 
-def made(kind: type[T], context: click.Context) -> T:
+def read_settings(kind: type[T], context: click.Context) -> T:
     """A dataclass with the settings that the options of a command line bring.
 
     Those that are set nowhere are left to its defaults. Raises ConfigError.
@@ -81,7 +81,7 @@ def made(kind: type[T], context: click.Context) -> T:
     hints, given = get_type_hints(kind), dict[str, Any]()
     for each in fields(cast(Any, kind)):
         if is_dataclass(hints[each.name]):
-            given[each.name] = made(hints[each.name], context)
+            given[each.name] = read_settings(hints[each.name], context)
             continue
         name = option_name(each)
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from facewire_server.catalogue.cache import Cache
-from facewire_server.cli.options import config_file, made, options
+from facewire_server.cli.options import config_file, options, read_settings
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import Config
 from facewire_server.lifecycle.loading import load_aside
@@ -34,7 +34,7 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
     # Before there is a Config: what is wrong with one is told in this format.
     set_up_log = partial(logs.set_up, log_level, log_format)
     set_up_log({})
-    config = made(Config, context)
+    config = read_settings(Config, context)
     if line := warning.warning(config):
         logger.warning(line)
     if config.pull:
@@ -54,7 +54,8 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
 
 
 def _announce(line: str) -> None:
-    logs.flush()  # whoever reads this line finds in the log what comes before it
+    # A reader of this line finds everything in the log that came before it.
+    logs.flush()
     click.echo(f"facewire-server {line}")
 
 

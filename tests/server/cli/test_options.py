@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 import pytest
 from click.testing import CliRunner, Result
 
-from facewire_server.cli.options import made
+from facewire_server.cli.options import read_settings
 from facewire_server.cli.serve import serve as command
 from facewire_server.config import Config
 from facewire_server.config.setting import setting_of
@@ -94,7 +94,7 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Source
 ) -> None:
     with command.make_context("serve", source(tmp_path, monkeypatch)) as context:
-        config = made(Config, context)
+        config = read_settings(Config, context)
     for sample in SAMPLES:
         holder = config if hasattr(config, sample.field) else config.limits
         assert getattr(holder, sample.field) == sample.value, sample
