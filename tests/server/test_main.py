@@ -1,4 +1,4 @@
-"""`facewire-server` as a process: what goes wrong is one line and an exit status."""
+"""`facewire-server` as a process: an error is one line and an exit status."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("model", ["face-detection-9000", "nowhere.xml"])
-def test_an_unknown_model_is_one_plain_line(model: str) -> None:
+def test_an_unknown_model_is_reported_in_one_line(model: str) -> None:
     done = run("models", "info", model)
     assert done.returncode == 1
     assert done.stderr.startswith("facewire-server: ")
@@ -41,7 +41,7 @@ main()
 """
 
 
-def test_without_the_servers_packages_it_says_what_to_type() -> None:
+def test_missing_packages_are_reported_with_what_to_install() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BLOCK],
         check=False,
@@ -67,7 +67,7 @@ main()
 
 
 @pytest.mark.parametrize(("level", "traces"), [("debug", 1), ("info", 0)])
-def test_a_trace_is_shown_at_debug_level_alone(tmp_path: Path, level: str, traces: int) -> None:
+def test_a_traceback_is_shown_only_at_debug_level(tmp_path: Path, level: str, traces: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAULT, level],
         check=False,
@@ -82,7 +82,7 @@ def test_a_trace_is_shown_at_debug_level_alone(tmp_path: Path, level: str, trace
     assert last.startswith("facewire-server: unforeseen RuntimeError: a fault of ours")
 
 
-def test_nothing_is_written_where_an_output_was_closed(tmp_path: Path) -> None:
+def test_closed_standard_streams_are_replaced(tmp_path: Path) -> None:
     """The first socket or file would be opened in its place."""
     script = f"exec {sys.executable} -m facewire_server models list 0<&- 1>&- 2>&-"
     done = subprocess.run(["sh", "-c", script], check=False, timeout=60, cwd=tmp_path)
@@ -92,7 +92,7 @@ def test_nothing_is_written_where_an_output_was_closed(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
-def test_an_output_that_is_full_is_one_line(tmp_path: Path) -> None:
+def test_a_full_output_is_reported_in_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             command("models", "list"),

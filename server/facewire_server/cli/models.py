@@ -94,7 +94,7 @@ def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> N
     Goes on where an earlier pull was broken off. Proxies are taken from HTTPS_PROXY,
     HTTP_PROXY and NO_PROXY.
     """
-    # Imported here: it brings an HTTP client, which no other command needs.
+    # Imported late: it imports an HTTP client, which no other command needs.
     from facewire_server.catalogue import pull as pulling
 
     entry = Catalogue.published().get(name)

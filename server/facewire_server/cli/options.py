@@ -1,8 +1,8 @@
 """The options of `facewire-server serve`, derived from the settings.
 
-Rule: no setting is named here. `max_queue` is set by --max-queue, by FACEWIRE_MAX_QUEUE (see
-the prefix in `serve`) or by `max-queue` in the file given with --config; the flag wins, then
-the variable, then the file, and a setting that none of them sets is left to its default.
+Rule: no setting is named here. The field `max_queue` is set by --max-queue, FACEWIRE_MAX_QUEUE
+(the prefix is that of the command) or `max-queue` in the file given with --config. The flag
+wins, then the variable, then the file, then the default of the field.
 """
 
 import tomllib
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Octal(click.ParamType[Any]):
-    """A number in octal digits; in a file of settings it may be a number of TOML's: 0o660."""
+    """A number in octal digits, or a number of a TOML file, such as 0o660."""
 
     name = "octal"
 
@@ -74,9 +74,9 @@ def options(kind: Any) -> Iterator[click.Option]:
 
 
 def read_settings(kind: type[T], context: click.Context) -> T:
-    """A dataclass with the settings that the options of a command line bring.
+    """A dataclass of settings with the values that a command was given.
 
-    Those that are set nowhere are left to its defaults. Raises ConfigError.
+    Settings that were given no value keep the default of the dataclass. Raises ConfigError.
     """
     hints, given = get_type_hints(kind), dict[str, Any]()
     for each in fields(cast(Any, kind)):
@@ -90,7 +90,7 @@ def read_settings(kind: type[T], context: click.Context) -> T:
 
 
 def _option(each: Field[Any], hint: Any) -> click.Option:
-    """The option of one setting; its default is there for --help alone."""
+    """The option of one setting. Its default is for --help only; see `read_settings`."""
     known, name = setting_of(each), flag(option_name(each))
     default = None if each.default is MISSING else each.default
     if hint is bool:
@@ -108,12 +108,12 @@ def _option(each: Field[Any], hint: Any) -> click.Option:
 
 
 def _type(known: Setting, hint: Any) -> click.ParamType[Any]:
-    """How a value is read: as the setting says, or else as its type has it."""
+    """The type of an option: by the form or the choices of the setting, or by its type."""
     if known.form:
         return FORMS[known.form]
     if known.choices:
         return click.Choice(known.choices)
-    # Of `int | None` and `tuple[str, ...]` the first.
+    # The first type of `int | None` and of `tuple[str, ...]`.
     plain = get_args(hint)[0] if get_args(hint) else hint
     return click.Path(path_type=Path) if plain is Path else click.types.convert_type(plain)
 
@@ -151,4 +151,4 @@ config_file = click.Option(
     callback=_read_file,
     help="A TOML file with options, such as: max-queue = 8",
 )
-"""Where options may stand that are not on the command line."""
+"""The option that names the TOML file; read first, so that others find their defaults."""

@@ -1,4 +1,4 @@
-"""What a pull tells on standard error: lines, and a bar where there is a terminal."""
+"""What a pull shows on standard error: notes as lines, and a bar on a terminal."""
 
 import sys
 from types import TracebackType

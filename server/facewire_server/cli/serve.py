@@ -31,7 +31,7 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
     When ready it prints one line that ends in "listening on HOST:PORT", or in
     "listening on unix:PATH".
     """
-    # Before there is a Config: what is wrong with one is told in this format.
+    # The log comes first, so that errors of the Config are written in its format.
     set_up_log = partial(logs.set_up, log_level, log_format)
     set_up_log({})
     config = read_settings(Config, context)
@@ -45,7 +45,7 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
         asyncio.run(supervise(config, set_up_log, _announce))
         return
     loading = load_aside(config)
-    # Imported here: gRPC and the rest come in while the models load.
+    # Imported late: gRPC and the rest are imported while the models load.
     import uvloop
 
     from facewire_server.lifecycle.run import run
@@ -60,7 +60,7 @@ def _announce(line: str) -> None:
 
 
 def _pull(config: Config) -> None:
-    # Imported here: it brings an HTTP client, which a server does not need.
+    # Imported late: it imports an HTTP client, which a server does not need.
     from facewire_server.catalogue.pull import pull_missing
 
     cache = Cache(config.cache)

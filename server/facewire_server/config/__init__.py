@@ -1,4 +1,4 @@
-"""The settings of a server: one frozen object, made by the command line and passed down.
+"""The settings of a server: one frozen Config, made by the command line and passed down.
 
 Rule: a setting is one field, with its default, its help and the values it accepts. Nothing
 here reads flags, the environment or a file; `facewire_server.cli.options` derives them.

@@ -51,7 +51,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What `facewire-server serve` can be told; each setting's help says what it is.
+    """All that `facewire-server serve` can be given; the help of a setting describes it.
 
     `host` may be `unix:PATH`, which has no port. `metrics_port` None: no metrics. `precision`
     None: of the files that are there. `max_parallel` and `max_queue` None: chosen from what

@@ -1,4 +1,7 @@
-"""A setting: a field of a dataclass, with the help of its option and the values it accepts."""
+"""A setting: a field of a dataclass with the help of its option and the values it accepts.
+
+Rule: no setting is named here.
+"""
 
 import math
 from collections.abc import Callable
@@ -10,14 +13,14 @@ from facewire_server.errors import ConfigError
 T = TypeVar("T")
 
 KEY = "setting"
-"""Of the Setting in the metadata of a field."""
+"""The key of the Setting in the metadata of a field."""
 
 
 class Range(NamedTuple):
-    """The numbers that a setting accepts, and what is said of others."""
+    """The numbers that a setting accepts, and the error message for others."""
 
     contains: Callable[[float], bool]
-    complaint: str
+    message: str
 
 
 PORTS = Range(lambda value: 0 <= value <= 65_535, "not within 0..65535")
@@ -29,12 +32,13 @@ POSITIVE = Range(lambda value: 0 < value < math.inf, "not a number above 0")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is known of a setting beside the name, the type and the default of its field.
+    """The description of a setting, beside the name, the type and the default of its field.
 
-    `help` is shown by --help, with `metavar` in the place of a value and `default_text` in
-    that of the default. `option` is the name of its option, where that is not the field's
-    own. `form` is how a value is written, where the type does not tell: in octal digits, as
-    a port or `off` for None, or as a path that may only be a folder's.
+    `help`, `metavar` (in the place of a value) and `default_text` (in the place of the
+    default) are shown by --help. `within` or `choices` are the values that are accepted.
+    `option` is the name of the option where it differs from the field's. `form` is how a
+    value is written where the type does not say it: in octal digits, as a port or `off` for
+    None, or as the path of a folder.
     """
 
     help: str
@@ -54,27 +58,27 @@ def described(help: str, within: Range | None = None, **details: Any) -> dict[st
 def setting(default: T, help: str, within: Range | None = None, **details: Any) -> T:
     """A field that is a setting; `details` are those of a Setting.
 
-    For immutable types. The linter knows of a Path not that it is one, and takes this call
-    for a default that is shared: such a field is written out, with `described`.
+    Fields of the type Path are written out with `described`: ruff (RUF009) knows only that
+    some built-in types are immutable, and takes this call for a shared mutable default.
     """
     return field(default=default, metadata=described(help, within, **details))
 
 
 def setting_of(each: Field[Any]) -> Setting:
-    """What is known of a field that is a setting."""
+    """The Setting of a field; KeyError for a field that is no setting."""
     known: Setting = each.metadata[KEY]
     return known
 
 
 def option_name(each: Field[Any]) -> str:
-    """The name of a setting on the outside: `model` for the field `models`."""
+    """The name of a setting for the operator: `model` for the field `models`."""
     return setting_of(each).option or each.name
 
 
 def check_each(instance: Any) -> None:
     """Raise ConfigError for the first setting with a value that it does not accept.
 
-    Fields that are no settings are left out, and so is None, where the type allows it.
+    Fields that are no settings and values of None are not checked.
     """
     for each in fields(instance):
         value = getattr(instance, each.name)
@@ -84,13 +88,13 @@ def check_each(instance: Any) -> None:
         if known.choices:
             check(name, value in known.choices, f"not one of {', '.join(known.choices)}")
         if known.within is not None:
-            check(name, known.within.contains(value), known.within.complaint)
+            check(name, known.within.contains(value), known.within.message)
 
 
-def check(name: str, fits: bool, complaint: str) -> None:
+def check(name: str, fits: bool, message: str) -> None:
     """Raise ConfigError for the setting of this name unless its value fits."""
     if not fits:
-        raise ConfigError(f"{flag(name)}: {complaint}")
+        raise ConfigError(f"{flag(name)}: {message}")
 
 
 def flag(name: str) -> str:

@@ -7,13 +7,13 @@ from facewire_server.config import Config
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+def configs(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The configurations that the command would have served with."""
-    configs: list[Config] = []
+    received: list[Config] = []
 
     async def note(config: Config, loading: object, announce: object) -> None:
-        configs.append(config)
+        received.append(config)
 
     monkeypatch.setattr("facewire_server.lifecycle.run.run", note)
     monkeypatch.setattr(module, "load_aside", lambda config: None)
-    return configs
+    return received

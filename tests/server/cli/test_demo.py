@@ -31,7 +31,7 @@ def test_the_demo_writes_into_the_working_folder_unless_told(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["astronaut-faces.jpg"]
 
 
-def test_the_demo_refuses_what_is_no_image_in_one_line(tmp_path: Path) -> None:
+def test_the_demo_reports_a_bad_image_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "words.jpg"
     path.write_text("these are words")
     done = run(str(path), "--output", str(tmp_path))
@@ -40,7 +40,7 @@ def test_the_demo_refuses_what_is_no_image_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_that_is_not_ours_is_one_line(tmp_path: Path) -> None:
+def test_an_unwritable_output_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     demo = command("demo", "--output", str(tmp_path / "new"))
     done = subprocess.run(
         as_stranger(demo),

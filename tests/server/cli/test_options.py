@@ -109,19 +109,19 @@ def serve(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(command, arguments, env=environment)
 
 
-def test_the_environment_holds_where_the_command_line_is_silent(told: list[Config]) -> None:
+def test_the_command_line_wins_over_the_environment(configs: list[Config]) -> None:
     serve("--port", "1", FACEWIRE_PORT="2", FACEWIRE_METRICS_PORT="3")
-    assert (told[0].port, told[0].metrics_port) == (1, 3)
+    assert (configs[0].port, configs[0].metrics_port) == (1, 3)
 
 
-def test_the_file_of_tokens_comes_from_the_environment_too(told: list[Config]) -> None:
+def test_the_token_file_can_come_from_the_environment(configs: list[Config]) -> None:
     serve(FACEWIRE_TOKEN_FILE="t")
-    assert told[0].token_file == Path("t")
+    assert configs[0].token_file == Path("t")
 
 
-def test_several_models_come_from_one_variable(told: list[Config]) -> None:
+def test_several_models_come_from_one_variable(configs: list[Config]) -> None:
     serve(FACEWIRE_MODEL="a.xml b.xml")
-    assert told[0].models == ("a.xml", "b.xml")
+    assert configs[0].models == ("a.xml", "b.xml")
 
 
 def write(folder: Path, text: str) -> str:
@@ -130,8 +130,8 @@ def write(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_the_file_holds_where_environment_and_command_line_are_silent(
-    told: list[Config], tmp_path: Path
+def test_the_command_line_and_the_environment_win_over_the_file(
+    configs: list[Config], tmp_path: Path
 ) -> None:
     path = write(
         tmp_path,
@@ -139,23 +139,23 @@ def test_the_file_holds_where_environment_and_command_line_are_silent(
     )
     result = serve("--config", path, "--port", "9", FACEWIRE_MAX_QUEUE="8")
     assert result.exit_code == 0, result.output
-    config = told[0]
+    config = configs[0]
     assert (config.port, config.max_queue, config.grace) == (9, 8, 3)
     assert config.models == ("a.xml",)
     assert config.metrics_port is None
 
 
 @pytest.mark.parametrize("mode", ['"0660"', "0o660"])
-def test_a_file_may_have_the_rights_of_a_socket_as_text_or_in_octal(
-    told: list[Config], tmp_path: Path, mode: str
+def test_a_file_may_have_the_socket_mode_as_text_or_as_an_octal_number(
+    configs: list[Config], tmp_path: Path, mode: str
 ) -> None:
     serve("--config", write(tmp_path, f"socket-mode = {mode}"))
-    assert told[0].socket_mode == 0o660
+    assert configs[0].socket_mode == 0o660
 
 
-def test_a_file_may_list_several_models(told: list[Config], tmp_path: Path) -> None:
+def test_a_file_may_list_several_models(configs: list[Config], tmp_path: Path) -> None:
     serve("--config", write(tmp_path, 'model = ["a.xml", "b.xml"]'))
-    assert told[0].models == ("a.xml", "b.xml")
+    assert configs[0].models == ("a.xml", "b.xml")
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_a_file_may_list_several_models(told: list[Config], tmp_path: Path) -> N
         ('port = "many"', "many"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_wrong_usage(
-    told: list[Config], tmp_path: Path, text: str, message: str
+def test_a_bad_file_is_wrong_usage_with_what_is_bad(
+    configs: list[Config], tmp_path: Path, text: str, message: str
 ) -> None:
     result = serve("--config", write(tmp_path, text))
     assert result.exit_code == 2
     assert message in result.output
-    assert not told
+    assert not configs
 
 
 CONFIGS = {
@@ -188,7 +188,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("what", CONFIGS)
-def test_a_file_of_settings_that_is_no_good_is_wrong_usage(tmp_path: Path, what: str) -> None:
+def test_a_bad_file_is_one_error_line_on_standard_error(tmp_path: Path, what: str) -> None:
     path, content = tmp_path / "facewire.toml", CONFIGS[what]
     if content is not None:
         path.write_bytes(content)
@@ -208,9 +208,9 @@ def test_a_file_of_settings_that_is_no_good_is_wrong_usage(tmp_path: Path, what:
         ("--config", "nowhere.toml"),
     ],
 )
-def test_wrong_usage_exits_with_two(told: list[Config], arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_exits_with_two(configs: list[Config], arguments: tuple[str, ...]) -> None:
     assert serve(*arguments).exit_code == 2
-    assert not told
+    assert not configs
 
 
 def test_help_names_every_option_with_its_default() -> None:

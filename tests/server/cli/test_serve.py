@@ -1,4 +1,4 @@
-"""How `facewire-server serve` is told what to do."""
+"""How `facewire-server serve` is configs what to do."""
 
 import subprocess
 import sys
@@ -17,12 +17,12 @@ def serve(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(module.serve, arguments, env=environment)
 
 
-def test_without_options_the_defaults_hold(told: list[Config]) -> None:
+def test_without_options_the_defaults_hold(configs: list[Config]) -> None:
     assert serve().exit_code == 0
-    assert told == [Config()]
+    assert configs == [Config()]
 
 
-def test_every_setting_is_an_option(told: list[Config]) -> None:
+def test_every_setting_is_an_option(configs: list[Config]) -> None:
     result = serve(
         *("--model", "a.xml", "--model", "b.onnx", "--host", "::1", "--port", "0"),
         *("--metrics-port", "off", "--device", "AUTO", "--max-message-mb", "8"),
@@ -42,7 +42,7 @@ def test_every_setting_is_an_option(told: list[Config]) -> None:
         *("--max-watches", "12", "--watch-idle-seconds", "13"),
     )
     assert result.exit_code == 0, result.output
-    assert told == [
+    assert configs == [
         Config(
             models=("a.xml", "b.onnx"),
             host="::1",
@@ -87,8 +87,8 @@ def test_every_setting_is_an_option(told: list[Config]) -> None:
     ]
 
 
-def test_a_server_that_is_open_to_the_network_is_warned_of_once(
-    told: list[Config], caplog: pytest.LogCaptureFixture
+def test_a_server_open_to_the_network_is_warned_about_once(
+    configs: list[Config], caplog: pytest.LogCaptureFixture
 ) -> None:
     serve()
     assert not caplog.records
@@ -113,7 +113,7 @@ threading.Thread.start = fail
 from facewire_server.__main__ import main
 main()
 """
-"""A server whose system refuses it a thread."""
+"""A server that fails to start its threads of one name."""
 
 
 @pytest.mark.parametrize("thread", ["facewire-load", "facewire-0", "metrics"])
@@ -135,7 +135,7 @@ def test_a_thread_that_cannot_be_started_ends_the_start_with_one_line(
 
 
 def test_the_log_is_written_before_the_line_that_says_ready(
-    told: list[Config], monkeypatch: pytest.MonkeyPatch
+    configs: list[Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What is wrong at the start of a server is one line and an exit status, never a trace."""
+"""An error at the start of a server is one line and an exit status, without a traceback."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ Arguments = Sequence[str | bytes]
 
 
 def model(folder: Path, *, xml: bytes | None = None, weights: bytes | None = None) -> Path:
-    """A copy of the embedded model, with something wrong about it."""
+    """A copy of the embedded model, with other contents of its XML or its weights."""
     path = folder / "m.xml"
     path.write_bytes(NANO.with_suffix(".xml").read_bytes() if xml is None else xml)
     content = NANO.with_suffix(".bin").read_bytes() if weights is None else weights
@@ -28,7 +28,7 @@ def model(folder: Path, *, xml: bytes | None = None, weights: bytes | None = Non
 
 
 def run(arguments: Arguments, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a server says that does not start."""
+    """Run a server that does not start."""
     return subprocess.run(
         [*command(*SERVE), *arguments],
         check=False,
@@ -41,8 +41,8 @@ def run(arguments: Arguments, folder: Path, **environment: str) -> subprocess.Co
     )
 
 
-def told(done: subprocess.CompletedProcess[str], status: int = 1) -> str:
-    """The one line that says what is wrong."""
+def error_line(done: subprocess.CompletedProcess[str], status: int = 1) -> str:
+    """The only line of the command on standard error; checks that there is no traceback."""
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -90,9 +90,9 @@ MODELS: dict[str, tuple[Wrong, str]] = {
 
 
 @pytest.mark.parametrize("what", MODELS)
-def test_a_model_that_is_no_good_is_one_line(tmp_path: Path, what: str) -> None:
+def test_a_bad_model_is_reported_in_one_line(tmp_path: Path, what: str) -> None:
     wrong, words = MODELS[what]
-    assert words in told(run(["--model", *wrong(tmp_path)], tmp_path))
+    assert words in error_line(run(["--model", *wrong(tmp_path)], tmp_path))
 
 
 SETTINGS: dict[str, tuple[Arguments, str]] = {
@@ -119,9 +119,9 @@ SETTINGS: dict[str, tuple[Arguments, str]] = {
 
 
 @pytest.mark.parametrize("what", SETTINGS)
-def test_a_setting_that_is_no_good_is_one_line(tmp_path: Path, what: str) -> None:
+def test_a_bad_setting_is_reported_in_one_line(tmp_path: Path, what: str) -> None:
     arguments, words = SETTINGS[what]
-    assert words in told(run([*arguments, "--cache", str(tmp_path)], tmp_path))
+    assert words in error_line(run([*arguments, "--cache", str(tmp_path)], tmp_path))
 
 
 ENVIRONMENTS = {
@@ -133,13 +133,13 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_environment_that_is_no_good_is_one_line(tmp_path: Path, name: str) -> None:
+def test_a_bad_otel_variable_is_reported_in_one_line(tmp_path: Path, name: str) -> None:
     done = run(["--traces"], tmp_path, **{name: ENVIRONMENTS[name]})
-    line = told(done)
+    line = error_line(done)
     assert "--traces: an OTEL_* variable is wrong" in line or "/nowhere" in line
 
 
-def test_what_opentelemetry_makes_do_without_is_told_without_a_trace(
+def test_a_variable_that_opentelemetry_ignores_is_logged_without_a_traceback(
     tmp_path: Path,
 ) -> None:
     log = serve_once(tmp_path, "--traces", OTEL_BSP_SCHEDULE_DELAY="x")
@@ -149,7 +149,7 @@ def test_what_opentelemetry_makes_do_without_is_told_without_a_trace(
 
 @pytest.fixture
 def taken() -> Iterator[str]:
-    """A port that somebody listens on."""
+    """A port that another socket listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -158,15 +158,15 @@ def taken() -> Iterator[str]:
 
 @pytest.mark.parametrize("option", ["--port", "--metrics-port"])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_port_that_is_taken_is_one_line(
+def test_a_taken_port_is_reported_in_one_line(
     tmp_path: Path, taken: str, option: str, workers: str
 ) -> None:
     done = run([option, taken, "--workers", workers], tmp_path)
-    assert taken in told(done)
+    assert taken in error_line(done)
 
 
 @pytest.mark.parametrize("cache", ["file/below", "x" * 300])
-def test_a_cache_that_cannot_be_made_only_costs_time(tmp_path: Path, cache: str) -> None:
+def test_an_unusable_cache_folder_is_only_a_warning(tmp_path: Path, cache: str) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "WARNING" in serve_once(tmp_path, "--cache", str(tmp_path / cache))
 
@@ -177,7 +177,7 @@ def test_the_locale_does_not_matter(tmp_path: Path, locale: str) -> None:
 
 
 def serve_once(folder: Path, *arguments: str, **environment: str) -> str:
-    """Serves until it is ready; returns the log."""
+    """Serve until it is ready; return the log."""
     with subprocess.Popen(
         [*command(*SERVE), *arguments],
         stdout=subprocess.PIPE,

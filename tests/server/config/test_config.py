@@ -1,4 +1,4 @@
-"""The settings: sensible by default, and refused by name."""
+"""The settings: their defaults, and errors that name the option."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The limits of the transport: refused by name when they make no sense."""
+"""The limits of the transport: errors that name the option."""
 
 from typing import Any
 

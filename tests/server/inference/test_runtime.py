@@ -11,7 +11,7 @@ from facewire_server.system import cpu_quota
 from facewire_server.system.cpu_quota import available_cores
 
 
-def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> None:
+def test_the_runtime_has_what_the_operator_chose(tmp_path: Path) -> None:
     config = Config(
         device="AUTO",
         inference_precision="f32",
@@ -28,7 +28,7 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
     )
 
 
-def test_nothing_is_chosen_for_the_device_unless_told() -> None:
+def test_by_default_the_device_chooses() -> None:
     assert Runtime.from_config(Config(compile_cache=False)) == Runtime()
 
 
