@@ -1,5 +1,8 @@
 """A compiled network with one request, whose outputs are read by facewire's own head."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
@@ -9,14 +12,19 @@ from benchmarks.rebuild.tail import MAX_DETECTIONS, MIN_CONFIDENCE
 from facewire_ext import Placement
 from facewire_server.inference.heads import Head, recognise
 from facewire_server.inference.heads.base import FilterOptions, Found
-from facewire_server.inference.network import metadata_of, outputs_of
+from facewire_server.inference.network import Network
+from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Metadata
 
 
-def head_of(model: Model, side: int) -> Head:
-    """The head that facewire recognises in a network with a square input."""
-    metadata = Metadata.parse(metadata_of(model))
-    return recognise(outputs_of(model), (side, side), metadata)
+def head_of(model: Model) -> Head:
+    """Recognise the head of a network as the server does: from its files."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.xml")
+        ov.save_model(model, path, compress_to_fp16=False)
+        network = Network(ModelFiles.read(path))
+    metadata = Metadata.parse(network.metadata)
+    return recognise(network.outputs, network.input_size, metadata)
 
 
 class Runner:
@@ -36,7 +44,7 @@ class Runner:
             self._request.get_output_tensor(index).data for index in range(len(model.outputs))
         ]
         """What the last inference wrote, in the network's order."""
-        head = head_of(model, side)
+        head = head_of(model)
         self._reader = head.bind([self.outputs[index] for index in head.positions])
         self._placement = Placement(side, side, side, side, 1, 1, 0, 0)
         self._threshold = FilterOptions(MIN_CONFIDENCE, head.iou_threshold, MAX_DETECTIONS)

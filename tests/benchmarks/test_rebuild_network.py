@@ -29,7 +29,7 @@ def test_its_outputs_are_three_for_each_stride(raw: Model) -> None:
 
 
 def test_facewire_recognises_its_head(raw: Model) -> None:
-    head = head_of(raw, NARROW.side)
+    head = head_of(raw)
     assert isinstance(head, AtssHead)
     assert (head.strides, head.iou_threshold, head.labels) == (STRIDES, 0.5, ("face",))
 

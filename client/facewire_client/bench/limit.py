@@ -125,7 +125,7 @@ def _shape(source: "Source") -> str:
     """The shape that the server gives to the network's input."""
     from facewire_server.inference.network import Network
 
-    network = Network(source.read(), source.override.input_size)
+    network = Network(source.read(), source.sidecar.input_size)
     return "[" + ",".join(map(str, network.model.inputs[0].shape)) + "]"
 
 

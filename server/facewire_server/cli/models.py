@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from facewire_client.table import align
-from facewire_server.catalogue.cache import Cache
-from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
@@ -55,7 +54,7 @@ def models() -> None:
 @json_option
 def list_models(cache: Path, as_json: bool) -> None:
     """List the models that can be served by name."""
-    listed = [_listed(entry, Cache(cache)) for entry in Catalogue.published()]
+    listed = [_listed(entry, ModelCache(cache)) for entry in Catalogue.published()]
     if as_json:
         click.echo(json.dumps(listed))
         return
@@ -103,7 +102,7 @@ def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> N
         return
     chosen = precision or entry.precisions[0]
     with PullReport(f"{name} {chosen}") as report:
-        path = pulling.pull(entry, chosen, Cache(cache), mirror=mirror, report=report)
+        path = pulling.pull(entry, chosen, ModelCache(cache), mirror=mirror, report=report)
     size = sum(file.size for file in entry.files_in(chosen))
     click.echo(f"{name} {chosen}, {size / 1e6:.1f} MB, checked, is in {path.parent}")
 
@@ -118,28 +117,28 @@ def verify(model: str, cache: Path) -> None:
     """
     catalogue = Catalogue.published()
     if model != EMBEDDED and model in catalogue:
-        _verify_published(catalogue.get(model), Cache(cache))
+        _verify_published(catalogue.get(model), ModelCache(cache))
         return
     source = Source.find(model)
     files = source.read()
-    Network(files, source.override.input_size)
+    Network(files, source.sidecar.input_size)
     click.echo(f"{source.path} can be read; SHA-256 of its weights {files.sha256}")
 
 
-def _verify_published(entry: Entry, cache: Cache) -> None:
+def _verify_published(entry: PublishedModel, cache: ModelCache) -> None:
     commands = []
-    for precision in cache.begun(entry):
+    for precision in cache.present(entry):
         problem = cache.problem(entry, precision)
         if problem:
             commands.append(cache.pull_command(entry, precision))
         click.echo(f"{entry.name} {precision}: {problem or 'as published'}")
     if commands:
         raise ModelError(f"to mend it, type: {' && '.join(commands)}")
-    if not cache.begun(entry):
+    if not cache.present(entry):
         cache.find(entry, None)
 
 
-def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
+def _listed(entry: PublishedModel, cache: ModelCache) -> dict[str, Any]:
     """A published model in values of JSON."""
     return {
         "name": entry.name,
@@ -151,7 +150,7 @@ def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
         "gflops": entry.gflops,
         "mparams": entry.mparams,
         "precisions": entry.precisions,
-        "cached": cache.held(entry),
+        "cached": cache.complete(entry),
         "embedded": entry.name == EMBEDDED,
         "default": entry.name == EMBEDDED,
     }
@@ -173,7 +172,7 @@ def _row(listed: dict[str, Any]) -> tuple[str, ...]:
 
 def _description(source: Source, device: str) -> dict[str, Any]:
     """Load a model and describe it in values of JSON. Raises ModelError."""
-    network = Network(source.read(), source.override.input_size)
+    network = Network(source.read(), source.sidecar.input_size)
     metadata = Metadata.parse(source.settings(network.metadata))
     cost = network.cost
     description = Detector(source, Runtime(device=device)).description

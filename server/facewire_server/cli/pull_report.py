@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from facewire_server.catalogue.report import Report
-
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 
-class PullReport(Report):
+class PullReport:
     """Notes as lines; progress as a bar, drawn only on a terminal."""
 
     def __init__(self, label: str) -> None:
@@ -36,13 +34,13 @@ class PullReport(Report):
         self._end_bar()
         click.echo(line, err=True)
 
-    def progress(self, there: int, size: int) -> None:
+    def progress(self, received: int, size: int) -> None:
         """See Report.progress."""
         if not sys.stderr.isatty():
             return
         # A file that is fetched again takes the position back. Click's bar stays full once it
         # was full, so that it takes a new one.
-        if self._bar is None or there < self._bar.pos:
+        if self._bar is None or received < self._bar.pos:
             self._bar = click.progressbar(
                 length=size,
                 label=self._label,
@@ -50,7 +48,7 @@ class PullReport(Report):
                 show_eta=False,  # it would count bytes of an earlier pull as fetched by this one
                 item_show_func=lambda done: f"{(done or 0) / 1e6:.1f} of {size / 1e6:.1f} MB",
             )
-        self._bar.update(there - self._bar.pos, there)
+        self._bar.update(received - self._bar.pos, received)
 
     def _end_bar(self) -> None:
         if self._bar is not None:

@@ -28,7 +28,7 @@ MEBI = 1 << 20
 DEFAULT_MODEL = "face-detection-nano"
 
 PRECISIONS = ("FP16", "FP32", "FP16-INT8")
-"""Of the files of published models; the first that a model has is its default."""
+"""Precisions of weights. The first one that a model is published in is its default."""
 
 FILE_MODES = Range(lambda value: 0 <= value <= 0o777, "not within 0..0777, in octal digits")
 SIZES = Range(lambda value: 0 < value <= 2047, "not within (0, 2047]")
@@ -40,13 +40,13 @@ class Mode(StrEnum):
     """What a network is compiled for."""
 
     LATENCY = "latency"
-    """Each request gets all cores, one after the other."""
+    """Requests run one after the other, each on all cores."""
 
     THROUGHPUT = "throughput"
-    """Requests run side by side, each on its part of the cores."""
+    """Requests run side by side, each on a part of the cores."""
 
     ADAPTIVE = "adaptive"
-    """Both: a request that is alone gets all cores, others run side by side."""
+    """Both: a single request runs on all cores, several run side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

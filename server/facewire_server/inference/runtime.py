@@ -1,4 +1,4 @@
-"""How and where networks run: the settings of OpenVINO that an operator chooses."""
+"""How and where networks run: the OpenVINO settings that an operator chooses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,13 @@ from facewire_server.system.cpu_quota import available_core_numbers, available_c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """`inference_precision` (f32, bf16 or f16) None: as the device chooses.
+    """Settings of the device and of compilation.
 
-    `properties` go to the device as they are; `cache` is the folder for compiled
-    networks, None: they are compiled at every start. `requests` is how many a model
-    shall work on at a time, None: as many as the device likes; `threads` is how many
-    of a CPU infer, None: as many as there are cores for them.
+    `inference_precision` is f32, bf16 or f16; None: the device's own choice.
+    `properties` are passed to the device unchanged. `cache` is the folder for compiled
+    networks; None: compile at every start. `requests` is how many requests one model
+    runs at a time; None: the device's own choice. `threads` is how many CPU threads
+    infer; None: one for each available core.
     """
 
     device: str = "CPU"

@@ -6,14 +6,14 @@ from platformdirs import site_cache_path, user_cache_path
 
 
 def default_folder() -> Path:
-    """Where the operating system wants caches of the user: ~/.cache/facewire.
+    """Return the operating system's folder for a user's caches: ~/.cache/facewire.
 
-    That of the machine, /var/cache/facewire, for a user who has no home folder, as
-    containers are often run.
+    For a user without a home folder, as in many containers, it is that of the machine:
+    /var/cache/facewire.
     """
     try:
         folder = user_cache_path("facewire")
     except RuntimeError:
         return site_cache_path("facewire")
-    # Older versions of platformdirs leave the ~ of such a user as it is.
+    # For such a user, older versions of platformdirs return a path that begins with ~.
     return folder if folder.is_absolute() else site_cache_path("facewire")

@@ -8,7 +8,7 @@ from facewire_server.system.cache_folder import default_folder
 
 
 @pytest.mark.parametrize("found", [RuntimeError(), Path("~/.cache/facewire")])
-def test_the_cache_of_a_user_without_a_home_is_that_of_the_machine(
+def test_the_default_cache_without_a_home_is_that_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, found: RuntimeError | Path
 ) -> None:
     def user_cache_path(name: str) -> Path:
