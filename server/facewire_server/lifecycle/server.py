@@ -29,7 +29,7 @@ from facewire_server.rpc.detect import DetectServicer
 from facewire_server.rpc.health import SERVICE, Health
 from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
-from facewire_server.system.memory_trim import MemoryTrim
+from facewire_server.system.memory import MemoryTrim
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics

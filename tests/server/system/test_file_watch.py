@@ -11,8 +11,7 @@ import pytest
 
 from facewire_server.errors import ConfigError
 from facewire_server.system import file_watch
-from facewire_server.system.file_watch import FileWatch
-from facewire_server.system.fingerprint import Fingerprint, fingerprint
+from facewire_server.system.file_watch import FileWatch, Fingerprint, fingerprint
 from tests.server.replaced import replace
 
 
