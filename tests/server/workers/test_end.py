@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
@@ -31,8 +32,8 @@ def busy(folder: Path) -> Iterator[Workers]:
         assert isinstance(call.exception(), grpc.RpcError)
 
 
-def there(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+def running_of(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def take_the_port(running: Workers, folder: Path) -> None:
@@ -52,10 +53,10 @@ def test_a_second_signal_ends_the_workers_before_their_supervisor(
         pids = running.pids()
         running.process.send_signal(number)
         running.wait_for(lambda: "ending 2 workers" in running.log.read_text())
-        assert there(pids)
+        assert running_of(pids)
         running.process.send_signal(number)
         assert running.process.wait(60) == 128 + number
-        assert there(pids) == []
+        assert running_of(pids) == []
     take_the_port(running, tmp_path / "after")
 
 
@@ -65,7 +66,7 @@ def test_workers_with_requests_end_at_once_when_their_supervisor_is_killed(
     with busy(tmp_path) as running:
         pids = running.pids()
         running.process.kill()
-        running.wait_for(lambda: there(pids) == [])
+        running.wait_for(lambda: running_of(pids) == [])
         assert "the supervisor is gone" in running.log.read_text()
     take_the_port(running, tmp_path / "after")
 
