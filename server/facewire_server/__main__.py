@@ -20,7 +20,7 @@ PROGRAM = "facewire-server"
 def main() -> NoReturn:
     """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
     if sys.argv[1:2] == ["serve"]:
-        early_signals.take()
+        early_signals.install()
     # gRPC reads this when it is imported: its own log would double our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # prometheus-client reads these when it is imported, and would keep the numbers of

@@ -61,9 +61,12 @@ def serve(
     if config.pull:
         _pull(config)
     if config.workers > 1:
-        from facewire_server.workers.supervisor import supervise
+        from facewire_client.cli.edge import in_words
+        from facewire_server.workers.run import supervise
+        from facewire_server.workers.worker import ProcessSetup
 
-        asyncio.run(supervise(config, set_up_log, _announce))
+        setup = ProcessSetup(set_up_log, describe=in_words)
+        asyncio.run(supervise(config, setup, _announce))
         return
     loading = load_aside(config)
     # Imported here: gRPC and the rest come in while the models load.

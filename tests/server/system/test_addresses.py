@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from facewire_server.system import addresses
-from facewire_server.system.addresses import LOCALHOST, bound, endpoints, listen_error, target_of
+from facewire_server.system.addresses import (
+    LOCALHOST,
+    bind_socket,
+    endpoints,
+    listen_error,
+    target_of,
+)
 
 V4, V6 = LOCALHOST
 
@@ -62,7 +68,7 @@ def test_addresses_that_are_not_here_are_left_out_and_doubles_too(
 
 
 def test_a_port_that_is_taken_at_one_address_is_not_free() -> None:
-    with bound(V6, 0) as taken:
+    with bind_socket(V6, 0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError) as error:
@@ -79,9 +85,9 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         if ip == V6 and len(refused) < 3:
             refused.append(port)
             raise OSError(errno.EADDRINUSE, "taken")
-        return bound(ip, port)
+        return bind_socket(ip, port)
 
-    monkeypatch.setattr(addresses, "bound", bind)
+    monkeypatch.setattr(addresses, "bind_socket", bind)
     ips, port = endpoints("localhost", 0)
     assert ips == LOCALHOST
     assert len(refused) == 3
