@@ -7,7 +7,7 @@ neither the sender nor the other workers.
 import asyncio
 import pickle
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -91,7 +91,7 @@ class Channel:
         with suppress(ConnectionError):
             await self._writer.wait_closed()
 
-    async def messages(self) -> AsyncIterator[Message]:
+    async def messages(self) -> AsyncGenerator[Message, None]:
         """The messages from the other end, until that is closed."""
         try:
             while True:

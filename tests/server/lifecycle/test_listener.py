@@ -42,7 +42,7 @@ def test_localhost_is_served_at_both_addresses_metrics_too(photo: bytes) -> None
             assert scraped(server.metrics_port, host)
 
 
-def test_an_address_of_version_6_is_told_as_clients_take_it(photo: bytes) -> None:
+def test_an_ipv6_address_is_announced_as_a_target_for_clients(photo: bytes) -> None:
     with serving("--host", "::1") as (_, target):
         assert target.startswith("[::1]:")
         assert answers(target, photo)
@@ -74,7 +74,9 @@ def test_a_socket_can_be_encrypted(tmp_path: Path) -> None:
         assert stub.ListModels(pb.ListModelsRequest(), timeout=60).models
 
 
-def test_a_socket_outlives_a_killed_server_and_no_other(tmp_path: Path, photo: bytes) -> None:
+def test_the_socket_of_a_killed_server_is_replaced_and_of_a_running_one_kept(
+    tmp_path: Path, photo: bytes
+) -> None:
     path = tmp_path / "socket"
     host = ("--host", f"unix:{path}")
     with serving(*host) as (process, _):
@@ -115,12 +117,12 @@ def test_a_server_that_cannot_start_leaves_no_socket(tmp_path: Path) -> None:
         ("no-such.invalid", "'no-such.invalid' cannot be resolved: "),
     ],
 )
-def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
+def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, words: str) -> None:
     with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {words}"):
         BackgroundServer(Config(host=host, port=0, metrics_port=None)).__enter__()
 
 
-def test_a_port_that_another_server_has_is_told_to_be_taken() -> None:
+def test_the_port_of_another_server_is_an_error() -> None:
     with BackgroundServer(Config(port=0, metrics_port=None)) as server:
         config = Config(host="localhost", port=server.port, metrics_port=None)
         with pytest.raises(ConfigError, match="the port is taken"):
@@ -150,7 +152,7 @@ def reaches(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o660, 0o666])
-def test_a_socket_has_its_rights_and_nothing_is_left_beside_it(path: Path, mode: int) -> None:
+def test_a_socket_has_its_mode_and_leaves_no_other_file(path: Path, mode: int) -> None:
     with listening() as add:
         file = SocketFile(path, mode)
         file.listen(add)
@@ -161,7 +163,7 @@ def test_a_socket_has_its_rights_and_nothing_is_left_beside_it(path: Path, mode:
         assert not path.exists()
 
 
-def test_its_folder_is_closed_to_others_until_the_rights_are_right(path: Path) -> None:
+def test_its_folder_is_closed_to_others_until_it_has_its_mode(path: Path) -> None:
     folders = list[int]()
 
     def add(target: str) -> None:
@@ -174,7 +176,7 @@ def test_its_folder_is_closed_to_others_until_the_rights_are_right(path: Path) -
     assert folders == [0o700]
 
 
-def test_what_a_dead_server_has_left_is_replaced(path: Path) -> None:
+def test_the_socket_of_a_dead_server_is_replaced(path: Path) -> None:
     with listening() as add:
         SocketFile(path, 0o600).listen(add)
     assert path.is_socket()
@@ -184,7 +186,7 @@ def test_what_a_dead_server_has_left_is_replaced(path: Path) -> None:
         assert reaches(path)
 
 
-def test_a_server_that_lives_keeps_its_socket_even_when_it_is_busy(path: Path) -> None:
+def test_a_running_server_keeps_its_socket_even_when_it_is_busy(path: Path) -> None:
     with listening() as add, listening() as another:
         SocketFile(path, 0o600).listen(add)
         callers = []
@@ -226,7 +228,7 @@ def test_a_path_that_no_client_can_connect_to_is_refused(tmp_path: Path) -> None
         assert reaches(path)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "none" / "socket"
     message = f"cannot listen on unix:{path}: No such file or directory"
     with listening() as add, pytest.raises(ConfigError, match=message):

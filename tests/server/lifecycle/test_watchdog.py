@@ -120,7 +120,7 @@ def idle(scheduler: Scheduler) -> None:
         pass
 
 
-def test_a_limit_of_zero_watches_nothing() -> None:
+def test_a_limit_of_zero_turns_the_watchdog_off() -> None:
     async def main() -> None:
         async with stall(limit=0) as made:
             await made.watchdog.run()
@@ -129,7 +129,7 @@ def test_a_limit_of_zero_watches_nothing() -> None:
     asyncio.run(main())
 
 
-def test_an_idle_scheduler_has_nothing_that_runs() -> None:
+def test_an_idle_scheduler_has_no_running_job() -> None:
     scheduler = Scheduler(workers=1, max_queue=0)
     assert scheduler.longest_running(1.0) is None
     scheduler.close()

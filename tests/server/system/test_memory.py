@@ -109,7 +109,7 @@ def test_a_server_gives_memory_back_when_it_has_answered(
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc"
 )
-def test_what_is_free_is_given_back_though_something_lies_behind_it() -> None:
+def test_free_memory_is_given_back_from_below_memory_in_use() -> None:
     library = ctypes.CDLL(None)
     library.malloc.restype = ctypes.c_void_p
     blocks = [ctypes.c_void_p(library.malloc(BLOCK)) for _ in range(4096)]

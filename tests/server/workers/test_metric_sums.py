@@ -44,7 +44,7 @@ def sum_of(*processes: Process) -> list[str]:
     return text(sum_families(families)).splitlines()
 
 
-def test_one_process_reads_as_it_does_alone() -> None:
+def test_one_process_is_exposed_as_it_is_alone() -> None:
     one = Process()
     one.calls.labels("OK").inc(3)
     one.seconds.observe(1.5)

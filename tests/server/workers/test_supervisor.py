@@ -162,7 +162,7 @@ def test_workers_end_when_their_supervisor_is_gone(tmp_path: Path) -> None:
         running.wait_for(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def test_a_model_that_is_no_good_ends_the_start_with_one_line(tmp_path: Path) -> None:
+def test_a_broken_model_ends_the_start_with_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model at all")
     ended = subprocess.run(
