@@ -20,14 +20,14 @@ PROGRAM = "facewire-server"
 def main() -> NoReturn:
     """Run the command line; exit with 0 on success, 1 on failure, 2 on wrong usage."""
     if sys.argv[1:2] == ["serve"]:
-        early_signals.take()
+        early_signals.install()
     # gRPC reads this when it is imported. Its own log would repeat our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # prometheus-client reads these when it is imported, and would keep this server's metrics
     # in files, beside those of other programs.
     for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
         os.environ.pop(variable, None)
-    # Imported late: the signals are taken first.
+    # Imported late: the handlers of signals are installed first.
     from facewire_client.cli import edge
 
     edge.run(PROGRAM, _root, _explain, _say)

@@ -40,9 +40,12 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
     if config.pull:
         _pull(config)
     if config.workers > 1:
-        from facewire_server.workers.supervisor import supervise
+        from facewire_client.cli.edge import in_words
+        from facewire_server.workers.run import supervise
+        from facewire_server.workers.worker import ProcessSetup
 
-        asyncio.run(supervise(config, set_up_log, _announce))
+        setup = ProcessSetup(set_up_log, describe=in_words)
+        asyncio.run(supervise(config, setup, _announce))
         return
     loading = load_aside(config)
     # Imported late: gRPC and the rest are imported while the models load.

@@ -30,12 +30,12 @@ class Runtime:
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """What the settings of a server choose for each of its models.
+        """The engine settings that a server's Config makes for each of its models.
 
-        Each of several models works on its part of the requests that the cores can. All of
-        them together then have as many threads of their own as one alone would have, and one
-        that is asked alone still uses all cores for each request. `threads` is set where a
-        quota allows fewer than there are cores.
+        Each of several models gets its share of the requests that the cores can run: all
+        models together then have as many threads as one alone would have, and a request that
+        is alone still runs on all cores. `threads` is set only where a CPU quota allows fewer
+        cores than the process may run on.
         """
         cores, models = available_cores(config.workers), len(config.models)
         chosen = config.inference_precision

@@ -14,7 +14,7 @@ from facewire_server.models.registry import Registry
 from facewire_server.models.source import Source
 from facewire_server.scheduling.scheduler import Scheduler
 from facewire_server.system.cpu_quota import available_cores
-from facewire_server.system.daemon_thread import aside
+from facewire_server.system.daemon_thread import run_in_daemon_thread
 
 Loader = Callable[[], Detector]
 """Reads, compiles and warms one model. Raises ModelError."""
@@ -60,7 +60,7 @@ class Backend:
 
         Raises ModelError when it is no good: the old one goes on serving.
         """
-        detector = await asyncio.wrap_future(aside(load))
+        detector = await asyncio.wrap_future(run_in_daemon_thread(load))
         self.registry.replace(name, detector)
         return detector
 
