@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from facewire_client.table import align
+from facewire_client.cli.table import align
 from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
 from facewire_server.cli.pull_report import PullReport
