@@ -35,7 +35,7 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
     set_up_log = partial(logs.set_up, log_level, log_format)
     set_up_log({})
     config = read_settings(Config, context)
-    if line := warning.warning(config):
+    if line := warning.security_warning(config):
         logger.warning(line)
     if config.pull:
         _pull(config)

@@ -70,7 +70,7 @@ class Server:
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
-                *self._access.interceptors(self._calls),
+                *self._access.interceptors(self._calls.refuse),
                 Admission(
                     config.limits,
                     self._calls,
