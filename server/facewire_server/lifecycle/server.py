@@ -59,9 +59,9 @@ class Server:
         logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
         self._listener = Listener(config, shares_port=shares_port)
-        self._calls = Calls(self._metrics, self._tracing.ended)
+        self._calls = Calls(self._metrics, self._tracing)
         self._access = Access(config)
-        self._detect = DetectServicer(config, self._calls, self._metrics)
+        self._detect = DetectServicer(config, self._calls)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -139,7 +139,7 @@ class Server:
         backend.scheduler.watch(self._metrics)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
-        self._detect.attach(backend)
+        self._detect.attach(backend.registry, backend.scheduler)
         reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self.config.watch)
         self._tasks.start("reloading models", reloader.run)
         return backend

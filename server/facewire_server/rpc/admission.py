@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 import grpc.aio
 
 from facewire_server.config import TransportLimits
-from facewire_server.errors import FacewireError, Reason, RequestError
+from facewire_server.errors import FacewireError, Reason, RequestError, released
+from facewire_server.rpc.call import Context
 from facewire_server.rpc.call_slots import CallSlots
-from facewire_server.rpc.calls import Calls, Context
+from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.health import SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
 from facewire_server.rpc.message_parser import parser
-from facewire_server.tracebacks import released
 
 ENTRY_BYTES = 32
 """HTTP/2 adds this to the length of each entry when it limits metadata (RFC 9113, 6.5.2)."""

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Self
 import grpc.aio
 
 from facewire_server.errors import ConfigError
+from facewire_server.rpc.call import Call, Context
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
-
-    from facewire_server.rpc.calls import Call, Context
 
 NANO = 1_000_000_000
 
@@ -52,7 +51,7 @@ SUPPORTED = {
 class Tracing:
     """Traces nothing, at no cost."""
 
-    def ended(self, call: "Call", context: "Context", code: grpc.StatusCode) -> None:
+    def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
         """Record a request that has just ended. Called on the event loop."""
 
     async def close(self) -> None:
@@ -106,7 +105,7 @@ class OpenTelemetry(Tracing):
                 raise ConfigError(f"--traces: {name} is {chosen!r}, and can be {value}")
         return cls(BatchSpanProcessor(OTLPSpanExporter()))
 
-    def ended(self, call: "Call", context: "Context", code: grpc.StatusCode) -> None:
+    def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
         """See Tracing. The spans are built after the answer was handed to gRPC."""
         now, seconds = time.time_ns(), time.monotonic() - call.arrived
         metadata = dict(context.invocation_metadata() or ())
@@ -123,7 +122,7 @@ class OpenTelemetry(Tracing):
 
     def _write(
         self,
-        call: "Call",
+        call: Call,
         code: grpc.StatusCode,
         metadata: Mapping[str, str | bytes],
         start: int,
@@ -145,7 +144,7 @@ class OpenTelemetry(Tracing):
             self._write_stages(call, span, start)
         span.end(end)
 
-    def _write_stages(self, call: "Call", parent: "Span", start: int) -> None:
+    def _write_stages(self, call: Call, parent: "Span", start: int) -> None:
         """Write a span for each stage, end to end: only their durations are measured."""
         from opentelemetry.trace import set_span_in_context
 
@@ -167,7 +166,7 @@ def _resource() -> "Resource":
     return found.merge(Resource(ours))
 
 
-def _attributes(call: "Call", code: grpc.StatusCode) -> dict[str, "AttributeValue"]:
+def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, "AttributeValue"]:
     number, _ = code.value
     found: dict[str, AttributeValue] = {
         "rpc.system": "grpc",
@@ -181,19 +180,19 @@ def _attributes(call: "Call", code: grpc.StatusCode) -> dict[str, "AttributeValu
         found["facewire.model"] = call.model
     if call.reason:
         found["facewire.reason"] = call.reason
-    if call.answer is not None:
-        detections = call.answer.value
+    if call.outcome is not None:
+        detections = call.outcome.value
         found["facewire.image.width"] = detections.width
         found["facewire.image.height"] = detections.height
         found["facewire.faces"] = len(detections.found.confidences)
     return found
 
 
-def _stages(call: "Call") -> Iterator[tuple[str, float]]:
+def _stages(call: Call) -> Iterator[tuple[str, float]]:
     """The stages of an answered request, with their seconds."""
-    if call.answer is not None:
-        stages = call.answer.value.stages
-        yield "queue", call.answer.waited
+    if call.outcome is not None:
+        stages = call.outcome.value.stages
+        yield "queue", call.outcome.waited
         yield "decode", stages.decode
         yield "inference", stages.inference
         yield "postprocess", stages.postprocess

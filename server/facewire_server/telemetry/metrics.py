@@ -114,7 +114,7 @@ class Metrics:
         self._depth.set(depth)
         self._queued_bytes.set(size)
 
-    def committed(self, kind: str) -> None:
+    def checkpoint_passed(self, kind: str) -> None:
         """Count an inference that begins, of the model `kind`. The scheduler calls it, too."""
         self._inferences_of(kind).inc()
 
