@@ -1,7 +1,4 @@
-"""Decode the image of a request to a picture.
-
-Rule: the format of an encoded image is told by its first bytes alone.
-"""
+"""Open the image of a request; the format of a file is told by its first bytes alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

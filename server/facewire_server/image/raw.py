@@ -27,7 +27,6 @@ _YUV_TO_BGR = {
 class RawImage:
     """`height` rows of `width` pixels in `data`, `row_stride` bytes apart; not checked yet.
 
-
     A stride of 0 means tightly packed rows. `plane_rows` of NV12 and I420 are the rows
     from the start of the luma plane to the start of the next plane, which video
     decoders pad; 0 means `height`. The padding behind the last row, or behind the last
@@ -45,8 +44,8 @@ class RawImage:
 def wrap(image: RawImage, limits: ImageLimits) -> Picture:
     """Make a picture of a raw image.
 
-    NV12 and I420 are converted to BGR (BT.601, limited range); the pixels of all other
-    layouts are used in place.
+    NV12 and I420 are converted to BGR (BT.601, limited range); all other layouts are used
+    in place.
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
