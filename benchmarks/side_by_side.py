@@ -23,7 +23,7 @@ from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.engine import Engine
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from facewire_server.rpc import converters
@@ -102,7 +102,7 @@ def main() -> None:
     given = parser.parse_args()
     source, runtime = Source.find(given.model), Runtime(mode=Mode.THROUGHPUT)
     detector = Detector(source, runtime)
-    engine = Engine(Prepared.of(source, source.read(), runtime), runtime)
+    engine = Engine(PreprocessedNetwork.load(source, source.read(), runtime), runtime)
     parts = {
         "inference": lambda: inferring(engine),
         "decode and fit": lambda: decoding(detector),
