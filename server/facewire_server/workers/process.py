@@ -9,7 +9,7 @@ import socket
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from facewire_server.config import Config
 from facewire_server.errors import ModelError
@@ -69,6 +69,7 @@ class WorkerProcess:
         self._channel: Channel | None = None
         self._collected: asyncio.Future[None] = _done(None)
         self._reloaded: asyncio.Future[str] = _done("")
+        self._reloading: ModelSnapshot | None = None
         self._exited = asyncio.Event()
         arguments = (config, number, replaces, setup, tuple(models.values()))
         self._process, own_end = _spawn(f"facewire-worker-{number}", cores, arguments)
@@ -114,11 +115,20 @@ class WorkerProcess:
         if not self._is_loaded:
             return "it has ended"
         self._reloaded = asyncio.get_running_loop().create_future()
+        self._reloading = model
         self._send(Reload(model))
         reason = await self._reloaded
         if not reason:
             self.models[model.name] = model
         return reason
+
+    def load_of(self, model: ModelSnapshot) -> "asyncio.Future[Any] | None":
+        """What is done when it has loaded this snapshot; None: it is not loading it."""
+        if not self.loaded.done() and self.models[model.name] is model:
+            return self.loaded
+        if not self._reloaded.done() and self._reloading is model:
+            return self._reloaded
+        return None
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
