@@ -1,4 +1,4 @@
-"""The fuzz targets: what they begin with holds, and what is broken is noticed."""
+"""The fuzz targets pass on their seeds, and notice a broken property."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.fuzz.image_target import LIMITS
 from tests.fuzz.targets import TARGETS
 from tests.server.image.samples import refusal
 
-DECODE = "facewire_server.rpc.converters.decode"
+DECODE = "facewire_server.image.decode.decode"
 
 
 @pytest.mark.parametrize("name", TARGETS)
