@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -24,19 +23,12 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.reload import Files, Reloader
 from tests.server.own_model import change_weights, copy_embedded
 from tests.server.process import connected
+from tests.server.replaced import wait_until
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return copy_embedded(tmp_path)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until this holds."""
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until, "it has not happened"
-        time.sleep(0.05)
 
 
 def has_changed(stub: DetectServiceStub, before: str) -> bool:
@@ -68,7 +60,7 @@ def test_a_hangup_reloads_without_a_failed_request(model: Path, photo: bytes) ->
             before = version(stub)
             change_weights(model)
             process.send_signal(signal.SIGHUP)
-            wait_for(partial(has_changed, stub, before))
+            wait_until(partial(has_changed, stub, before))
         stop.set()
         for caller in callers:
             caller.join()
@@ -80,7 +72,7 @@ def test_a_watched_model_is_reloaded_when_its_file_changes(model: Path) -> None:
         stub = DetectServiceStub(channel)
         before = version(stub)
         change_weights(model)
-        wait_for(partial(has_changed, stub, before))
+        wait_until(partial(has_changed, stub, before))
 
 
 def test_a_broken_file_leaves_the_old_model_serving_and_is_counted(
@@ -93,7 +85,7 @@ def test_a_broken_file_leaves_the_old_model_serving_and_is_counted(
         process.send_signal(signal.SIGHUP)
         url = f"http://127.0.0.1:{metrics_port(process)}/metrics"
         failed = 'facewire_model_reloads_total{model="own",outcome="failed"} 1.0'
-        wait_for(lambda: failed in read(url))
+        wait_until(lambda: failed in read(url))
         assert version(stub) == before
         answer = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=60)
         assert len(answer.detections) == 1
@@ -117,8 +109,8 @@ def test_an_idle_server_frees_a_model_that_was_replaced(model: Path, photo: byte
         before = version(stub)
         change_weights(model)
         server.reload()
-        wait_for(partial(has_changed, stub, before))
-        wait_for(lambda: detectors() == 1)
+        wait_until(partial(has_changed, stub, before))
+        wait_until(lambda: detectors() == 1)
 
 
 class Reloads:
@@ -200,7 +192,7 @@ def test_the_end_does_not_wait_for_a_reload_that_never_ends(model: Path, workers
         # A pipe without a writer: to open it for reading never returns.
         os.mkfifo(model.with_suffix(".toml"))
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: is_being_read(model.with_suffix(".toml")))
+        wait_until(lambda: is_being_read(model.with_suffix(".toml")))
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
