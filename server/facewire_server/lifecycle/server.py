@@ -16,6 +16,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
 from facewire_server.lifecycle.reload import Files, Reloader, reload_model
@@ -129,7 +130,8 @@ class Server:
             self._backend.scheduler.close()
         if self._metrics_server is not None:
             self._metrics_server.close()
-        await self._tracing.close()
+        if self._tracing is not None:
+            await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
         """Wait for the models; requests are answered from then on. Raises ModelError."""
@@ -205,7 +207,7 @@ class Server:
 
     async def _reload(self, name: str) -> None:
         source = self._loaded.registry.get(name).source
-        runtime = self.config.runtime
+        runtime = Runtime.from_config(self.config)
 
         def load() -> Detector:
             return Detector(source.again(), runtime)

@@ -1,12 +1,29 @@
-"""The CPU quota that Linux control groups (cgroups, versions 1 and 2) set for this process.
+"""The cores of this process, and the CPU quota that Linux control groups (cgroups) set for it.
 
 Rule: of nested groups the smallest quota counts. A file that cannot be read sets none.
 """
 
+import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/")
+
+
+def available_core_numbers() -> list[int]:
+    """The cores that this process may run on, by the system's numbers."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def available_cores(share: int = 1) -> int:
+    """How many cores this process may keep busy, at least 1; part of a core counts as one.
+
+    As many as it may run on, or its part of the quota of CPU time that its container
+    has, which `share` processes divide.
+    """
+    cores, quota = len(available_core_numbers()), cpu_quota()
+    return cores if quota is None else min(cores, math.ceil(quota / share))
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:

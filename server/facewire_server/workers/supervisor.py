@@ -11,12 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from facewire_server.config import Config, available_core_numbers
+from facewire_server.config import Config
 from facewire_server.errors import CommandError, ModelError
 from facewire_server.lifecycle.loading import find_sources
 from facewire_server.lifecycle.reload import Files, Reloader
 from facewire_server.lifecycle.run import exit_by_signal
 from facewire_server.lifecycle.tasks import BackgroundTasks
+from facewire_server.system.cpu_quota import available_core_numbers
 from facewire_server.workers.model_snapshot import ModelSnapshot
 from facewire_server.workers.process import WorkerProcess
 from facewire_server.workers.shared_metrics import SharedMetrics

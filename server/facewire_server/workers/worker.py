@@ -12,6 +12,7 @@ import uvloop
 
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
+from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.loading import load_aside
 from facewire_server.lifecycle.run import exit_now, serve, stop_event
 from facewire_server.lifecycle.server import Server
@@ -91,7 +92,7 @@ class Worker:
         stop: asyncio.Event,
     ) -> None:
         """`models` are those to start with; `stop` has it drain and end."""
-        self._runtime = config.runtime
+        self._runtime = Runtime.from_config(config)
         self._channel = channel
         self._stop = stop
         self._may_serve = asyncio.Event()

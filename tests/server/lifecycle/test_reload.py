@@ -98,6 +98,7 @@ def test_an_idle_server_frees_a_model_that_was_replaced(model: Path, photo: byte
             for each in gc.get_objects()
         )
 
+    gc.collect()  # those of servers that other tests have closed
     config = Config(port=0, metrics_port=None, models=(str(model),))
     with (
         BackgroundServer(config) as server,

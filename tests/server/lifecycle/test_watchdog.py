@@ -17,11 +17,10 @@ import pytest
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
-from facewire_server.config import Config
+from facewire_server.config import Config, TransportLimits
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.watchdog import Watchdog
-from facewire_server.limits import Limits
 from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.health import SERVICE, Health
 from facewire_server.scheduling.job import Checkpoint, FixedWork
@@ -39,7 +38,7 @@ class RecordedHealth(Health):
     """Health that keeps the statuses it was given."""
 
     def __init__(self) -> None:
-        super().__init__(["m"], Limits())
+        super().__init__(["m"], TransportLimits())
         self.statuses: list[str] = []
 
     def serving(self) -> None:
