@@ -1,20 +1,19 @@
 """What the metrics of one request cost, and what a scrape costs.
 
-    python -m benchmarks.metrics_cost [--requests 20000] [--rounds 7]
-
-CPU time of the process, the median of the rounds: once alone, and once while another
+CPU time of the thread, the median of the rounds: once alone, and once while another
 thread scrapes without a pause, which is far more often than any Prometheus does.
 """
 
-import argparse
-import statistics
 import threading
 import time
 from collections.abc import Callable
+from statistics import median
 
+import click
 import numpy as np
 from prometheus_client.exposition import generate_latest
 
+from benchmarks.harness.settings import end_with_bar, print_settings, rounds_option
 from facewire_server.inference.detector import Detections, Stages
 from facewire_server.inference.heads.base import Found
 from facewire_server.models.description import Description
@@ -41,7 +40,7 @@ DETECTIONS = Detections(DESCRIPTION, FOUND, 512, 512, Stages(0.002, 0.003, 0.000
 
 
 def count(metrics: Metrics) -> None:
-    """What a server counts of one answered request."""
+    """Count what a server counts of one answered request."""
     metrics.inflight.inc()
     metrics.committed(MODEL)
     metrics.answered(DETECTIONS, 0.00001)
@@ -57,42 +56,35 @@ def microseconds(work: Callable[[], object], times: int, rounds: int) -> float:
         for _ in range(times):
             work()
         took.append((time.thread_time() - started) / times)
-    return 1e6 * statistics.median(took)
+    return 1e6 * median(took)
 
 
-def main() -> None:
-    """Prints a line for each; exits 1 when a request costs more than the bar."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
+@click.command(help=__doc__)
+@click.option("--requests", type=int, default=20_000, show_default=True)
+@rounds_option(7)
+def main(requests: int, rounds: int) -> None:
+    print_settings(requests=requests, rounds=rounds)
     metrics = Metrics()
-
-    def request() -> None:
-        count(metrics)
+    stop = threading.Event()
 
     def scrape() -> bytes:
         return generate_latest(metrics.registry)
-
-    alone = microseconds(request, arguments.requests, arguments.rounds)
-    print(f"a request: {alone:.1f} us of CPU", flush=True)
-    stop = threading.Event()
 
     def scrape_on() -> None:
         while not stop.is_set():
             scrape()
 
+    alone = microseconds(lambda: count(metrics), requests, rounds)
+    print(f"a request: {alone:.1f} us of CPU", flush=True)
     scraper = threading.Thread(target=scrape_on)
     scraper.start()
-    beside = microseconds(request, arguments.requests, arguments.rounds)
+    beside = microseconds(lambda: count(metrics), requests, rounds)
     stop.set()
     scraper.join()
     print(f"a request beside scrapes: {beside:.1f} us of CPU")
-    each = microseconds(scrape, 20, arguments.rounds)
+    each = microseconds(scrape, 20, rounds)
     print(f"a scrape: {each:.0f} us of CPU, {len(scrape())} bytes")
-    met = alone <= BAR_US
-    print(f"bar {BAR_US:g} us a request: {'' if met else 'not '}met")
-    raise SystemExit(0 if met else 1)
+    end_with_bar("a request, us:", alone, BAR_US)
 
 
 if __name__ == "__main__":

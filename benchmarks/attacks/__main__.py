@@ -1,45 +1,166 @@
 """What attacks cost a server: CPU time and memory, each on a server of its own.
 
-    python -m benchmarks.attacks [--only WORDS]
-
 The attacker is this process, on the same machine; its own costs are not counted. After
 each attack another client asks for the face in a photo.
 """
 
-import argparse
-import os
 import resource
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
-import grpc
+import click
+from hyperframe.frame import PingFrame, SettingsFrame
 
-from benchmarks.attacks import transport, watches
-from benchmarks.attacks.attack import measure
-from benchmarks.server_process import serving
+from benchmarks.attacks import senders
+from benchmarks.attacks.senders import MIB, PREFACE
+from benchmarks.harness import usage
+from benchmarks.harness.images import PHOTO
+from benchmarks.harness.server import Server, serving
+from benchmarks.harness.settings import print_settings
+from facewire_client import FaceClient
+from tests.server.http2_peer import rapid_resets
 
-ATTACKS = (*transport.ATTACKS, *watches.ATTACKS)
+
+class Attack(NamedTuple):
+    """`run` attacks a server at HOST:PORT, and says what the server did about it.
+
+    `flag` is the limit that bounds it, `arguments` are those of the server.
+    """
+
+    name: str
+    flag: str
+    run: Callable[[str], str]
+    arguments: tuple[str, ...] = ()
 
 
-def main() -> None:
-    """Prints the settings, then a row of a table for each attack."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="attacks with these words")
-    arguments = parser.parse_args()
+ATTACKS = (
+    Attack(
+        "a message of 70 MiB", "--max-message-mb", partial(senders.large_message, size=70 * MIB)
+    ),
+    Attack(
+        "a message of 60 MiB", "--max-message-mb", partial(senders.large_message, size=60 * MIB)
+    ),
+    Attack(
+        "10 connections, a message of 60 MiB each, but for its last byte",
+        "--max-message-mb",
+        partial(senders.unfinished_messages, peers=10, size=60 * MIB),
+    ),
+    *(
+        Attack(
+            f"{encoding}, 60 MiB of zeros",
+            "none",
+            partial(senders.compressed_zeros, encoding=encoding, size=60 * MIB),
+        )
+        for encoding in ("gzip", "deflate")
+    ),
+    Attack(
+        "100 calls with 1 MB of metadata",
+        "--max-metadata-kb",
+        partial(senders.large_metadata, size=1_000_000, calls=100, agreed=True),
+    ),
+    Attack(
+        "the same, settings never agreed to",
+        "--max-metadata-kb",
+        partial(senders.large_metadata, size=1_000_000, calls=100, agreed=False),
+    ),
+    Attack(
+        "2000 silent connections",
+        "--max-connections",
+        partial(senders.connections, count=2000, content=b""),
+    ),
+    Attack(
+        "2000 connections that begin HTTP/2",
+        "--max-connections",
+        partial(senders.connections, count=2000, content=PREFACE),
+    ),
+    Attack(
+        "20000 calls on one connection",
+        "--max-streams",
+        lambda to: senders.flood(to, senders.open_calls(20_000)),
+    ),
+    Attack(
+        "100000 calls taken back at once",
+        "--max-streams",
+        lambda to: senders.flood(to, rapid_resets(100_000)),
+    ),
+    Attack(
+        "100000 pings",
+        "none",
+        lambda to: senders.flood(to, (PingFrame(0, b"facewire") for _ in range(100_000))),
+    ),
+    Attack(
+        "100000 frames of settings",
+        "none",
+        lambda to: senders.flood(to, (SettingsFrame(0) for _ in range(100_000))),
+    ),
+    Attack(
+        "100 senders at a byte a second",
+        "--message-seconds",
+        partial(senders.slow_senders, calls=100),
+        ("--message-seconds", "3"),
+    ),
+    Attack(
+        "100 streams whose answers are not taken",
+        "--stream-idle-seconds",
+        partial(senders.slow_readers, streams=100),
+        ("--stream-idle-seconds", "2"),
+    ),
+    Attack(
+        "20 streams of 6 images of 24 MB",
+        "--max-queued-mb",
+        partial(senders.large_frames, streams=20, frames=6),
+    ),
+    Attack(
+        "1000 watches of health whose status is not taken",
+        "--max-watches",
+        partial(senders.deaf_watches, peers=10, watches=100),
+    ),
+)
+"""In the order of docs/limits.md."""
+
+
+def detect(target: str, times: int = 1) -> float:
+    """Seconds that another client waits for its faces. Raises FaceClientError."""
+    photo = PHOTO.read_bytes()
+    started = time.perf_counter()
+    with FaceClient(target) as client:
+        for _ in range(times):
+            client.detect(photo)
+    return time.perf_counter() - started
+
+
+def cost(attack: Attack, server: Server) -> str:
+    """Attack a server that has answered photos; returns the cells of the table.
+
+    Memory is in MB above what was there before. "Kept" is what there is half a second
+    later.
+    """
+    detect(server.target, 20)
+    before = usage.resident_mb(server.pid)
+    with usage.Usage(server.pid) as used:
+        outcome = attack.run(server.target)
+        time.sleep(0.5)
+    kept = usage.resident_mb(server.pid) - before
+    waited = detect(server.target)
+    numbers = (1000 * used.cpu_seconds, used.peak_mb - before, kept, 1000 * waited)
+    return " | ".join([*(f"{number:.0f}" for number in numbers), outcome])
+
+
+@click.command(help=__doc__)
+@click.option("--only", default="", help="Attacks with these words in their names.")
+def main(only: str) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    print(f"grpcio {grpc.__version__}, {os.cpu_count()} cores, {most} files a process")
+    print_settings(files=most)
     print("| attack | limit | CPU ms | peak MB | kept MB | newcomer ms | outcome |")
     print("|---|---|---|---|---|---|---|")
     for attack in ATTACKS:
-        if arguments.only not in attack.name:
-            continue
-        with serving(*attack.arguments) as (process, target):
-            cost = measure(attack, process.pid, target)
-        print(
-            f"| {attack.name} | {' '.join(attack.arguments) or attack.flag}"
-            f" | {cost.cpu_ms:.0f} | {cost.peak_mb:.0f} | {cost.kept_mb:.0f}"
-            f" | {cost.newcomer_ms:.0f} | {cost.outcome} |",
-            flush=True,
-        )
+        if only in attack.name:
+            limit = " ".join(attack.arguments) or attack.flag
+            with serving(*attack.arguments) as server:
+                print(f"| {attack.name} | {limit} | {cost(attack, server)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,14 @@
 """A worker, and a whole server, killed with SIGKILL under load, again and again.
 
-    python -m benchmarks.soak.faults [--kills 5] [--callers 8] [--seconds 4]
-
 Callers with the client's default retries ask about photos that are known, each on a
 connection of its own. Every few seconds a worker of a server with two is killed; then
 the whole of a server, which is started again on its port. No answer may be wrong, and a
 call may fail only if it began before its caller was connected again, that is, before
-the first answer after the kill. Exit status 1 when something is off.
+the first answer after the kill. The exit status is 1 when something is off.
 """
 
-import argparse
 import asyncio
-import os
-import platform
 import random
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -23,13 +17,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
+import click
+import psutil
 
+from benchmarks.harness.rounds import table
+from benchmarks.harness.server import Server
+from benchmarks.harness.settings import print_settings, seconds_option
 from benchmarks.soak.photos import photos
 from benchmarks.soak.retrying import RetryingCaller
-from benchmarks.soak.server import Server
-from facewire_client.table import align
-from facewire_server.config import available_cores
 
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""
@@ -48,17 +43,17 @@ class Fault:
     workers: int
     is_there: Callable[[Server], bool]
     kill: Callable[[Server], None]
-    mend: Callable[[Server], None]
+    repair: Callable[[Server], None]
 
 
 def kill_worker(server: Server) -> None:
-    """Ends one of the workers. Raises SystemExit when the system does not end it."""
-    pid = random.choice(server.workers())
-    os.kill(pid, signal.SIGKILL)
+    """Kill one of the workers. Raises SystemExit when the system does not end it."""
+    worker = psutil.Process(random.choice(server.workers()))
+    worker.kill()
     deadline = time.monotonic() + RECOVERY
-    while Path(f"/proc/{pid}").exists():
+    while worker.is_running():  # until its parent has collected it
         if time.monotonic() > deadline:
-            raise SystemExit(f"process {pid} is there {RECOVERY:g} s after SIGKILL")
+            raise SystemExit(f"process {worker.pid} is there {RECOVERY:g} s after SIGKILL")
         time.sleep(0.001)
 
 
@@ -76,12 +71,12 @@ FAULTS = (
 async def kills(
     server: Server, fault: Fault, *, times: int, callers: int, seconds: float
 ) -> list[str]:
-    """Kills under load so many times, and prints it; returns what was off.
+    """Kill under load so many times, and print it; returns what was off.
 
     `seconds` go by between the kills.
     """
     taken = photos()
-    rows: list[Sequence[str]] = [COLUMNS]
+    rows: list[Sequence[str]] = []
     problems = []
     async with AsyncExitStack() as stack:
         asking = [
@@ -98,7 +93,7 @@ async def kills(
         problems += caller.mistakes
         if late := caller.late():
             problems.append(f"{late} calls failed after their caller was back")
-    print(align(rows, right=range(1, 5)), flush=True)
+    print(table(COLUMNS, rows), flush=True)
     errors = [call.error for caller in asking for call in caller.calls]
     failed = Counter(error for error in errors if error)
     print(f"{len(errors)} calls, {failed.total()} of them failed")
@@ -107,7 +102,7 @@ async def kills(
 
 
 async def _all_there(server: Server, fault: Fault) -> None:
-    """Returns when it can be killed again. Raises SystemExit when that takes long."""
+    """Return when it can be killed again. Raises SystemExit when that takes long."""
     try:
         async with asyncio.timeout(REPLACEMENT):
             while not await asyncio.to_thread(fault.is_there, server):
@@ -119,15 +114,15 @@ async def _all_there(server: Server, fault: Fault) -> None:
 async def _one(
     server: Server, fault: Fault, callers: Sequence[RetryingCaller]
 ) -> tuple[Sequence[str], list[str]]:
-    """One kill: a row of the table, and what was off."""
+    """Kill once; returns a row of the table, and what was off."""
     await _all_there(server, fault)
     for caller in callers:
-        caller.struck()
+        caller.kill_begins()
     began = time.monotonic()
     await asyncio.to_thread(fault.kill, server)
     for caller in callers:
-        caller.dead()
-    await asyncio.to_thread(fault.mend, server)
+        caller.kill_ended()
+    await asyncio.to_thread(fault.repair, server)
     problems = []
     try:
         async with asyncio.timeout(RECOVERY):
@@ -142,31 +137,19 @@ async def _one(
     return (*row, str(len(since) - answered), str(late), f"{took:.1f}"), problems
 
 
-def main() -> None:
-    """Kills and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=5, help="of each kind")
-    parser.add_argument("--callers", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=4, help="between kills")
-    given = parser.parse_args()
-    settings = " ".join(f"{key}={value}" for key, value in vars(given).items())
-    cores = available_cores()
-    machine = f"{platform.machine()}, {cores} cores; grpcio {grpc.__version__}"
-    print(f"{machine}; {settings}", flush=True)
+@click.command(help=__doc__)
+@click.option("--kills", "times", type=int, default=5, help="Of each kind.", show_default=True)
+@click.option("--callers", type=int, default=8, show_default=True)
+@seconds_option(4, "Between kills.")
+def main(times: int, callers: int, seconds: float) -> None:
+    print_settings(kills=times, callers=callers, seconds=seconds)
     problems: list[str] = []
     for fault in FAULTS:
         with tempfile.TemporaryDirectory() as folder:
-            server = Server(Path(folder) / "log", "--workers", str(fault.workers))
+            server = Server(Path(folder, "log"), "--workers", str(fault.workers))
+            run = kills(server, fault, times=times, callers=callers, seconds=seconds)
             try:
-                problems += asyncio.run(
-                    kills(
-                        server,
-                        fault,
-                        times=given.kills,
-                        callers=given.callers,
-                        seconds=given.seconds,
-                    )
-                )
+                problems += asyncio.run(run)
             finally:
                 server.stop()
     print(*problems or ["nothing is off"], sep="\n")

@@ -1,4 +1,4 @@
-"""A caller who leaves it to the client to try again, and remembers each call."""
+"""A caller that leaves retries to the client, and keeps a record of each call."""
 
 import asyncio
 import math
@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from benchmarks.soak.photos import Photo
@@ -18,7 +17,7 @@ class OwnConnection(AsyncFaceClient):
     """A client that shares no connection with others of its process."""
 
     def options(self) -> list[tuple[str, str | int]]:
-        """Those of the client, and that one."""
+        """The client's channel options, and a connection of its own."""
         return [*super().options(), ("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -33,19 +32,19 @@ class Call:
 
 @dataclass(slots=True)
 class Kill:
-    """When it was done, when what was killed had ended, and the first answer after."""
+    """When it began, when what was killed had ended, and when the first answer came then."""
 
-    struck: float
-    dead: float = math.inf
+    began: float
+    ended: float = math.inf
     answered: float = math.inf
 
     def excuses(self, call: Call) -> bool:
         """Whether a call was under way before its caller was connected again."""
-        return call.ended >= self.struck and call.began < self.answered
+        return call.ended >= self.began and call.began < self.answered
 
 
 class RetryingCaller:
-    """Asks about photos, one after the other, while it is open."""
+    """Sends photos, one after the other, while it is open."""
 
     def __init__(self, target: str, photos: Sequence[Photo]) -> None:
         self.calls: list[Call] = []
@@ -56,34 +55,29 @@ class RetryingCaller:
         self._photos = photos
         self._kills: list[Kill] = []
         self._stop = False
-        self._asking: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._asking = asyncio.create_task(self._ask())
+        self._sending = asyncio.create_task(self._send())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         self._stop = True
-        if self._asking is not None:
-            await self._asking
+        if self._sending is not None:
+            await self._sending
 
-    def struck(self) -> None:
-        """To be called right before a kill."""
+    def kill_begins(self) -> None:
+        """Tell it that a kill is about to begin."""
         self._kills.append(Kill(time.monotonic()))
         self.back.clear()
 
-    def dead(self) -> None:
-        """To be called when what was killed has ended."""
-        self._kills[-1].dead = time.monotonic()
+    def kill_ended(self) -> None:
+        """Tell it that what was killed has ended."""
+        self._kills[-1].ended = time.monotonic()
 
     def since_kill(self) -> Iterator[Call]:
         """The calls that have ended since the last kill."""
-        return (call for call in self.calls if call.ended > self._kills[-1].struck)
+        return (call for call in self.calls if call.ended > self._kills[-1].began)
 
     def late(self) -> int:
         """How many calls have failed though they were in flight at no kill."""
@@ -92,7 +86,7 @@ class RetryingCaller:
             for call in self.calls
         )
 
-    async def _ask(self) -> None:
+    async def _send(self) -> None:
         async with OwnConnection(self._target) as client:
             while not self._stop:
                 photo = random.choice(self._photos)
@@ -110,6 +104,6 @@ class RetryingCaller:
         boxes = [face.box for face in result.faces]
         if mistake := photo.mistake(result.image_size, boxes):
             self.mistakes.append(mistake)
-        if self._kills and began > (kill := self._kills[-1]).dead:
+        if self._kills and began > (kill := self._kills[-1]).ended:
             kill.answered = min(kill.answered, time.monotonic())
             self.back.set()

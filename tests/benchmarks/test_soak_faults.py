@@ -1,12 +1,12 @@
-"""Processes of the server that are killed under load, and callers who try again."""
+"""Processes of the server that are killed under load, and callers that try again."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.server import Server
 from benchmarks.soak.faults import FAULTS, Fault, kills
-from benchmarks.soak.server import Server
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault.name))

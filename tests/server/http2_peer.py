@@ -1,6 +1,6 @@
-"""A peer that speaks HTTP/2 by hand, and so can say what no gRPC client would.
+"""A peer that speaks HTTP/2 frame by frame, and can send what no gRPC client would.
 
-Rule: it opens, sends and notes what comes back; what to send is for the attacks.
+Rule: it opens, sends and records what comes back; what to send is for its callers.
 """
 
 import socket
@@ -8,60 +8,47 @@ import ssl
 import struct
 import time
 from base64 import b64decode
-from types import TracebackType
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
+from h2 import events
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import (
-    ConnectionTerminated,
-    DataReceived,
-    Event,
-    ResponseReceived,
-    StreamReset,
-    TrailersReceived,
-)
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import Frame
+from hpack import Encoder
+from hyperframe.frame import Frame, HeadersFrame, RstStreamFrame
 
 DETECT = "/facewire.v1.DetectService/Detect"
 DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
 WATCH = "/grpc.health.v1.Health/Watch"
 FRAME_HEADER = 9
 """Bytes before the payload of a frame, whose length the first three are (RFC 9113, 4.1)."""
+CANCEL = 8
+"""The error code of a stream that is cancelled (RFC 9113, 7)."""
 Headers = list[tuple[str, str]]
 
 
 class Peer:
     """One connection to a server; `with` closes it.
 
-    `begun` has the streams whose answer has begun, if only with its headers; `statuses`
-    has the grpc-status of each stream that has ended, or -1 for one that was reset, and
-    `reasons` that of its google.rpc.ErrorInfo; `goaway` is the error code that the
-    server ended the connection with.
-    `gone`: the server has closed it.
+    `begun` holds the streams whose answer has begun, if only with its headers;
+    `statuses` the grpc-status of each stream that has ended, or -1 for one that was
+    reset; `messages` its grpc-message, `reasons` the reason of its google.rpc.ErrorInfo,
+    `received` the bytes of its data frames. `goaway` is the error code that the server
+    ended the connection with. `gone`: the server has closed it.
     """
 
     def __init__(
-        self,
-        target: str,
-        *,
-        window: int = 1 << 20,
-        context: ssl.SSLContext | None = None,
+        self, target: str, *, window: int = 1 << 20, context: ssl.SSLContext | None = None
     ) -> None:
         """`window`: how many bytes of an answer it takes without asking for more."""
         self.socket = connect(target)
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-        self._h2 = H2Connection(
-            H2Configuration(
-                client_side=True,
-                validate_outbound_headers=False,
-                validate_inbound_headers=False,
-            )
-        )
+        settings = H2Configuration(validate_outbound_headers=False, validate_inbound_headers=False)
+        self._h2 = H2Connection(settings)
         self.begun: set[int] = set()
         self.statuses: dict[int, int] = {}
         self.messages: dict[int, str] = {}
@@ -79,26 +66,18 @@ class Peer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.socket.close()
 
     def call(self, method: str = DETECT, headers: Headers | None = None) -> int:
-        """Begins a call, of which nothing but the headers is sent; returns its stream."""
+        """Begin a call by sending its headers only; returns its stream."""
         stream = self._h2.get_next_available_stream_id()
-        self._h2.send_headers(
-            stream,
-            call_headers(method) + (headers or []),
-        )
+        self._h2.send_headers(stream, call_headers(method) + (headers or []))
         self.flush()
         return stream
 
     def send(self, stream: int, data: bytes, *, end: bool = False) -> int:
-        """Sends data as fast as the server takes it; returns how many bytes it took.
+        """Send data as fast as the server takes it; returns how many bytes it took.
 
         Less than all when the server has ended the stream, or takes no more for a
         second.
@@ -127,29 +106,24 @@ class Peer:
         return sent
 
     def message(self, stream: int, payload: bytes, *, compressed: bool = False) -> int:
-        """Sends a whole message and ends the call; see `send`."""
+        """Send a whole message and end the call; see `send`."""
         return self.send(stream, framed(payload, compressed=compressed), end=True)
 
     def reset(self, stream: int) -> None:
-        """Takes a call back."""
-        self._h2.reset_stream(stream, 8)
-        self.flush()
-
-    def ping(self) -> None:
-        """Asks for a sign of life."""
-        self._h2.ping(b"facewire")
+        """Cancel a call."""
+        self._h2.reset_stream(stream, CANCEL)
         self.flush()
 
     def raw(self, *frames: Frame) -> bool:
-        """Sends frames as they are; returns whether the connection still took them."""
+        """Send frames as they are; returns whether the connection still took them."""
         return self._write(b"".join(frame.serialize() for frame in frames))
 
     def flush(self) -> bool:
-        """Sends what is ready; returns whether the connection still took it."""
+        """Send what is ready; returns whether the connection still took it."""
         return self._write(self._h2.data_to_send())
 
     def listen(self, seconds: float) -> bool:
-        """Reads what comes within this time, at least once; whether anything came."""
+        """Read what comes within this time, at least once; returns whether anything came."""
         self.socket.settimeout(seconds or 0.000001)
         try:
             data = self.socket.recv(1 << 20)
@@ -168,30 +142,23 @@ class Peer:
 
     def wait(self, stream: int, seconds: float) -> int | None:
         """The grpc-status of a stream; None: it has not ended in this time."""
-        until = time.monotonic() + seconds
-        while stream not in self.statuses and not self.gone:
-            left = until - time.monotonic()
-            if left <= 0:
-                break
-            self.listen(left)
+        self._listen_until(lambda: stream in self.statuses, seconds)
         return self.statuses.get(stream)
 
     def wait_begun(self, stream: int, seconds: float) -> bool:
         """Whether the answer on a stream begins within this time."""
-        until = time.monotonic() + seconds
-        while stream not in self.begun and not self.gone:
-            left = until - time.monotonic()
-            if left <= 0:
-                break
-            self.listen(left)
+        self._listen_until(lambda: stream in self.begun, seconds)
         return stream in self.begun
 
     def wait_gone(self, seconds: float) -> bool:
         """Whether the server closes the connection within this time."""
-        until = time.monotonic() + seconds
-        while not self.gone and (left := until - time.monotonic()) > 0:
-            self.listen(left)
+        self._listen_until(lambda: False, seconds)
         return self.gone
+
+    def _listen_until(self, reached: Callable[[], bool], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not reached() and not self.gone and (left := until - time.monotonic()) > 0:
+            self.listen(left)
 
     def _write(self, data: bytes) -> bool:
         try:
@@ -201,9 +168,9 @@ class Peer:
         return not self.gone
 
     def _read(self, data: bytes) -> None:
-        """Notes what whole frames say, up to the server's last word.
+        """Record what whole frames say, up to the server's GOAWAY.
 
-        gRPC may send pings after that, which h2 would call a mistake.
+        gRPC may send pings after that, which h2 would take for a protocol error.
         """
         self._unread += data
         start = 0
@@ -213,12 +180,12 @@ class Peer:
             if len(self._unread) < end:
                 break
             for event in self._h2.receive_data(self._unread[start:end]):
-                self._note(event)
+                self._record(event)
             start = end
         self._unread = self._unread[start:]
 
-    def _note(self, event: Event) -> None:
-        if isinstance(event, ResponseReceived | TrailersReceived):
+    def _record(self, event: events.Event) -> None:
+        if isinstance(event, events.ResponseReceived | events.TrailersReceived):
             fields = {_text(key): _text(value) for key, value in event.headers}
             self.begun.add(event.stream_id or 0)
             if "grpc-status" in fields and event.stream_id:
@@ -227,23 +194,23 @@ class Peer:
                 details = fields.get("grpc-status-details-bin", "")
                 padded = details + "=" * (-len(details) % 4)
                 self.reasons[event.stream_id] = reason(b64decode(padded))
-        elif isinstance(event, DataReceived):
+        elif isinstance(event, events.DataReceived):
             seen = self.received.get(event.stream_id, b"")
             self.received[event.stream_id] = seen + event.data
-        elif isinstance(event, StreamReset):
+        elif isinstance(event, events.StreamReset):
             self.statuses.setdefault(event.stream_id, -1)
-        elif isinstance(event, ConnectionTerminated):
+        elif isinstance(event, events.ConnectionTerminated):
             self.goaway = int(event.error_code or 0)
 
 
 def connect(target: str) -> socket.socket:
-    """A connection that nothing has been said on yet."""
+    """A TCP connection to HOST:PORT on which nothing has been sent."""
     host, _, port = target.rpartition(":")
     return socket.create_connection((host, int(port)), timeout=30)
 
 
 def call_headers(method: str) -> Headers:
-    """What a call begins with."""
+    """The headers that a gRPC call begins with."""
     return [
         (":method", "POST"),
         (":scheme", "http"),
@@ -254,13 +221,25 @@ def call_headers(method: str) -> Headers:
     ]
 
 
+def headers_frame(stream: int, method: str = DETECT) -> HeadersFrame:
+    """A whole frame of `call_headers`, for `Peer.raw`."""
+    return HeadersFrame(stream, Encoder().encode(call_headers(method)), flags=["END_HEADERS"])
+
+
+def rapid_resets(calls: int) -> Iterator[Frame]:
+    """Calls that are each cancelled at once (CVE-2023-44487)."""
+    for stream in range(1, 2 * calls, 2):
+        yield headers_frame(stream)
+        yield RstStreamFrame(stream, CANCEL)
+
+
 def framed(payload: bytes, *, compressed: bool = False) -> bytes:
-    """A message of gRPC as it goes over the wire."""
+    """A gRPC message with its length prefix."""
     return struct.pack(">BI", compressed, len(payload)) + payload
 
 
 def reason(details: bytes) -> str:
-    """The reason in the details of a status, as they are serialised; empty: none."""
+    """The ErrorInfo reason of a serialised google.rpc.Status; empty: it has none."""
     info = ErrorInfo()
     for detail in Status.FromString(details).details:
         if detail.Unpack(info):
