@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TypeVar
 
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 OK = "OK"
 FULL = "RESOURCE_EXHAUSTED QUEUE_FULL"

@@ -13,14 +13,6 @@ from facewire_client import AsyncFaceClient, FaceClientError
 from facewire_client.result import DetectResult
 
 
-class OwnConnection(AsyncFaceClient):
-    """A client that shares no connection with others of its process."""
-
-    def options(self) -> list[tuple[str, str | int]]:
-        """The client's channel options, and a connection of its own."""
-        return [*super().options(), ("grpc.use_local_subchannel_pool", 1)]
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """When a call began and ended, and its error; empty: it was answered."""
@@ -87,7 +79,7 @@ class RetryingCaller:
         )
 
     async def _send(self) -> None:
-        async with OwnConnection(self._target) as client:
+        async with AsyncFaceClient(self._target) as client:
             while not self._stop:
                 photo = random.choice(self._photos)
                 began = time.monotonic()

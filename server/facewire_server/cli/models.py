@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from facewire_client.table import align
+from facewire_client.cli.table import align
 from facewire_server.catalogue.cache import Cache, default_folder
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.catalogue.entry import PRECISIONS, Entry
