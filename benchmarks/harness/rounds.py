@@ -10,17 +10,18 @@ from typing import TypeVar
 
 from facewire_client.cli.table import align
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
 def alternate(
-    rounds: int, measurements: Mapping[str, Callable[[], T]], *, warmup: int = 0
-) -> dict[str, list[T]]:
+    rounds: int, measurements: Mapping[K, Callable[[], T]], *, warmup: int = 0
+) -> dict[K, list[T]]:
     """Make each measurement once a round, every other round in reversed order.
 
     The results of the first `warmup` rounds, which are made in addition, are left out.
     """
-    results: dict[str, list[T]] = {name: [] for name in measurements}
+    results: dict[K, list[T]] = {name: [] for name in measurements}
     for number in range(warmup + rounds):
         order = list(measurements)[:: 1 if number % 2 == 0 else -1]
         for name in order:

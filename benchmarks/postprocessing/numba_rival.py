@@ -1,4 +1,4 @@
-"""Post-processing as one function that numba compiles: the rival in plain loops.
+"""Post-processing as functions that numba compiles: the rival in plain loops.
 
 Types are given, so that compiling happens at import and not while it is timed.
 """
@@ -24,17 +24,8 @@ MAX_LOG_RATIO = np.float32(abs(math.log(16 / 1000)))
 VECTOR = ArrayType(float32, 1, "C")
 MATRIX = ArrayType(float32, 2, "C")
 SIGNATURE = int64(
-    VECTOR,
-    VECTOR,
-    MATRIX,
-    ArrayType(int64, 1, "C"),
-    ArrayType(int64, 2, "C"),
-    float32,
-    float32,
-    VECTOR,
-    VECTOR,
-    MATRIX,
-    MATRIX,
+    *(VECTOR, VECTOR, MATRIX, ArrayType(int64, 1, "C"), ArrayType(int64, 2, "C")),
+    *(float32, float32, VECTOR, VECTOR, MATRIX, MATRIX),
 )
 
 
@@ -53,16 +44,27 @@ def probability(value: np.float32) -> np.float32:
     return min(max(value, np.float32(0)), ONE)
 
 
-@njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
-def suppress(
+@njit(int64(MATRIX, int64, float32, float32, float32, float32, float32))
+def note(
     found: Array,
     count: int,
-    threshold: np.float32,
-    scale: Array,
-    size: Array,
-    out: Array,
+    x: np.float32,
+    y: np.float32,
+    half_w: np.float32,
+    half_h: np.float32,
+    score: np.float32,
 ) -> int:
-    """Sorts, then tests each candidate against what is kept, leaving at a hit."""
+    found[0, count], found[1, count] = x - half_w, y - half_h
+    found[2, count], found[3, count] = x + half_w, y + half_h
+    found[4, count] = score
+    return count + 1
+
+
+@njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
+def suppress(
+    found: Array, count: int, threshold: np.float32, scale: Array, size: Array, out: Array
+) -> int:
+    """Sort, then test each candidate against what is kept, leaving at the first hit."""
     order = np.argsort(-found[4, :count], kind="mergesort")
     kept = np.empty((5, min(count, len(out))), np.float32)
     written = 0
@@ -123,10 +125,7 @@ def atss_in_one_pass(
                     y = np.float32(row) * stride + CENTER_STD * deltas[1, at] * side
                     half_w = ratio(deltas[2, at]) * side * HALF
                     half_h = ratio(deltas[3, at]) * side * HALF
-                    found[0, count], found[1, count] = x - half_w, y - half_h
-                    found[2, count], found[3, count] = x + half_w, y + half_h
-                    found[4, count] = score
-                    count += 1
+                    count = note(found, count, x, y, half_w, half_h, score)
         first = ends[level]
     return suppress(found, count, threshold, scale, size, out)
 
@@ -153,17 +152,13 @@ def yunet_in_one_pass(
         for place in range(class_map.size):
             if class_map[place] >= lowest:
                 at = first + place
-                product = probability(scores[at]) * probability(quality[at])
-                score = np.sqrt(product)
+                score = np.sqrt(probability(scores[at]) * probability(quality[at]))
                 if score >= min_confidence:
                     row, column = divmod(place, columns)
                     x = (np.float32(column) + offsets[at, 0]) * stride
                     y = (np.float32(row) + offsets[at, 1]) * stride
                     half_w = np.exp(offsets[at, 2]) * stride * HALF
                     half_h = np.exp(offsets[at, 3]) * stride * HALF
-                    found[0, count], found[1, count] = x - half_w, y - half_h
-                    found[2, count], found[3, count] = x + half_w, y + half_h
-                    found[4, count] = score
-                    count += 1
+                    count = note(found, count, x, y, half_w, half_h, score)
         first = ends[level]
     return suppress(found, count, threshold, scale, size, out)

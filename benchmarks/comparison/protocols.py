@@ -1,10 +1,13 @@
-"""Open Inference Protocol v2: the few of its messages that carry a photo and boxes.
+"""How a server is asked for the faces of a photo, and how its answer is read.
 
-https://github.com/kserve/open-inference-protocol, open_inference_grpc.proto: a request
+Of Open Inference Protocol v2 here are the few messages that carry a photo and boxes
+(https://github.com/kserve/open-inference-protocol, open_inference_grpc.proto): a request
 has the photo as the only element of a BYTES tensor, an answer rows of FP32.
 """
 
 from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import text_format
@@ -13,12 +16,30 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from benchmarks.comparison.dialect import Dialect, ScoredBox
+from facewire.v1.detect_pb2 import DetectResponse
 from facewire_client.bench.recorder import Answer
-from facewire_client.bench.sender import Method
-from facewire_client.result import Box
+from facewire_client.bench.sender import DETECT, Method
 
-MODEL = "face"
+Boxes = list[tuple[float, ...]]
+"""Each x_min, y_min, x_max, y_max in pixels of the photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A method, and how to read all boxes of a serialised reply to it."""
+
+    method: Method
+    boxes: Callable[[bytes], Boxes]
+
+
+def _facewire_boxes(reply: bytes) -> Boxes:
+    boxes = [each.box for each in DetectResponse.FromString(reply).detections]
+    return [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
+
+
+FACEWIRE = Protocol(DETECT, _facewire_boxes)
+
+OIP_MODEL = "face"
 _VALUES = 5
 """Of each row: x_min, y_min, x_max, y_max, confidence."""
 
@@ -54,12 +75,9 @@ message_type {{
     name: "outputs" number: 5 type: TYPE_MESSAGE label: LABEL_REPEATED
     type_name: ".inference.ModelInferResponse.InferOutputTensor"
   }}
-  field {{
-    name: "raw_output_contents" number: 6 type: TYPE_BYTES label: LABEL_REPEATED
-  }}
+  field {{ name: "raw_output_contents" number: 6 type: TYPE_BYTES label: LABEL_REPEATED }}
 }}
 """
-
 
 _POOL = DescriptorPool()
 _POOL.Add(text_format.Parse(_FILE, FileDescriptorProto()))
@@ -73,32 +91,25 @@ ModelInferRequest = _class("ModelInferRequest")
 ModelInferResponse = _class("ModelInferResponse")
 
 
-def _request(image: bytes, model: str) -> Message:
-    request: Message = ModelInferRequest(
-        model_name=model or MODEL,
-        inputs=[
-            {
-                "name": "jpeg",
-                "datatype": "BYTES",
-                "shape": [1],
-                "contents": {"bytes_contents": [image]},
-            }
-        ],
-    )
+def _oip_request(image: bytes, model: str) -> Message:
+    contents = {"bytes_contents": [image]}
+    tensor = {"name": "jpeg", "datatype": "BYTES", "shape": [1], "contents": contents}
+    request: Message = ModelInferRequest(model_name=model or OIP_MODEL, inputs=[tensor])
     return request
 
 
-def _answer(reply: bytes) -> Answer:
+def _oip_answer(reply: bytes) -> Answer:
     return Answer(ModelInferResponse.FromString(reply).outputs[0].shape[0])
 
 
-def _boxes(reply: bytes) -> list[ScoredBox]:
+def _oip_boxes(reply: bytes) -> Boxes:
     response = ModelInferResponse.FromString(reply)
     values = response.outputs[0].contents.fp32_contents
     if response.raw_output_contents:
         values = array("f", response.raw_output_contents[0])
-    rows = zip(*[iter(values)] * _VALUES, strict=True)
-    return [ScoredBox(Box(*edges), confidence) for *edges, confidence in rows]
+    return [tuple(edges) for *edges, _ in zip(*[iter(values)] * _VALUES, strict=True)]
 
 
-OIP = Dialect(Method("/inference.GRPCInferenceService/ModelInfer", _request, _answer), _boxes)
+OIP = Protocol(
+    Method("/inference.GRPCInferenceService/ModelInfer", _oip_request, _oip_answer), _oip_boxes
+)
