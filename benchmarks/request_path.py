@@ -131,10 +131,12 @@ def print_parallel(path: RequestPath, seconds: float) -> None:
     found = alternate(
         ROUNDS, {name: partial(parallel, make, threads, seconds) for name, make in parts.items()}
     )
-    rows = [(name, *column_medians(results)) for name, results in found.items()]
-    cells = [(name, f"{rate:.1f}", f"{cpu:.2f}") for name, rate, cpu in rows]
+    rows = []
+    for name, results in found.items():
+        rate, cpu = column_medians(results)
+        rows.append((name, f"{rate:.1f}", f"{cpu:.2f}"))
     print(f"{threads} threads")
-    print(table(("", "a second", "CPU ms"), cells))
+    print(table(("", "a second", "CPU ms"), rows))
 
 
 def print_instructions(image: Path) -> None:

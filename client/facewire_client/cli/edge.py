@@ -1,4 +1,4 @@
-"""The entry point of both commands: runs one, and turns its errors into a line and a status.
+"""The entry point of both commands: runs one, and reports its errors as one line and a status.
 
 The exit status is 0 on success, 1 on failure, 2 on wrong usage, 130 on SIGINT. Only the log at
 debug level shows a traceback.
@@ -26,37 +26,37 @@ def run(
     program: str,
     load: Callable[[], click.Command],
     explain: Callable[[Exception], str | None],
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> NoReturn:
     """Run the command `program` and exit.
 
     `load` imports the command. `explain` returns the message of an error of the program's own;
-    None: the error is unexpected. `say` writes a line to standard error.
+    None: the error is unexpected. `write` prints a line on standard error.
     """
     _open_standard_streams()
     try:
         status = load().main(prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        _end(told.getvalue().splitlines(), say, error.exit_code)
+        message = io.StringIO()
+        error.show(message)
+        _exit(message.getvalue().splitlines(), write, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail(program, "interrupted", say, INTERRUPTED)
+        _fail(program, "interrupted", write, INTERRUPTED)
     except BrokenPipeError:
-        _fail(program, "nobody reads what it says any more", say)
+        _fail(program, "nobody reads what it says any more", write)
     except Exception as error:
         _set_up_log()
         logger.debug("where it comes from:", exc_info=True)
-        _fail(program, explain(error) or in_words(error), say)
+        _fail(program, explain(error) or in_words(error), write)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def in_words(error: Exception) -> str:
     """Return one line for an error of Python's or of a library's."""
     if isinstance(error, OSError) and error.strerror:
-        place = error.filename or error.filename2
-        return f"{place}: {error.strerror}" if place else error.strerror
+        path = error.filename or error.filename2
+        return f"{path}: {error.strerror}" if path else error.strerror
     if isinstance(error, MemoryError):
         return "there is no memory left"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -70,11 +70,11 @@ def _set_up_log() -> None:
         logging.basicConfig(level=logging.DEBUG)
 
 
-def _fail(program: str, message: str, say: Callable[[str], None], status: int = 1) -> NoReturn:
-    _end([f"{program}: {message}"], say, status)
+def _fail(program: str, message: str, write: Callable[[str], None], status: int = 1) -> NoReturn:
+    _exit([f"{program}: {message}"], write, status)
 
 
-def _end(lines: Sequence[str], say: Callable[[str], None], status: int) -> NoReturn:
+def _exit(lines: Sequence[str], write: Callable[[str], None], status: int) -> NoReturn:
     """Print lines without control characters on standard error, and exit."""
     try:
         sys.stdout.flush()
@@ -82,7 +82,7 @@ def _end(lines: Sequence[str], say: Callable[[str], None], status: int) -> NoRet
         _drop_output()
     with suppress(OSError):
         for line in lines:
-            say(printable(line))
+            write(printable(line))
     sys.exit(status)
 
 

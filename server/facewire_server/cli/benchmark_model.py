@@ -21,7 +21,7 @@ def describe(model: str) -> dict[str, Any]:
 
         source = Source.find(model)
         files = source.read()
-        network = Network(files, source.override.input_size)
+        network = Network(files, source.sidecar.input_size)
     except ModuleNotFoundError as error:
         return {"missing": error.name}
     except FacewireError as error:

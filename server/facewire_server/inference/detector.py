@@ -13,7 +13,7 @@ from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
 from facewire_server.inference.engine import Engine, InferSlot
 from facewire_server.inference.heads.base import FilterOptions, Found
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.description import Description
 from facewire_server.models.files import ModelFiles
@@ -75,16 +75,16 @@ class Detector:
 
         `files` are what was read of it before; None: it is read now.
         """
-        prepared, self._engine = _compiled(source, files or source.read(), runtime)
-        head = prepared.head
-        self.target = Target(*prepared.input_size, head.resize)
+        network, self._engine = _compiled(source, files or source.read(), runtime)
+        head = network.head
+        self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
         self._pad_value = head.metadata.pad_value or 0
         self._idle: queue.SimpleQueue[InferSlot] = queue.SimpleQueue()
         self.source = source
         with ThreadPoolExecutor(1) as aside:
             warming = aside.submit(self._warm)
-            self.description = _describe(source, prepared, self._engine)
+            self.description = _describe(source, network, self._engine)
             self.parallel = self._engine.parallel_requests
             """How many requests at a time keep the device busy."""
             warming.result()
@@ -122,7 +122,7 @@ class Detector:
         )
 
     def _warm(self) -> None:
-        """Runs the network once: what is still to be prepared is prepared then."""
+        """Run the network once: OpenVINO finishes its preparation at the first inference."""
         for commit in (always_alone, never_alone):
             with self._lane() as lane, lane.infer(commit):
                 pass
@@ -154,28 +154,30 @@ class Detector:
         )
 
 
-def _compiled(source: Source, files: ModelFiles, runtime: Runtime) -> tuple[Prepared, Engine]:
+def _compiled(
+    source: Source, files: ModelFiles, runtime: Runtime
+) -> tuple[PreprocessedNetwork, Engine]:
     """The network and what runs it. Raises ModelError."""
-    prepared = Prepared.of(source, files, runtime)
-    kept = prepared.kept
-    if kept is None:
-        return prepared, Engine(prepared, runtime)
+    network = PreprocessedNetwork.load(source, files, runtime)
+    entry = network.cache_entry
+    if entry is None:
+        return network, Engine(network, runtime)
     try:
-        engine = Engine(prepared, runtime)
+        engine = Engine(network, runtime)
     except ModelError:
-        # It may be what is kept that does not run. With a device or a property that is
-        # wrong nothing does, and what is kept stays.
-        prepared, _ = Prepared.made(source, files, runtime)
-        engine = Engine(prepared, runtime)
-        kept.forget()
+        # The cached network may be at fault. With a wrong device or property a fresh one
+        # fails as well, and the cache entry stays.
+        network = PreprocessedNetwork.build(source, files)
+        engine = Engine(network, runtime)
+        entry.delete()
     else:
-        kept.seal()
-    return prepared, engine
+        entry.record_blobs()
+    return network, engine
 
 
-def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description:
-    head = prepared.head
-    width, height = prepared.input_size
+def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> Description:
+    head = network.head
+    width, height = network.input_size
     return Description(
         name=source.name,
         labels=head.labels,
@@ -185,7 +187,7 @@ def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description
         input_height=height,
         device=engine.device,
         precision=engine.precision,
-        sha256=prepared.sha256,
+        sha256=network.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
     )

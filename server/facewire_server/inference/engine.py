@@ -14,8 +14,8 @@ from facewire_ext import Placement
 from facewire_server.errors import ModelError
 from facewire_server.inference.heads import Head
 from facewire_server.inference.heads.base import FilterOptions, Found, Reader
-from facewire_server.inference.network import core, gist
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.network import core, short_message
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.scheduling.job import Checkpoint
 
@@ -35,20 +35,20 @@ class Engine:
     `solo` runs one with all that the device has.
     """
 
-    def __init__(self, prepared: Prepared, runtime: Runtime) -> None:
+    def __init__(self, network: PreprocessedNetwork, runtime: Runtime) -> None:
         """Compiles the network.
 
         Raises ModelError when there is no such device, or it refuses the network or a
         property.
         """
-        self._head = prepared.head
+        self._head = network.head
         latency = runtime.mode is Mode.LATENCY
-        self._compiled = _compile(prepared, runtime, "LATENCY" if latency else "THROUGHPUT")
+        self._compiled = _compile(network, runtime, "LATENCY" if latency else "THROUGHPUT")
         self._slots = threading.BoundedSemaphore(self.parallel_requests)
         self._solo: ExclusiveSlot | None = None
         if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
-            compiled = _compile(prepared, runtime, "LATENCY")
-            self._solo = ExclusiveSlot(compiled.create_infer_request(), prepared.head)
+            compiled = _compile(network, runtime, "LATENCY")
+            self._solo = ExclusiveSlot(compiled.create_infer_request(), network.head)
 
     @property
     def device(self) -> str:
@@ -177,20 +177,20 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
 
 
-def _compile(prepared: Prepared, runtime: Runtime, hint: str) -> ov.CompiledModel:
+def _compile(network: PreprocessedNetwork, runtime: Runtime, hint: str) -> ov.CompiledModel:
     """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
-    cache = None if prepared.kept is None else prepared.kept.folder
+    cache = None if network.cache_entry is None else network.cache_entry.folder
     properties = _properties(runtime, hint, cache)
     if runtime.threads is not None:
         # Not a property of the compilation: AUTO and the like refuse those of a CPU.
         core().set_property("CPU", {"INFERENCE_NUM_THREADS": runtime.threads})
     try:
-        return core().compile_model(prepared.network, runtime.device, properties)
+        return core().compile_model(network.model, runtime.device, properties)
     except RuntimeError as error:
         known = ", ".join(core().available_devices)
         raise ModelError(
             f"the network does not run on device {runtime.device!r} (this machine"
-            f" has {known}): {gist(error)}"
+            f" has {known}): {short_message(error)}"
         ) from None
 
 

@@ -29,7 +29,7 @@ let in waits several times as long as on a server that is just busy."""
 class Backend:
     """Answers requests for any of its models."""
 
-    registry: Registry
+    registry: Registry[Detector]
     scheduler: Scheduler
 
     @classmethod

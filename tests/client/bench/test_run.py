@@ -67,7 +67,7 @@ def test_every_refusal_is_counted_by_reason_and_none_is_retried(
 
 
 class Opening:
-    """A meter that tells when the period starts."""
+    """A meter whose `opened` is set when the period starts."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -138,11 +138,11 @@ def test_a_server_with_tls_is_measured() -> None:
 
 
 def test_the_clients_cpu_time_and_the_progress_are_reported(fake: FakeServer) -> None:
-    told: list[float] = []
+    reported: list[float] = []
     settings = replace(SHORT, warmup=0.1, duration=0.3)
-    found = run(Connection(fake.target), settings, [PHOTO], told.append)
+    found = run(Connection(fake.target), settings, [PHOTO], reported.append)
     assert found.cpu_seconds > 0
-    assert sum(told) == pytest.approx(0.4)
+    assert sum(reported) == pytest.approx(0.4)
 
 
 class Calls:

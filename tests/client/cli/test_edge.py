@@ -145,5 +145,5 @@ main()
     )
     assert done.returncode == 1
     where = b"(FACEWIRE_LOG_LEVEL=debug shows where)"
-    told = b"facewire: unforeseen RuntimeError: a fault\\x1b " + where
-    assert done.stderr == told + b"\n"
+    message = b"facewire: unforeseen RuntimeError: a fault\\x1b " + where
+    assert done.stderr == message + b"\n"

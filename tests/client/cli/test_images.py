@@ -80,7 +80,7 @@ def test_an_image_that_cannot_be_drawn_is_an_error_and_the_others_are_drawn(
     odd: bytes,
     why: str,
 ) -> None:
-    # The server's own limit stands in its place where both are one process.
+    # A server in this process sets another limit.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 89_478_485)
     photos = [tmp_path / f"{name}.jpg" for name in ("a", "odd", "b")]
     for photo in photos:

@@ -1,6 +1,7 @@
-"""What is kept of a model between two starts, and when it no longer counts."""
+"""Preprocessed networks: what is cached of them, and when a cached one is not used."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 
 from facewire_server.errors import ModelError
-from facewire_server.inference import prepared as module
-from facewire_server.inference.compile_cache import FACTS, GRAPH, SUM, WEIGHTS
+from facewire_server.inference import preprocess as module
+from facewire_server.inference.compile_cache import CHECKSUM_SUFFIX, GRAPH, INFO, WEIGHTS
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.network import Network
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from tests.server.constant_model import write_constant_model
@@ -26,12 +27,12 @@ from tests.server.strangers import as_stranger
 ROOT = Path(__file__).parents[3]
 
 BOX = (8.0, 16.0, 24.0, 32.0)
-OTHER = (8.0, 16.0, 24.0, 48.0)
+OTHER_BOX = (8.0, 16.0, 24.0, 48.0)
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the embedded model that may be changed."""
+    """A copy of the embedded model that tests may change."""
     for suffix in (".xml", ".bin"):
         shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}{suffix}", tmp_path / f"own{suffix}")
     return tmp_path / "own.xml"
@@ -42,9 +43,9 @@ def runtime(tmp_path: Path) -> Runtime:
     return Runtime(cache=tmp_path / "cache")
 
 
-def prepare(model: Path, runtime: Runtime) -> Prepared:
+def preprocess(model: Path, runtime: Runtime) -> PreprocessedNetwork:
     source = Source.find(str(model))
-    return Prepared.of(source, source.read(), runtime)
+    return PreprocessedNetwork.load(source, source.read(), runtime)
 
 
 def load(model: Path, runtime: Runtime) -> Detector:
@@ -52,42 +53,42 @@ def load(model: Path, runtime: Runtime) -> Detector:
 
 
 def folder_of(model: Path, runtime: Runtime) -> Path:
-    kept = prepare(model, runtime).kept
-    assert kept is not None
-    return kept.folder
+    entry = preprocess(model, runtime).cache_entry
+    assert entry is not None
+    return entry.folder
 
 
-def test_what_is_kept_is_what_was_made(model: Path, runtime: Runtime) -> None:
-    assert prepare(model, runtime) == prepare(model, runtime)
-    assert prepare(model, runtime).kept is not None
+def test_a_cached_network_equals_the_built_one(model: Path, runtime: Runtime) -> None:
+    assert preprocess(model, runtime) == preprocess(model, runtime)
+    assert preprocess(model, runtime).cache_entry is not None
 
 
-def test_without_a_cache_nothing_is_kept(model: Path) -> None:
-    assert prepare(model, Runtime()).kept is None
+def test_without_a_cache_there_is_no_entry(model: Path) -> None:
+    assert preprocess(model, Runtime()).cache_entry is None
 
 
-def test_whatever_changes_a_model_makes_it_another(model: Path, runtime: Runtime) -> None:
+def test_every_change_of_a_model_gets_another_folder(model: Path, runtime: Runtime) -> None:
     folders = {folder_of(model, runtime)}
     model.write_text(model.read_text().replace('value="0.55"', 'value="0.6"'))
-    assert prepare(model, runtime).head.min_confidence == 0.6
+    assert preprocess(model, runtime).head.min_confidence == 0.6
     folders.add(folder_of(model, runtime))
     weights = model.with_suffix(".bin")
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     folders.add(folder_of(model, runtime))
     model.with_suffix(".toml").write_text('labels = ["a", "b"]')
-    renamed = prepare(model, runtime)
+    relabelled = preprocess(model, runtime)
     folders.add(folder_of(model, runtime))
     assert len(folders) == 4
-    assert renamed == prepare(model, runtime)
-    assert renamed.head.labels == ("a", "b")
+    assert relabelled == preprocess(model, runtime)
+    assert relabelled.head.labels == ("a", "b")
 
 
-def test_weights_that_are_replaced_while_they_are_read_poison_nothing(
+def test_weights_replaced_during_the_build_do_not_get_into_the_cache(
     tmp_path: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = write_constant_model(tmp_path / "m.xml", [(*BOX, 0.9, 0)], {})
     first = model.with_suffix(".bin").read_bytes()
-    write_constant_model(tmp_path / "m.xml", [(*OTHER, 0.9, 0)], {})
+    write_constant_model(tmp_path / "m.xml", [(*OTHER_BOX, 0.9, 0)], {})
     second = model.with_suffix(".bin").read_bytes()
     model.with_suffix(".bin").write_bytes(first)
 
@@ -105,7 +106,7 @@ def test_weights_that_are_replaced_while_they_are_read_poison_nothing(
 
 
 def damage(path: Path) -> None:
-    """Flips 64 bytes in the middle of a file."""
+    """Flip 64 bytes in the middle of a file."""
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     for place in range(middle, middle + 64):
@@ -118,61 +119,66 @@ def replace_by_a_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("file", [FACTS, GRAPH, WEIGHTS, "*.blob", f"{FACTS}{SUM}"])
+@pytest.mark.parametrize("file", [INFO, GRAPH, WEIGHTS, "*.blob", f"{INFO}{CHECKSUM_SUFFIX}"])
 @pytest.mark.parametrize("harm", [damage, Path.unlink, replace_by_a_folder])
-@pytest.mark.parametrize("without_compiled", [True, False])
-def test_what_is_damaged_is_made_again(
+@pytest.mark.parametrize("without_blobs", [True, False])
+def test_a_damaged_file_is_built_again(
     tmp_path: Path,
     runtime: Runtime,
     file: str,
     harm: Callable[[Path], None],
-    without_compiled: bool,
+    without_blobs: bool,
 ) -> None:
     model = write_constant_model(tmp_path / "m.xml", [(*BOX, 0.9, 0)], {})
     first = load(model, runtime).description
     folder = folder_of(model, runtime)
     (path,) = folder.glob(file)
-    content = path.read_bytes()
+    content = timeless(path.read_bytes())
     harm(path)
-    if without_compiled:
-        for compiled in folder.glob("[0-9]*.blob"):
-            if compiled.is_file():
-                compiled.unlink()
+    if without_blobs:
+        for blob in folder.glob("[0-9]*.blob"):
+            if blob.is_file():
+                blob.unlink()
     again = load(model, runtime)
     assert again.description == first
     assert boxes_of(again) == [BOX]
     (path,) = folder.glob(file)
-    assert path.read_bytes() == content
+    assert timeless(path.read_bytes()) == content
 
 
-@pytest.mark.parametrize("facts", ["{}", "[]", "null", '{"outputs": 1}', "\x00"])
-def test_facts_that_make_no_sense_are_made_again(model: Path, runtime: Runtime, facts: str) -> None:
+def timeless(content: bytes) -> bytes:
+    """Remove from a blob what OpenVINO derives from the graph's modification time."""
+    return re.sub(rb'file_info="\d+"', b"", content)
+
+
+@pytest.mark.parametrize("info", ["{}", "[]", "null", '{"outputs": 1}', "\x00"])
+def test_malformed_info_is_built_again(model: Path, runtime: Runtime, info: str) -> None:
     first = load(model, runtime).description
     folder = folder_of(model, runtime)
-    (folder / FACTS).write_text(facts)
-    seal(folder / FACTS)
+    (folder / INFO).write_text(info)
+    write_checksum(folder / INFO)
     assert load(model, runtime).description == first
-    assert (folder / FACTS).read_text() != facts
+    assert (folder / INFO).read_text() != info
 
 
-def test_settings_of_another_kind_are_made_again(model: Path, runtime: Runtime) -> None:
+def test_settings_of_another_type_are_built_again(model: Path, runtime: Runtime) -> None:
     first = load(model, runtime).description
-    path = folder_of(model, runtime) / FACTS
+    path = folder_of(model, runtime) / INFO
     content = path.read_text()
     path.write_text(content[: content.index('"settings"')] + '"settings": []}')
-    seal(path)
+    write_checksum(path)
     assert load(model, runtime).description == first
     assert path.read_text() == content
 
 
-def seal(path: Path) -> None:
-    """Has a file pass for what was written."""
+def write_checksum(path: Path) -> None:
+    """Make a changed file match its checksum."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.with_name(path.name + SUM).write_text(f"{digest}  {path.name}\n")
+    path.with_name(path.name + CHECKSUM_SUFFIX).write_text(f"{digest}  {path.name}\n")
 
 
 @pytest.mark.parametrize("wrong", [{"device": "CPUU"}, {"properties": {"NOT_A_PROPERTY": "1"}}])
-def test_a_device_or_a_property_that_is_wrong_costs_no_network_that_is_kept(
+def test_a_wrong_device_or_property_deletes_no_cached_network(
     model: Path, runtime: Runtime, wrong: dict[str, Any]
 ) -> None:
     load(model, runtime)
@@ -180,45 +186,31 @@ def test_a_device_or_a_property_that_is_wrong_costs_no_network_that_is_kept(
     before = {path: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(ModelError):
         load(model, replace(runtime, **wrong))
-    # OpenVINO itself deletes a compiled form that it cannot use with a property.
-    kept = [path for path in before if path.suffix != ".blob"]
-    assert {path: path.read_bytes() for path in kept} == {path: before[path] for path in kept}
+    # OpenVINO itself deletes a blob that it cannot use with a property.
+    own = [path for path in before if path.suffix != ".blob"]
+    assert {path: path.read_bytes() for path in own} == {path: before[path] for path in own}
     load(model, runtime)
     assert {path: path.read_bytes() for path in folder.iterdir()}.keys() == before.keys()
 
 
-def test_a_folder_that_vanishes_during_the_start_costs_only_time(
+def test_a_cache_deleted_during_the_start_only_costs_time(
     model: Path, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = load(model, runtime).description
-    of = Prepared.of
+    cached = PreprocessedNetwork.load
     assert runtime.cache is not None
     folder = runtime.cache
 
-    def vanishing(*arguments: Any) -> Prepared:
-        prepared = of(*arguments)
+    def deleting(*arguments: Any) -> PreprocessedNetwork:
+        network = cached(*arguments)
         shutil.rmtree(folder)
-        return prepared
+        return network
 
     with monkeypatch.context() as patch:
-        patch.setattr(Prepared, "of", vanishing)
+        patch.setattr(PreprocessedNetwork, "load", deleting)
         assert load(model, runtime).description == first
     assert load(model, runtime).description == first
-    assert prepare(model, runtime).kept is not None
-
-
-def writable_by_nobody(folder: Path) -> None:
-    """A cache that was filled beforehand, of another user."""
-
-
-def damaged_and_not_to_be_deleted(folder: Path) -> None:
-    for path in folder.rglob("network.bin"):
-        damage(path)
-
-
-def compiled_form_damaged_and_not_to_be_deleted(folder: Path) -> None:
-    for path in folder.rglob("*.blob"):
-        damage(path)
+    assert preprocess(model, runtime).cache_entry is not None
 
 
 CODE = """
@@ -233,21 +225,15 @@ print(boxes_of(detector))
 """
 
 
-@pytest.mark.parametrize(
-    "of_others",
-    [
-        writable_by_nobody,
-        damaged_and_not_to_be_deleted,
-        compiled_form_damaged_and_not_to_be_deleted,
-    ],
-)
-def test_files_of_another_user_in_the_cache_never_keep_a_server_from_its_model(
-    tmp_path: Path, runtime: Runtime, of_others: Callable[[Path], None]
+@pytest.mark.parametrize("damaged", [None, WEIGHTS, "*.blob"])
+def test_a_server_starts_with_a_cache_of_another_user(
+    tmp_path: Path, runtime: Runtime, damaged: str | None
 ) -> None:
     model = write_constant_model(tmp_path / "m.xml", [(*BOX, 0.9, 0)], {})
     load(model, runtime)
     assert runtime.cache is not None
-    of_others(runtime.cache)
+    for path in runtime.cache.rglob(damaged) if damaged else ():
+        damage(path)
     command = [sys.executable, "-c", CODE, str(model), str(runtime.cache)]
     done = subprocess.run(
         as_stranger(command),
