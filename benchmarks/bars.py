@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from benchmarks.comparison.contenders import IN_PROCESS, LIMIT
+from benchmarks.comparison.contenders import LIMIT
 from benchmarks.comparison.lineup import Length, lineup, measured
 from benchmarks.comparison.programs import MODELS, OURS, THROUGHPUT
 from benchmarks.comparison.results import Cell, CellResults
@@ -97,7 +97,7 @@ HEAVY = (Bar("requests/s x benchmark_app", _ratio("rate", LIMIT), least=0.97), *
 
 TRIALS = {
     "small": (
-        Trial("yunet-640", "small", 16, (LIMIT, OURS, TEXTBOOK, IN_PROCESS), SMALL_16),
+        Trial("yunet-640", "small", 16, (LIMIT, OURS, TEXTBOOK), SMALL_16),
         Trial("yunet-640", "small", 1, (LIMIT, OURS, THROUGHPUT), SMALL_1),
     ),
     "large": (

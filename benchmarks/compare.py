@@ -5,7 +5,6 @@ those to benchmark_app in the same round; medians are over the rounds. Progress 
 standard error, the tables to standard output. See docs/comparison.md.
 """
 
-import json
 from dataclasses import asdict
 
 import click
@@ -13,14 +12,13 @@ import click
 from benchmarks.comparison.contenders import LIMIT
 from benchmarks.comparison.lineup import NAMES, Length, lineup, measured
 from benchmarks.comparison.programs import MODELS, OURS
-from benchmarks.comparison.results import Cell, CellResults
+from benchmarks.comparison.results import Cell
 from benchmarks.harness.images import SIZES, describe, photos
 from benchmarks.harness.program import exit_on_sigterm
 from benchmarks.harness.settings import (
     Choices,
     Numbers,
     Progress,
-    json_option,
     machine,
     print_lines,
     rounds_option,
@@ -39,7 +37,6 @@ RIVALS = tuple(name for name in NAMES if name not in (LIMIT, OURS))
 @seconds_option(10, "In a cell, a round.")
 @click.option("--warmup", type=float, default=1, help="Seconds before that.", show_default=True)
 @rounds_option(3)
-@json_option
 def main(
     models: tuple[str, ...],
     sizes: tuple[str, ...],
@@ -48,7 +45,6 @@ def main(
     seconds: float,
     warmup: float,
     rounds: int,
-    as_json: bool,
 ) -> None:
     exit_on_sigterm()
     names = (LIMIT, OURS, *rivals)
@@ -60,9 +56,7 @@ def main(
         **{f"photos, {size}": describe(size, each) for size, each in files.items()},
         **{key: str(value) for key, value in asdict(length).items()},
     }
-    if not as_json:
-        print_lines(settings)
-    found: list[CellResults] = []
+    print_lines(settings)
     progress = Progress()
     for name in models:
         model = MODELS[name]()
@@ -70,12 +64,7 @@ def main(
         progress(f"{name}: at least {length.total(plan) / 60:.0f} minutes")
         with lineup(model, names, files, progress) as contenders:
             results = measured(contenders, plan, length, progress)
-        found += results
-        if not as_json:
-            print(*(f"\n{each.table(LIMIT)}" for each in results), sep="\n", flush=True)
-    if as_json:
-        cells = [each.document(LIMIT) for each in found]
-        print(json.dumps({"settings": settings, "cells": cells}, indent=2))
+        print(*(f"\n{each.table(LIMIT)}" for each in results), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

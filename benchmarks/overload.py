@@ -5,7 +5,6 @@ time, on the same server, by a closed loop; every ratio is to the mean of these 
 docs/comparison.md.
 """
 
-import json
 import re
 import time
 import urllib.request
@@ -27,7 +26,6 @@ from benchmarks.harness.rounds import number, table
 from benchmarks.harness.settings import (
     Choices,
     Progress,
-    json_option,
     machine,
     print_lines,
     seconds_option,
@@ -224,8 +222,7 @@ def measured(
 @click.option("--capacity-seconds", type=float, default=10, show_default=True)
 @click.option("--concurrency", type=int, default=16, help="At capacity.", show_default=True)
 @click.option("--deadline", type=float, default=200, help="Milliseconds.", show_default=True)
-@json_option
-def main(model: str, image: str, rivals: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def main(model: str, image: str, rivals: tuple[str, ...], **options: Any) -> None:
     exit_on_sigterm()
     names = (OURS, *rivals)
     files = photos(image)
@@ -238,14 +235,9 @@ def main(model: str, image: str, rivals: tuple[str, ...], as_json: bool, **optio
         "offered": f"{TIMES:g} x what the server can do, Poisson arrivals",
         **{key: str(value) for key, value in asdict(plan).items()},
     }
-    if not as_json:
-        print_lines(settings)
+    print_lines(settings)
     found = measured(MODELS[model](), image, files, names, plan)
-    if as_json:
-        cells = [{"server": key[0], "deadline": key[1], **asdict(n)} for key, n in found.items()]
-        print(json.dumps({"settings": settings, "cells": cells}, indent=2))
-    else:
-        print(f"\n{table(_COLUMNS, [each.row(*key) for key, each in found.items()])}")
+    print(f"\n{table(_COLUMNS, [each.row(*key) for key, each in found.items()])}")
 
 
 if __name__ == "__main__":

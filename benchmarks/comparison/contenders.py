@@ -1,13 +1,8 @@
-"""What is measured in a cell: a server, a program without RPC, or benchmark_app."""
+"""What is measured in a cell: a server, or benchmark_app."""
 
-import json
-import sys
-import tempfile
 import time
-from array import array
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
 import grpc
 import psutil
@@ -16,8 +11,7 @@ from benchmarks.comparison.protocols import Boxes
 from benchmarks.comparison.protocols import Protocol as RpcProtocol
 from benchmarks.comparison.results import Cell, MeasureError, Result, event_rate
 from benchmarks.harness import usage
-from benchmarks.harness.program import Program, output_of
-from benchmarks.harness.settings import cores
+from benchmarks.harness.program import Program
 from benchmarks.harness.usage import Usage
 from facewire_client.bench.limit import Baseline, BenchmarkAppError, benchmark_app
 from facewire_client.bench.load import ClosedLoop
@@ -31,7 +25,7 @@ from facewire_client.result import ModelInfo
 Photos = Mapping[str, Mapping[str, bytes]]
 """By size and name, JPEG files."""
 
-LIMIT, IN_PROCESS = "benchmark_app", "in process"
+LIMIT = "benchmark_app"
 _START_SECONDS = 180.0
 """That a server may take until it answers."""
 _TIMEOUT = 120.0
@@ -43,13 +37,6 @@ class Contender(Protocol):
 
     def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
         """Measure it once. Raises MeasureError."""
-
-
-class Finder(Protocol):
-    """What can be asked for boxes."""
-
-    def boxes(self, photos: Mapping[str, bytes]) -> list[Boxes]:
-        """The boxes in each photo. Raises RuntimeError or grpc.RpcError."""
 
 
 class Server:
@@ -79,7 +66,7 @@ class Server:
             time.sleep(0.25)
 
     def boxes(self, photos: Mapping[str, bytes]) -> list[Boxes]:
-        """See `Finder`; while it runs."""
+        """The boxes in each photo, while it runs. Raises grpc.RpcError."""
         method = self._protocol.method
         with grpc.insecure_channel(self.target, self._connection.options()) as channel:
             call: grpc.UnaryUnaryMultiCallable[bytes, Boxes]
@@ -102,8 +89,14 @@ class Server:
             kind, count = record.failures.most_common(1)[0]
             message = record.messages[kind]
             raise MeasureError(f"{count} requests failed: {kind[0]}, {message}")
-        cpu_share = used.cpu_seconds / record.period.seconds
-        return _result(record.latencies, record.answered_at, cpu_share, used.peak_mb)
+        try:
+            rate = event_rate(record.answered_at)
+        except ValueError as error:
+            raise MeasureError(f"{error}; measure for longer") from None
+        times = spread(record.latencies)
+        assert times is not None
+        cpu_ms = used.cpu_seconds / record.period.seconds / rate * 1e3
+        return Result(rate, times.p50, times.p95, times.p99, cpu_ms, used.peak_mb)
 
     def load(self, settings: Settings, photos: Mapping[str, bytes]) -> tuple[Run, Usage]:
         """Send a load to it while it runs; returns also what it used meanwhile.
@@ -123,48 +116,6 @@ class Server:
         if found.record.period.interrupted:
             raise KeyboardInterrupt
         return found, used
-
-
-class InProcess:
-    """The textbook job in a loop without RPC, on as many threads as requests in flight.
-
-    It has no more threads than cores, as nothing else waits for it. OpenVINO's hint is
-    latency for one, else throughput.
-    """
-
-    def __init__(self, job: Sequence[str], photos: Photos) -> None:
-        """`job` are the options of the job, without the hint."""
-        self._job = job
-        self._photos = photos
-
-    def boxes(self, photos: Mapping[str, bytes]) -> list[Boxes]:
-        """See `Finder`."""
-        found = self._run(photos, "--hint", "throughput", "--seconds", "0")
-        return [[tuple(row[:4]) for row in rows] for rows in found["boxes"]]
-
-    def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
-        """Start it anew."""
-        hint = "latency" if cell.concurrency == 1 else "throughput"
-        threads = min(cell.concurrency, cores())
-        try:
-            found = self._run(
-                self._photos[cell.size],
-                *("--hint", hint, "--threads", str(threads)),
-                *("--seconds", str(seconds), "--warmup", str(warmup)),
-            )
-        except RuntimeError as error:
-            raise MeasureError(str(error)) from None
-        latencies, cpu_share = array("d", found["latencies"]), found["cpu_seconds"] / seconds
-        return _result(latencies, found["ended"], cpu_share, found["peak_kb"] / 1000)
-
-    def _run(self, photos: Mapping[str, bytes], *options: str) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            files = [Path(folder, f"{number}.jpg") for number in range(len(photos))]
-            for file, content in zip(files, photos.values(), strict=True):
-                file.write_bytes(content)
-            command = (sys.executable, "-m", "benchmarks.rivals.in_process", *self._job)
-            found: dict[str, Any] = json.loads(output_of([*command, *options, *map(str, files)]))
-            return found
 
 
 class BenchmarkApp:
@@ -198,31 +149,5 @@ class BenchmarkApp:
             raise MeasureError(f"benchmark_app failed: {error}") from None
         if not used or not used[0].cpu_seconds:
             raise MeasureError("benchmark_app did not print the lines to measure between")
-        return Result(
-            rate=found.throughput,
-            p50_ms=found.median_ms,
-            p95_ms=None,
-            p99_ms=None,
-            cpu_ms=used[0].cpu_seconds / found.inferences * 1e3,
-            memory_mb=used[0].peak_mb,
-        )
-
-
-def _result(
-    latencies: Sequence[float], ended: Sequence[float], cpu_share: float, memory_mb: float
-) -> Result:
-    """`cpu_share`: CPU seconds a second. Raises MeasureError."""
-    try:
-        rate = event_rate(ended)
-    except ValueError as error:
-        raise MeasureError(f"{error}; measure for longer") from None
-    times = spread(latencies)
-    assert times is not None
-    return Result(
-        rate=rate,
-        p50_ms=times.p50,
-        p95_ms=times.p95,
-        p99_ms=times.p99,
-        cpu_ms=cpu_share / rate * 1e3,
-        memory_mb=memory_mb,
-    )
+        cpu_ms = used[0].cpu_seconds / found.inferences * 1e3
+        return Result(found.throughput, found.median_ms, None, None, cpu_ms, used[0].peak_mb)

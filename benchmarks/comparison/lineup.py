@@ -9,12 +9,9 @@ from subprocess import CalledProcessError
 import grpc
 
 from benchmarks.comparison.contenders import (
-    IN_PROCESS,
     LIMIT,
     BenchmarkApp,
     Contender,
-    Finder,
-    InProcess,
     Photos,
     Server,
 )
@@ -27,7 +24,7 @@ from benchmarks.harness.rounds import alternate
 from facewire_client import FaceClient
 from facewire_client.result import ModelInfo
 
-NAMES = (LIMIT, *PROGRAMS, IN_PROCESS)
+NAMES = (LIMIT, *PROGRAMS)
 MIN_IOU = 0.9
 """Of two boxes that are taken for the same."""
 
@@ -81,17 +78,12 @@ def lineup(
                 continue
             progress(f"starting {name}")
             try:
-                if name == IN_PROCESS:
-                    found[name] = alone = InProcess(job, photos)
-                    check(alone, photos, expected)
-                else:
-                    program = PROGRAMS[name]()
-                    server = stack.enter_context(serving(program, model, photos, job))
-                    check(server, photos, expected)
-                    server.program.pause()
-                    found[name] = server
+                program = PROGRAMS[name]()
+                server = stack.enter_context(serving(program, model, photos, job))
+                check(server, photos, expected)
+                server.program.pause()
+                found[name] = server
             except (CalledProcessError, Disagreement, RuntimeError) as error:
-                found.pop(name, None)
                 progress(f"LEFT OUT: {name}: {error}")
         yield found
 
@@ -128,10 +120,10 @@ def _measured_once(
     return result
 
 
-def check(finder: Finder, photos: Photos, expected: Mapping[str, list[Boxes]]) -> None:
+def check(server: Server, photos: Photos, expected: Mapping[str, list[Boxes]]) -> None:
     """Raise Disagreement, which names the photo, unless it finds the expected boxes."""
     for size, each in photos.items():
-        for name, ours, theirs in zip(each, expected[size], finder.boxes(each), strict=True):
+        for name, ours, theirs in zip(each, expected[size], server.boxes(each), strict=True):
             try:
                 check_same(ours, theirs)
             except Disagreement as error:

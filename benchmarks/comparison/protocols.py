@@ -23,6 +23,43 @@ from facewire_client.bench.sender import DETECT, Method
 Boxes = list[tuple[float, ...]]
 """Each x_min, y_min, x_max, y_max in pixels of the photo."""
 
+_TENSOR = """
+    field { name: "name" number: 1 type: TYPE_STRING }
+    field { name: "datatype" number: 2 type: TYPE_STRING }
+    field { name: "shape" number: 3 type: TYPE_INT64 label: LABEL_REPEATED }
+    field { name: "contents" number: 5 type: TYPE_MESSAGE type_name: ".inference.Contents" }
+"""
+_TENSORS = "type: TYPE_MESSAGE label: LABEL_REPEATED type_name: "
+_FILE = f"""
+name: "open_inference_grpc.proto" package: "inference" syntax: "proto3"
+message_type {{
+  name: "Contents"
+  field {{ name: "fp32_contents" number: 6 type: TYPE_FLOAT label: LABEL_REPEATED }}
+  field {{ name: "bytes_contents" number: 8 type: TYPE_BYTES label: LABEL_REPEATED }}
+}}
+message_type {{ name: "Tensor" {_TENSOR} }}
+message_type {{
+  name: "ModelInferRequest"
+  field {{ name: "model_name" number: 1 type: TYPE_STRING }}
+  field {{ name: "inputs" number: 5 {_TENSORS} ".inference.Tensor" }}
+}}
+message_type {{
+  name: "ModelInferResponse"
+  field {{ name: "outputs" number: 5 {_TENSORS} ".inference.Tensor" }}
+  field {{ name: "raw_output_contents" number: 6 type: TYPE_BYTES label: LABEL_REPEATED }}
+}}
+"""
+_POOL = DescriptorPool()
+_POOL.Add(text_format.Parse(_FILE, FileDescriptorProto()))
+
+
+def _class(name: str) -> Any:
+    return GetMessageClass(_POOL.FindMessageTypeByName(f"inference.{name}"))
+
+
+ModelInferRequest = _class("ModelInferRequest")
+ModelInferResponse = _class("ModelInferResponse")
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
@@ -37,64 +74,10 @@ def _facewire_boxes(reply: bytes) -> Boxes:
     return [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
 
 
-FACEWIRE = Protocol(DETECT, _facewire_boxes)
-
-OIP_MODEL = "face"
-_VALUES = 5
-"""Of each row: x_min, y_min, x_max, y_max, confidence."""
-
-_TENSOR = """
-    field { name: "name" number: 1 type: TYPE_STRING }
-    field { name: "datatype" number: 2 type: TYPE_STRING }
-    field { name: "shape" number: 3 type: TYPE_INT64 label: LABEL_REPEATED }
-    field {
-      name: "contents" number: 5 type: TYPE_MESSAGE
-      type_name: ".inference.InferTensorContents"
-    }
-"""
-_FILE = f"""
-name: "open_inference_grpc.proto" package: "inference" syntax: "proto3"
-message_type {{
-  name: "InferTensorContents"
-  field {{ name: "fp32_contents" number: 6 type: TYPE_FLOAT label: LABEL_REPEATED }}
-  field {{ name: "bytes_contents" number: 8 type: TYPE_BYTES label: LABEL_REPEATED }}
-}}
-message_type {{
-  name: "ModelInferRequest"
-  nested_type {{ name: "InferInputTensor" {_TENSOR} }}
-  field {{ name: "model_name" number: 1 type: TYPE_STRING }}
-  field {{
-    name: "inputs" number: 5 type: TYPE_MESSAGE label: LABEL_REPEATED
-    type_name: ".inference.ModelInferRequest.InferInputTensor"
-  }}
-}}
-message_type {{
-  name: "ModelInferResponse"
-  nested_type {{ name: "InferOutputTensor" {_TENSOR} }}
-  field {{
-    name: "outputs" number: 5 type: TYPE_MESSAGE label: LABEL_REPEATED
-    type_name: ".inference.ModelInferResponse.InferOutputTensor"
-  }}
-  field {{ name: "raw_output_contents" number: 6 type: TYPE_BYTES label: LABEL_REPEATED }}
-}}
-"""
-
-_POOL = DescriptorPool()
-_POOL.Add(text_format.Parse(_FILE, FileDescriptorProto()))
-
-
-def _class(name: str) -> Any:
-    return GetMessageClass(_POOL.FindMessageTypeByName(f"inference.{name}"))
-
-
-ModelInferRequest = _class("ModelInferRequest")
-ModelInferResponse = _class("ModelInferResponse")
-
-
 def _oip_request(image: bytes, model: str) -> Message:
     contents = {"bytes_contents": [image]}
     tensor = {"name": "jpeg", "datatype": "BYTES", "shape": [1], "contents": contents}
-    request: Message = ModelInferRequest(model_name=model or OIP_MODEL, inputs=[tensor])
+    request: Message = ModelInferRequest(model_name=model or "face", inputs=[tensor])
     return request
 
 
@@ -107,9 +90,10 @@ def _oip_boxes(reply: bytes) -> Boxes:
     values = response.outputs[0].contents.fp32_contents
     if response.raw_output_contents:
         values = array("f", response.raw_output_contents[0])
-    return [tuple(edges) for *edges, _ in zip(*[iter(values)] * _VALUES, strict=True)]
+    rows = zip(*[iter(values)] * 5, strict=True)  # four edges and the confidence
+    return [tuple(edges) for *edges, _ in rows]
 
 
-OIP = Protocol(
-    Method("/inference.GRPCInferenceService/ModelInfer", _oip_request, _oip_answer), _oip_boxes
-)
+FACEWIRE = Protocol(DETECT, _facewire_boxes)
+_MODEL_INFER = "/inference.GRPCInferenceService/ModelInfer"
+OIP = Protocol(Method(_MODEL_INFER, _oip_request, _oip_answer), _oip_boxes)

@@ -1,10 +1,9 @@
 """Results of a cell, and how they compare: with others of the same round only."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from math import fsum
 from statistics import median
-from typing import Any
 
 from benchmarks.comparison.programs import Model
 from benchmarks.harness import rounds
@@ -33,7 +32,7 @@ class Cell:
         return f"{self.model.name}, {self.size}, {self.concurrency} at a time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """What one contender did in one cell, once: requests a second, times in ms, MB.
 
@@ -53,9 +52,6 @@ class Result:
             f"{self.rate:8.1f}/s  p50 {self.p50_ms:8.1f} ms"
             f"  CPU {self.cpu_ms:7.2f} ms  {self.memory_mb:6.0f} MB"
         )
-
-
-_VALUES = tuple(each.name for each in fields(Result))
 
 
 @dataclass
@@ -97,22 +93,6 @@ class CellResults:
             cells.append(number(self.ratio(name, "cpu_ms", limit), 3))
             rows.append([*cells, number(self.median(name, "memory_mb"), 0)])
         return f"{self.cell}\n{rounds.table(_COLUMNS, rows)}"
-
-    def document(self, limit: str) -> dict[str, Any]:
-        """All results, their medians, and the ratios to the contender `limit`."""
-        return {
-            "model": self.cell.model.name,
-            "picture": self.cell.size,
-            "concurrency": self.cell.concurrency,
-            "contenders": {
-                name: {
-                    "median": {value: self.median(name, value) for value in _VALUES},
-                    "ratio": {value: self.ratio(name, value, limit) for value in _VALUES},
-                    "rounds": [result and asdict(result) for result in results],
-                }
-                for name, results in self.results.items()
-            },
-        }
 
     def _over_rounds(
         self,

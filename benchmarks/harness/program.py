@@ -76,17 +76,6 @@ def started(command: Sequence[str], paths: Sequence[Path] = ()) -> Iterator[Prog
             program.end()
 
 
-def output_of(command: Sequence[str], paths: Sequence[Path] = ()) -> str:
-    """The standard output of a program. Raises RuntimeError when it fails."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=_environment(paths), check=False
-    )
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-        raise RuntimeError(f"ended with {done.returncode}: {lines[-1]}")
-    return done.stdout
-
-
 def free_port() -> int:
     """A port of this machine that is not in use now."""
     with socket.socket() as free:

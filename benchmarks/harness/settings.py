@@ -23,7 +23,6 @@ model_option = click.option("--model", default=EMBEDDED, help="Name or path.", s
 model_file_option = click.option(
     "--model", type=click.Path(path_type=Path), default=EMBEDDED_FILE, help="An IR (.xml)."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def rounds_option(default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

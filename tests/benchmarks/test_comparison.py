@@ -13,7 +13,7 @@ CELL = Cell(Model("net", Path("net.xml"), "yunet"), "small", 4)
 
 
 def result(rate: float, p50: float = 1.0) -> Result:
-    return Result(rate=rate, p50_ms=p50, p95_ms=None, p99_ms=None, cpu_ms=1.0, memory_mb=1.0)
+    return Result(rate, p50, None, None, cpu_ms=1.0, memory_mb=1.0)
 
 
 def test_a_rate_does_not_depend_on_where_the_time_is_cut() -> None:
