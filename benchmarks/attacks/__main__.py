@@ -8,6 +8,7 @@ import resource
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 import click
@@ -24,101 +25,76 @@ from tests.server.http2_peer import rapid_resets
 
 
 class Attack(NamedTuple):
-    """`run` attacks a server at HOST:PORT, and says what the server did about it.
+    """The limit that bounds it, what attacks HOST:PORT, and arguments of the server.
 
-    `flag` is the limit that bounds it, `arguments` are those of the server.
+    `run` says what came of it.
     """
 
-    name: str
-    flag: str
+    limit: str
     run: Callable[[str], str]
     arguments: tuple[str, ...] = ()
 
 
-ATTACKS = (
-    Attack(
-        "a message of 70 MiB", "--max-message-mb", partial(senders.large_message, size=70 * MIB)
+MESSAGE, METADATA, CONNECTIONS = "--max-message-mb", "--max-metadata-kb", "--max-connections"
+MANY = 100_000
+
+ATTACKS = {
+    "a message of 70 MiB": Attack(MESSAGE, partial(senders.large_message, size=70 * MIB)),
+    "a message of 60 MiB": Attack(MESSAGE, partial(senders.large_message, size=60 * MIB)),
+    "10 connections, a message of 60 MiB each, but for its last byte": Attack(
+        MESSAGE, partial(senders.unfinished_messages, peers=10, size=60 * MIB)
     ),
-    Attack(
-        "a message of 60 MiB", "--max-message-mb", partial(senders.large_message, size=60 * MIB)
-    ),
-    Attack(
-        "10 connections, a message of 60 MiB each, but for its last byte",
-        "--max-message-mb",
-        partial(senders.unfinished_messages, peers=10, size=60 * MIB),
-    ),
-    *(
-        Attack(
-            f"{encoding}, 60 MiB of zeros",
-            "none",
-            partial(senders.compressed_zeros, encoding=encoding, size=60 * MIB),
+    **{
+        f"{encoding}, 60 MiB of zeros": Attack(
+            "none", partial(senders.compressed_zeros, encoding=encoding, size=60 * MIB)
         )
         for encoding in ("gzip", "deflate")
+    },
+    **{
+        name: Attack(
+            METADATA, partial(senders.large_metadata, size=10**6, calls=100, agreed=agreed)
+        )
+        for name, agreed in (
+            ("100 calls with 1 MB of metadata", True),
+            ("the same, settings never agreed to", False),
+        )
+    },
+    "2000 silent connections": Attack(
+        CONNECTIONS, partial(senders.connections, count=2000, content=b"")
     ),
-    Attack(
-        "100 calls with 1 MB of metadata",
-        "--max-metadata-kb",
-        partial(senders.large_metadata, size=1_000_000, calls=100, agreed=True),
+    "2000 connections that begin HTTP/2": Attack(
+        CONNECTIONS, partial(senders.connections, count=2000, content=PREFACE)
     ),
-    Attack(
-        "the same, settings never agreed to",
-        "--max-metadata-kb",
-        partial(senders.large_metadata, size=1_000_000, calls=100, agreed=False),
+    "20000 calls on one connection": Attack(
+        "--max-streams", lambda to: senders.flood(to, senders.open_calls(20_000))
     ),
-    Attack(
-        "2000 silent connections",
-        "--max-connections",
-        partial(senders.connections, count=2000, content=b""),
+    "100000 calls taken back at once": Attack(
+        "--max-streams", lambda to: senders.flood(to, rapid_resets(MANY))
     ),
-    Attack(
-        "2000 connections that begin HTTP/2",
-        "--max-connections",
-        partial(senders.connections, count=2000, content=PREFACE),
+    "100000 pings": Attack(
+        "none", lambda to: senders.flood(to, repeat(PingFrame(0, b"facewire"), MANY))
     ),
-    Attack(
-        "20000 calls on one connection",
-        "--max-streams",
-        lambda to: senders.flood(to, senders.open_calls(20_000)),
+    "100000 frames of settings": Attack(
+        "none", lambda to: senders.flood(to, repeat(SettingsFrame(0), MANY))
     ),
-    Attack(
-        "100000 calls taken back at once",
-        "--max-streams",
-        lambda to: senders.flood(to, rapid_resets(100_000)),
-    ),
-    Attack(
-        "100000 pings",
-        "none",
-        lambda to: senders.flood(to, (PingFrame(0, b"facewire") for _ in range(100_000))),
-    ),
-    Attack(
-        "100000 frames of settings",
-        "none",
-        lambda to: senders.flood(to, (SettingsFrame(0) for _ in range(100_000))),
-    ),
-    Attack(
-        "100 senders at a byte a second",
-        "--message-seconds",
+    "100 senders at a byte a second": Attack(
+        "--message-seconds 3",
         partial(senders.slow_senders, calls=100),
         ("--message-seconds", "3"),
     ),
-    Attack(
-        "100 streams whose answers are not taken",
-        "--stream-idle-seconds",
+    "100 streams whose answers are not taken": Attack(
+        "--stream-idle-seconds 2",
         partial(senders.slow_readers, streams=100),
         ("--stream-idle-seconds", "2"),
     ),
-    Attack(
-        "20 streams of 6 images of 24 MB",
-        "--max-queued-mb",
-        partial(senders.large_frames, streams=20, frames=6),
+    "20 streams of 6 images of 24 MB": Attack(
+        "--max-queued-mb", partial(senders.large_frames, streams=20, frames=6)
     ),
-    Attack(
-        "1000 watches of health whose status is not taken",
-        "--max-watches",
-        partial(senders.deaf_watches, peers=10, watches=100),
+    "1000 watches of health whose status is not taken": Attack(
+        "--max-watches", partial(senders.deaf_watches, peers=10, watches=100)
     ),
-)
-"""In the order of docs/limits.md."""
+}
+"""By name, in the order of docs/limits.md."""
 
 
 def detect(target: str, times: int = 1) -> float:
@@ -156,11 +132,10 @@ def main(only: str) -> None:
     print_settings(files=most)
     print("| attack | limit | CPU ms | peak MB | kept MB | newcomer ms | outcome |")
     print("|---|---|---|---|---|---|---|")
-    for attack in ATTACKS:
-        if only in attack.name:
-            limit = " ".join(attack.arguments) or attack.flag
+    for name, attack in ATTACKS.items():
+        if only in name:
             with serving(*attack.arguments) as server:
-                print(f"| {attack.name} | {limit} | {cost(attack, server)} |", flush=True)
+                print(f"| {name} | {attack.limit} | {cost(attack, server)} |", flush=True)
 
 
 if __name__ == "__main__":

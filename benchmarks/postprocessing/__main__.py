@@ -32,12 +32,10 @@ from benchmarks.postprocessing.heads import (
     yunet_levels,
 )
 from benchmarks.postprocessing.rivals import (
-    Decode,
     Detect,
     FlatLevel,
     Task,
-    numpy_atss,
-    numpy_yunet,
+    decoded,
     with_numba,
     with_numpy,
     with_opencv,
@@ -48,7 +46,7 @@ SHORTEST_NS = 1_000_000
 """A measurement is at least so long: several calls, after one that is not timed, so that
 what another left in the caches does not count."""
 FEWEST_ROUNDS = 9
-RIVALS = ("NumPy", "OpenCV", "numba")
+RIVALS = {"NumPy": with_numpy, "OpenCV": with_opencv, "numba": with_numba}
 THRESHOLDS = (0.02, 0.5)
 BARS = {
     50: {"NumPy": 10.0, "numba": 1.6},
@@ -93,14 +91,10 @@ class Case:
 
 def all_cases() -> Iterator[Case]:
     """34,100 locations (five levels of 640), 8,525 (of 320), and YuNet's 8,400."""
-    for yunet, side in ((False, 640), (False, 320), (True, 640)):
+    for make, side in ((atss_case, 640), (atss_case, 320), (yunet_case, 640)):
         for threshold in THRESHOLDS:
             for count in BARS:
-                yield (
-                    yunet_case(side, count, threshold)
-                    if yunet
-                    else atss_case(side, count, threshold)
-                )
+                yield make(side, count, threshold)
 
 
 def atss_case(side: int, count: int, threshold: float) -> Case:
@@ -111,8 +105,7 @@ def atss_case(side: int, count: int, threshold: float) -> Case:
         for (logits, deltas, quality), stride in zip(levels, ATSS_STRIDES, strict=True)
     ]
     bars = BARS[count] if side == 640 else {}
-    extension = atss_extension(levels, side)
-    return _case("ATSS", extension, flat, numpy_atss, side, threshold, bars)
+    return _case("ATSS", atss_extension(levels, side), flat, side, threshold, bars)
 
 
 def yunet_case(side: int, count: int, threshold: float) -> Case:
@@ -122,33 +115,28 @@ def yunet_case(side: int, count: int, threshold: float) -> Case:
         FlatLevel(scores.ravel(), objects.ravel(), boxes.reshape(-1, 4), side // stride, stride)
         for (scores, objects, boxes, _), stride in zip(levels, YUNET_STRIDES, strict=True)
     ]
-    extension = yunet_extension(levels, side)
-    return _case("YuNet", extension, flat, numpy_yunet, side, threshold, {})
+    return _case("YuNet", yunet_extension(levels, side), flat, side, threshold, {})
 
 
 def _case(
     head: str,
     extension: Extension,
     flat: Sequence[FlatLevel],
-    decode: Decode,
     side: int,
     threshold: float,
     bars: Mapping[str, float],
 ) -> Case:
     size = np.array([IMAGE_WIDTH, IMAGE_HEIGHT] * 2, np.float32)
-    task = Task(threshold, IOU_THRESHOLD, side, size, MAX_DETECTIONS)
+    yunet = head == "YuNet"
+    task = Task(yunet, threshold, IOU_THRESHOLD, side, size, MAX_DETECTIONS)
     locations = sum(level.scores.size for level in flat)
-    found = len(decode(flat, threshold)[0])
+    found = len(decoded(flat, threshold, yunet=yunet)[0])
     return Case(
         name=f"{head} {locations}, {found} over {threshold}",
         bars=bars,
         extension=lambda: extension(threshold),
         floor=lambda: extension(1.0),
-        rivals={
-            "NumPy": with_numpy(decode, flat, task),
-            "OpenCV": with_opencv(decode, flat, task),
-            "numba": with_numba(flat, task, yunet=head == "YuNet"),
-        },
+        rivals={name: make(flat, task) for name, make in RIVALS.items()},
     )
 
 

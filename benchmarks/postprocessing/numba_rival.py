@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 from numba.types import Array as ArrayType
-from numba.types import float32, int64
+from numba.types import boolean, float32, int64
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
@@ -24,14 +24,9 @@ MAX_LOG_RATIO = np.float32(abs(math.log(16 / 1000)))
 VECTOR = ArrayType(float32, 1, "C")
 MATRIX = ArrayType(float32, 2, "C")
 SIGNATURE = int64(
-    *(VECTOR, VECTOR, MATRIX, ArrayType(int64, 1, "C"), ArrayType(int64, 2, "C")),
+    *(boolean, VECTOR, VECTOR, MATRIX, ArrayType(int64, 1, "C"), ArrayType(int64, 2, "C")),
     *(float32, float32, VECTOR, VECTOR, MATRIX, MATRIX),
 )
-
-
-@njit(float32(float32, float32))
-def fused(logit: np.float32, quality: np.float32) -> np.float32:
-    return np.float32(ONE / ((ONE + np.exp(-logit)) * (ONE + np.exp(-quality))))
 
 
 @njit(float32(float32))
@@ -42,22 +37,6 @@ def ratio(delta: np.float32) -> np.float32:
 @njit(float32(float32))
 def probability(value: np.float32) -> np.float32:
     return min(max(value, np.float32(0)), ONE)
-
-
-@njit(int64(MATRIX, int64, float32, float32, float32, float32, float32))
-def note(
-    found: Array,
-    count: int,
-    x: np.float32,
-    y: np.float32,
-    half_w: np.float32,
-    half_h: np.float32,
-    score: np.float32,
-) -> int:
-    found[0, count], found[1, count] = x - half_w, y - half_h
-    found[2, count], found[3, count] = x + half_w, y + half_h
-    found[4, count] = score
-    return count + 1
 
 
 @njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
@@ -96,10 +75,11 @@ def suppress(
 
 
 @njit(SIGNATURE, nogil=True)
-def atss_in_one_pass(
+def in_one_pass(
+    yunet: bool,
     scores: Array,
     quality: Array,
-    deltas: Array,
+    boxes: Array,
     ends: Integers,
     shapes: Integers,
     min_confidence: np.float32,
@@ -109,7 +89,10 @@ def atss_in_one_pass(
     found: Array,
     out: Array,
 ) -> int:
+    """Scan, decode and suppress. `boxes` is [N,4] of YuNet, [4,N] of ATSS."""
     lowest = np.float32(np.log(min_confidence / (ONE - min_confidence)))
+    if yunet:
+        lowest = min_confidence * min_confidence
     count = first = 0
     for level in range(len(ends)):
         columns, stride = shapes[level, 0], np.float32(shapes[level, 1])
@@ -118,47 +101,23 @@ def atss_in_one_pass(
         for place in range(class_map.size):
             if class_map[place] >= lowest:
                 at = first + place
-                score = fused(scores[at], quality[at])
+                row, column = divmod(place, columns)
+                if yunet:
+                    score = np.sqrt(probability(scores[at]) * probability(quality[at]))
+                    x = (np.float32(column) + boxes[at, 0]) * stride
+                    y = (np.float32(row) + boxes[at, 1]) * stride
+                    half_w = np.exp(boxes[at, 2]) * stride * HALF
+                    half_h = np.exp(boxes[at, 3]) * stride * HALF
+                else:
+                    score = ONE / ((ONE + np.exp(-scores[at])) * (ONE + np.exp(-quality[at])))
+                    x = np.float32(column) * stride + CENTER_STD * boxes[0, at] * side
+                    y = np.float32(row) * stride + CENTER_STD * boxes[1, at] * side
+                    half_w = ratio(boxes[2, at]) * side * HALF
+                    half_h = ratio(boxes[3, at]) * side * HALF
                 if score >= min_confidence:
-                    row, column = divmod(place, columns)
-                    x = np.float32(column) * stride + CENTER_STD * deltas[0, at] * side
-                    y = np.float32(row) * stride + CENTER_STD * deltas[1, at] * side
-                    half_w = ratio(deltas[2, at]) * side * HALF
-                    half_h = ratio(deltas[3, at]) * side * HALF
-                    count = note(found, count, x, y, half_w, half_h, score)
-        first = ends[level]
-    return suppress(found, count, threshold, scale, size, out)
-
-
-@njit(SIGNATURE, nogil=True)
-def yunet_in_one_pass(
-    scores: Array,
-    quality: Array,
-    offsets: Array,
-    ends: Integers,
-    shapes: Integers,
-    min_confidence: np.float32,
-    threshold: np.float32,
-    scale: Array,
-    size: Array,
-    found: Array,
-    out: Array,
-) -> int:
-    lowest = min_confidence * min_confidence
-    count = first = 0
-    for level in range(len(ends)):
-        columns, stride = shapes[level, 0], np.float32(shapes[level, 1])
-        class_map = scores[first : ends[level]]
-        for place in range(class_map.size):
-            if class_map[place] >= lowest:
-                at = first + place
-                score = np.sqrt(probability(scores[at]) * probability(quality[at]))
-                if score >= min_confidence:
-                    row, column = divmod(place, columns)
-                    x = (np.float32(column) + offsets[at, 0]) * stride
-                    y = (np.float32(row) + offsets[at, 1]) * stride
-                    half_w = np.exp(offsets[at, 2]) * stride * HALF
-                    half_h = np.exp(offsets[at, 3]) * stride * HALF
-                    count = note(found, count, x, y, half_w, half_h, score)
+                    found[0, count], found[1, count] = x - half_w, y - half_h
+                    found[2, count], found[3, count] = x + half_w, y + half_h
+                    found[4, count] = score
+                    count += 1
         first = ends[level]
     return suppress(found, count, threshold, scale, size, out)

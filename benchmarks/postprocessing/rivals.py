@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.postprocessing.heads import OCTAVE_BASE_SCALE, Array
-from benchmarks.postprocessing.numba_rival import atss_in_one_pass, yunet_in_one_pass
+from benchmarks.postprocessing.numba_rival import in_one_pass
 
 Result = tuple[Array, Array]
 MAX_LOG_RATIO = np.float32(abs(np.log(16 / 1000)))
@@ -25,6 +25,7 @@ MAX_LOG_RATIO = np.float32(abs(np.log(16 / 1000)))
 class Task:
     """What is asked of all; `size` is the photo's width, height, width, height."""
 
+    yunet: bool
     min_confidence: float
     iou_threshold: float
     input_side: int
@@ -42,66 +43,57 @@ class FlatLevel(NamedTuple):
     stride: int
 
 
-Decode = Callable[[Sequence[FlatLevel], float], Result]
 Detect = Callable[[], Result]
 
 
-def numpy_atss(levels: Sequence[FlatLevel], min_confidence: float) -> Result:
-    """Filter on the raw logit, level by level; decode all that is left at once."""
-    lowest = np.float32(np.log(min_confidence / (1 - min_confidence)))
-    found = [np.flatnonzero(level.scores >= lowest) for level in levels]
+def decoded(levels: Sequence[FlatLevel], min_confidence: float, *, yunet: bool) -> Result:
+    """Boxes [n,4] in input pixels and confidences [n], with NumPy.
+
+    Filters on the class (of ATSS on its logit), level by level; decodes all that is left
+    at once.
+    """
+    lowest = min_confidence**2 if yunet else np.log(min_confidence / (1 - min_confidence))
+    found = [np.flatnonzero(level.scores >= np.float32(lowest)) for level in levels]
     pairs = list(zip(levels, found, strict=True))
-    logits = np.concatenate([level.scores[at] for level, at in pairs])
+    scores = np.concatenate([level.scores[at] for level, at in pairs])
     quality = np.concatenate([level.quality[at] for level, at in pairs])
-    scores = 1 / ((1 + np.exp(-logits)) * (1 + np.exp(-quality)))
-    deltas = np.concatenate([level.boxes[:, at] for level, at in pairs], axis=1)
     x, y, stride = _cells(pairs)
-    side = np.float32(OCTAVE_BASE_SCALE) * stride
-    x = x * stride + np.float32(0.1) * deltas[0] * side
-    y = y * stride + np.float32(0.1) * deltas[1] * side
-    ratios = np.clip(np.float32(0.2) * deltas[2:], -MAX_LOG_RATIO, MAX_LOG_RATIO)
-    half_w, half_h = np.exp(ratios) * (side * np.float32(0.5))
+    if yunet:
+        scores = np.sqrt(np.clip(scores, 0, 1) * np.clip(quality, 0, 1))
+        offsets = np.concatenate([level.boxes[at] for level, at in pairs]).T
+        x, y = (x + offsets[0]) * stride, (y + offsets[1]) * stride
+        half_w, half_h = np.exp(offsets[2:]) * (stride * np.float32(0.5))
+    else:
+        scores = 1 / ((1 + np.exp(-scores)) * (1 + np.exp(-quality)))
+        deltas = np.concatenate([level.boxes[:, at] for level, at in pairs], axis=1)
+        side = np.float32(OCTAVE_BASE_SCALE) * stride
+        x = x * stride + np.float32(0.1) * deltas[0] * side
+        y = y * stride + np.float32(0.1) * deltas[1] * side
+        ratios = np.clip(np.float32(0.2) * deltas[2:], -MAX_LOG_RATIO, MAX_LOG_RATIO)
+        half_w, half_h = np.exp(ratios) * (side * np.float32(0.5))
     boxes = np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1)
     enough = scores >= min_confidence
     return boxes[enough], scores[enough]
 
 
-def numpy_yunet(levels: Sequence[FlatLevel], min_confidence: float) -> Result:
-    """Filter on the class, level by level; decode all that is left at once."""
-    lowest = np.float32(min_confidence**2)
-    found = [np.flatnonzero(level.scores >= lowest) for level in levels]
-    pairs = list(zip(levels, found, strict=True))
-    scores = np.clip(np.concatenate([level.scores[at] for level, at in pairs]), 0, 1)
-    quality = np.clip(np.concatenate([level.quality[at] for level, at in pairs]), 0, 1)
-    scores = np.sqrt(scores * quality)
-    offsets = np.concatenate([level.boxes[at] for level, at in pairs]).T
-    x, y, stride = _cells(pairs)
-    x = (x + offsets[0]) * stride
-    y = (y + offsets[1]) * stride
-    half_w, half_h = np.exp(offsets[2:]) * (stride * np.float32(0.5))
-    boxes = np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1)
-    enough = scores >= min_confidence
-    return boxes[enough], scores[enough]
-
-
-def with_numpy(decode: Decode, levels: Sequence[FlatLevel], task: Task) -> Detect:
+def with_numpy(levels: Sequence[FlatLevel], task: Task) -> Detect:
     """NumPy for all of it."""
 
     def detect() -> Result:
-        boxes, scores = decode(levels, task.min_confidence)
+        boxes, scores = decoded(levels, task.min_confidence, yunet=task.yunet)
         kept = _suppressed(boxes, scores, task.iou_threshold)
         return _in_photo(boxes[kept], task), scores[kept]
 
     return detect
 
 
-def with_opencv(decode: Decode, levels: Sequence[FlatLevel], task: Task) -> Detect:
+def with_opencv(levels: Sequence[FlatLevel], task: Task) -> Detect:
     """OpenCV suppresses what NumPy has filtered and decoded."""
     # Its types ask for lists, but arrays are what it is fast with.
     nms_boxes: Any = cv2.dnn.NMSBoxes
 
     def detect() -> Result:
-        boxes, scores = decode(levels, task.min_confidence)
+        boxes, scores = decoded(levels, task.min_confidence, yunet=task.yunet)
         sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
         found = nms_boxes(sized, scores, task.min_confidence, task.iou_threshold)
         kept = np.asarray(found, np.intp)
@@ -110,22 +102,21 @@ def with_opencv(decode: Decode, levels: Sequence[FlatLevel], task: Task) -> Dete
     return detect
 
 
-def with_numba(levels: Sequence[FlatLevel], task: Task, *, yunet: bool) -> Detect:
+def with_numba(levels: Sequence[FlatLevel], task: Task) -> Detect:
     """One compiled pass over all levels joined; scratch and outputs are reused."""
     scores, quality = (np.concatenate([level[i] for level in levels]) for i in (0, 1))
-    boxes = np.concatenate([level.boxes for level in levels], axis=0 if yunet else 1)
+    boxes = np.concatenate([level.boxes for level in levels], axis=0 if task.yunet else 1)
     ends = np.cumsum([level.scores.size for level in levels])
     shapes = np.array([(level.columns, level.stride) for level in levels])
     scratch = np.empty((5, scores.size), np.float32)
     out = np.empty((task.max_detections, 5), np.float32)
-    run = yunet_in_one_pass if yunet else atss_in_one_pass
     limits = np.float32(task.min_confidence), np.float32(task.iou_threshold)
     scale = task.size / np.float32(task.input_side)
 
+    joined = scores, quality, boxes, ends, shapes
+
     def detect() -> Result:
-        count = run(
-            *(scores, quality, boxes, ends, shapes), *limits, *(scale, task.size, scratch, out)
-        )
+        count = in_one_pass(task.yunet, *joined, *limits, scale, task.size, scratch, out)
         return out[:count, :4], out[:count, 4]
 
     return detect
