@@ -16,12 +16,7 @@ import numpy as np
 from benchmarks.harness.images import PHOTO, encoded
 from benchmarks.harness.rounds import in_threads, latency_line
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import (
-    end_with_bar,
-    model_option,
-    print_settings,
-    seconds_option,
-)
+from benchmarks.harness.settings import end_with_bar, model_option, print_settings, seconds_option
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient

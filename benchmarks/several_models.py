@@ -16,12 +16,7 @@ import click
 from benchmarks.harness import usage
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import (
-    Numbers,
-    model_file_option,
-    print_settings,
-    seconds_option,
-)
+from benchmarks.harness.settings import Numbers, model_file_option, print_settings, seconds_option
 from facewire_client import FaceClient
 
 REQUESTS = 400

@@ -78,9 +78,7 @@ ATTACKS = {
         "none", lambda to: senders.flood(to, repeat(SettingsFrame(0), MANY))
     ),
     "100 senders at a byte a second": Attack(
-        "--message-seconds 3",
-        partial(senders.slow_senders, calls=100),
-        ("--message-seconds", "3"),
+        "--message-seconds 3", partial(senders.slow_senders, calls=100), ("--message-seconds", "3")
     ),
     "100 streams whose answers are not taken": Attack(
         "--stream-idle-seconds 2",

@@ -8,13 +8,7 @@ from subprocess import CalledProcessError
 
 import grpc
 
-from benchmarks.comparison.contenders import (
-    LIMIT,
-    BenchmarkApp,
-    Contender,
-    Photos,
-    Server,
-)
+from benchmarks.comparison.contenders import LIMIT, BenchmarkApp, Contender, Photos, Server
 from benchmarks.comparison.programs import OURS, PROGRAMS, Model, ServerProgram
 from benchmarks.comparison.protocols import Boxes
 from benchmarks.comparison.results import Cell, CellResults, MeasureError, Result

@@ -95,10 +95,7 @@ class CellResults:
         return f"{self.cell}\n{rounds.table(_COLUMNS, rows)}"
 
     def _over_rounds(
-        self,
-        names: Sequence[str],
-        value: str,
-        combine: Callable[[Sequence[float]], float],
+        self, names: Sequence[str], value: str, combine: Callable[[Sequence[float]], float]
     ) -> float | None:
         found = []
         for results in zip(*(self.results.get(name, ()) for name in names), strict=False):

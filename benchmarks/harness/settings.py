@@ -38,24 +38,16 @@ def seconds_option(default: float, of: str) -> Callable[[Callable[..., Any]], Ca
 class Choices(click.ParamType[tuple[str, ...]]):
     """Some of these names, separated by commas."""
 
-    name = "names"
-
     def __init__(self, choices: Iterable[str]) -> None:
-        self._choices = tuple(choices)
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """For --help."""
-        return ",".join(self._choices)
+        self.name = ",".join(choices)
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """See click."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name for name in str(value).split(",") if name)
-        if unknown := set(names) - set(self._choices):
-            self.fail(f"{', '.join(sorted(unknown))}: none of {', '.join(self._choices)}")
+        names = value if isinstance(value, tuple) else tuple(filter(None, value.split(",")))
+        if unknown := set(names) - set(self.name.split(",")):
+            self.fail(f"{', '.join(sorted(unknown))}: none of {self.name}")
         return names
 
 
@@ -68,10 +60,8 @@ class Numbers(click.ParamType[tuple[int, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
         """See click."""
-        if isinstance(value, tuple):
-            return value
         try:
-            return tuple(map(int, str(value).split(",")))
+            return tuple(map(int, value.split(",")))
         except ValueError:
             self.fail(f"{value!r} is no list of whole numbers")
 

@@ -25,12 +25,7 @@ from benchmarks.postprocessing.extension import (
     atss_extension,
     yunet_extension,
 )
-from benchmarks.postprocessing.heads import (
-    ATSS_STRIDES,
-    YUNET_STRIDES,
-    atss_levels,
-    yunet_levels,
-)
+from benchmarks.postprocessing.heads import ATSS_STRIDES, YUNET_STRIDES, atss_levels, yunet_levels
 from benchmarks.postprocessing.rivals import (
     Detect,
     FlatLevel,

@@ -14,14 +14,7 @@ from benchmarks.postprocessing.heads import (
     AtssLevel,
     YunetLevel,
 )
-from facewire_ext import (
-    AtssLevels,
-    Placement,
-    Workspace,
-    YunetLevels,
-    decode_atss,
-    decode_yunet,
-)
+from facewire_ext import AtssLevels, Placement, Workspace, YunetLevels, decode_atss, decode_yunet
 
 IMAGE_WIDTH, IMAGE_HEIGHT = 1024, 768
 IOU_THRESHOLD = 0.5

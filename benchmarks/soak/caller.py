@@ -36,9 +36,7 @@ class Caller:
     rng: random.Random = field(default_factory=lambda: random.Random(1))
 
     @asynccontextmanager
-    async def connection(
-        self,
-    ) -> "AsyncIterator[detect_pb2_grpc.DetectServiceAsyncStub]":
+    async def connection(self) -> "AsyncIterator[detect_pb2_grpc.DetectServiceAsyncStub]":
         """A connection of its own, closed when it is left."""
         async with grpc.aio.insecure_channel(self.target, OPTIONS) as channel:
             yield detect_pb2_grpc.DetectServiceStub(channel)

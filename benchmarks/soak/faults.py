@@ -14,8 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import psutil
@@ -35,8 +35,7 @@ REPLACEMENT = 300.0
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What is killed when it is all there, and what is done then."""
 
     name: str
@@ -101,21 +100,16 @@ async def kills(
     return problems
 
 
-async def _all_there(server: Server, fault: Fault) -> None:
-    """Return when it can be killed again. Raises SystemExit when that takes long."""
-    try:
-        async with asyncio.timeout(REPLACEMENT):
-            while not await asyncio.to_thread(fault.is_there, server):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise SystemExit(f"no {fault.name} again after {REPLACEMENT:g} s") from None
-
-
 async def _one(
     server: Server, fault: Fault, callers: Sequence[RetryingCaller]
 ) -> tuple[Sequence[str], list[str]]:
-    """Kill once; returns a row of the table, and what was off."""
-    await _all_there(server, fault)
+    """Kill once, when all is there; returns a row of the table, and what was off.
+
+    Raises TimeoutError when what was killed before is not there again.
+    """
+    async with asyncio.timeout(REPLACEMENT):
+        while not await asyncio.to_thread(fault.is_there, server):
+            await asyncio.sleep(0.1)
     for caller in callers:
         caller.kill_begins()
     began = time.monotonic()
@@ -131,10 +125,9 @@ async def _one(
         problems.append(f"a caller was not answered within {RECOVERY:g} s")
     took = time.monotonic() - began
     since = [call for each in callers for call in each.since_kill()]
-    answered = sum(not call.error for call in since)
-    late = sum(each.late() for each in callers)
-    row = (fault.name, str(answered))
-    return (*row, str(len(since) - answered), str(late), f"{took:.1f}"), problems
+    failed = sum(bool(call.error) for call in since)
+    counts = (len(since) - failed, failed, sum(each.late() for each in callers))
+    return (fault.name, *map(str, counts), f"{took:.1f}"), problems
 
 
 @click.command(help=__doc__)

@@ -29,9 +29,7 @@ LEFT = {
         "frames that wait, left", "DetectStream", frozenset((OK, CANCELLED))
     ),
     pb.OVERFLOW_POLICY_DROP_OLDEST: Kind(
-        "frames of live video, left",
-        "DetectStream",
-        frozenset((OK, DROPPED, CANCELLED)),
+        "frames of live video, left", "DetectStream", frozenset((OK, DROPPED, CANCELLED))
     ),
 }
 
@@ -78,11 +76,7 @@ async def _one(
 
 
 async def _write(
-    caller: Caller,
-    kind: Kind,
-    policy: pb.OverflowPolicy.ValueType,
-    call: Call,
-    sent: list[Photo],
+    caller: Caller, kind: Kind, policy: pb.OverflowPolicy.ValueType, call: Call, sent: list[Photo]
 ) -> None:
     for number in range(FRAMES):
         photo = caller.photo()

@@ -95,11 +95,7 @@ def windows(samples: Sequence[Vitals]) -> tuple[Vitals, Vitals]:
 
 def growth(first: Vitals, last: Vitals) -> Iterator[str]:
     """Lines about what has grown too much during the traffic."""
-    for name, most in (
-        ("memory_mb", BUSY_MEMORY_MB),
-        ("threads", BUSY_THREADS),
-        ("fds", BUSY_FDS),
-    ):
+    for name, most in (("memory_mb", BUSY_MEMORY_MB), ("threads", BUSY_THREADS), ("fds", BUSY_FDS)):
         before, after = getattr(first, name), getattr(last, name)
         if after > before + most:
             yield f"{name} grew from {before:g} to {after:g}, by more than {most:g}"
