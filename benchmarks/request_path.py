@@ -31,6 +31,7 @@ from facewire_server.inference.detector import Detections, Detector
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.models.source import Source
 from facewire_server.rpc import converters
+from facewire_server.scheduling.job import Outcome
 from facewire_server.telemetry.metrics import Metrics
 
 LIMITS = ImageLimits(64_000_000)
@@ -63,11 +64,12 @@ class RequestPath:
         started = time.perf_counter()
         request = pb.DetectRequest.FromString(self._message)
         options = converters.options(request.options)
-        opener = converters.picture_opener(request, LIMITS, scaled=True)
+        image = converters.image(request, reducible=True)
         parsed = time.perf_counter()
-        detections = self.detector.detect(opener, options)
+        detections = self.detector.detect(image, options, LIMITS)
         detected = time.perf_counter()
-        converters.response(detections, waited=0, total=0).SerializeToString()
+        outcome = Outcome(detections, waited=0)
+        converters.response(outcome, total=0).SerializeToString()
         answered = time.perf_counter()
         self._count(detections)
         counted = time.perf_counter()
@@ -85,7 +87,7 @@ class RequestPath:
         """Update the metrics as the server does for an answered request."""
         name = detections.model.name
         self.metrics.inflight.inc()
-        self.metrics.committed(name)
+        self.metrics.checkpoint_passed(name)
         self.metrics.answered(detections, 0.00001)
         self.metrics.inflight.dec()
         self.metrics.finished("Detect", name, "OK", 0.0055)

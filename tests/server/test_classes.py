@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.image.limits import ImageLimits
+from facewire_server.image.picture import PixelLayout
+from facewire_server.image.raw import RawImage
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import Source
 from facewire_server.rpc import converters
+from facewire_server.scheduling.job import Outcome
 from tests.server.constant_model import SIDE, Row, write_constant_model
 
 ROWS: list[Row] = [
@@ -25,9 +26,11 @@ LABELS = {"labels": "face mask no_mask", "confidence_threshold": "0.3"}
 def respond(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
     """Return the response to a request for a black image of the input's size."""
     detector = Detector(Source.find(str(model)), Runtime())
-    image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
+    data = bytes(SIDE * SIDE * 3)
+    image = RawImage(data=data, width=SIDE, height=SIDE, layout=PixelLayout.BGR)
     chosen: Options = converters.options(options)
-    return converters.response(detector.detect(lambda _: image, chosen), waited=0, total=0)
+    detections = detector.detect(image, chosen, ImageLimits(SIDE * SIDE))
+    return converters.response(Outcome(detections, waited=0), total=0)
 
 
 def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:

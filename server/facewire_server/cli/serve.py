@@ -56,7 +56,7 @@ def serve(
         limits=Limits(**{each.name: settings.pop(each.name) for each in fields(Limits)}),
         **settings,
     )
-    if line := warning.warning(config):
+    if line := warning.security_warning(config):
         logger.warning(line)
     if config.pull:
         _pull(config)
