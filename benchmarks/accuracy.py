@@ -6,7 +6,7 @@ its box with an IoU of at least 0.4; each detection counts for one face at most,
 false positive when it counts for none.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,44 +15,12 @@ import click
 from benchmarks.harness.images import DLIB, SHARED, Box, iou
 from benchmarks.harness.settings import print_settings
 from facewire_client import FaceClient
-from facewire_client.result import Face
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.models.source import EMBEDDED
 
 YUNET = SHARED / "models" / "yunet" / "yunet_n_640_640.onnx"
 MIN_IOU = 0.4
-
-
-@dataclass
-class Score:
-    """Counts of one model over all photos."""
-
-    photos: int = 0
-    faces: int = 0
-    found: int = 0
-    false_positives: int = 0
-    missed: list[str] = field(default_factory=list)
-
-    def add(self, name: str, truth: list[Box], detected: list[Face]) -> None:
-        """Count one photo; the most confident detection chooses its face first."""
-        left = list(truth)
-        for face in detected:
-            best = max(left, key=lambda box: iou(face.box, box), default=None)
-            if best is not None and iou(face.box, best) >= MIN_IOU:
-                left.remove(best)
-            else:
-                self.false_positives += 1
-        self.photos += 1
-        self.faces += len(truth)
-        self.found += len(truth) - len(left)
-        self.missed += [f"{name} {box}" for box in left]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.found} of {self.faces} faces ({self.found / self.faces:.1%}),"
-            f" {self.false_positives / self.photos:.2f} false positives a photo"
-        )
 
 
 def ground_truth(folder: Path) -> dict[Path, list[Box]]:
@@ -73,22 +41,44 @@ def _box(element: ElementTree.Element) -> Box:
     return left, top, left + width, top + height
 
 
+def missed(truth: Sequence[Box], detected: Sequence[Box]) -> tuple[list[Box], int]:
+    """The faces that were missed, and the number of false positives.
+
+    The first detection, which is the most confident one, chooses its face first.
+    """
+    left, false_positives = list(truth), 0
+    for found in detected:
+        best = max(left, key=lambda box: iou(found, box), default=None)
+        if best is not None and iou(found, best) >= MIN_IOU:
+            left.remove(best)
+        else:
+            false_positives += 1
+    return left, false_positives
+
+
 @click.command(help=__doc__)
 @click.option("--photos", type=click.Path(path_type=Path), default=DLIB)
 @click.option("--model", "models", multiple=True, default=(EMBEDDED, str(YUNET)))
 def main(photos: Path, models: tuple[str, ...]) -> None:
     truth = ground_truth(photos)
     print_settings(photos=len(truth), min_iou=MIN_IOU)
+    faces = sum(map(len, truth.values()))
     config = Config(models=models, port=0, metrics_port=None)
     with BackgroundServer(config) as server, FaceClient(server.target) as client:
         for model in client.models():
-            score = Score()
+            lines, wrong = [], 0
             for photo, boxes in truth.items():
-                faces = client.detect(photo, model=model.name).faces
-                score.add(photo.name, boxes, list(faces))
-            print(f"{model.name} ({model.precision}): {score}")
-            for missed in score.missed:
-                print(f"  missed {missed}")
+                result = client.detect(photo, model=model.name)
+                left, false_positives = missed(boxes, [face.box for face in result.faces])
+                lines += [f"  missed {photo.name} {box}" for box in left]
+                wrong += false_positives
+            found = faces - len(lines)
+            print(
+                f"{model.name} ({model.precision}): {found} of {faces} faces ({found / faces:.1%}),"
+                f" {wrong / len(truth):.2f} false positives a photo",
+                *lines,
+                sep="\n",
+            )
 
 
 if __name__ == "__main__":

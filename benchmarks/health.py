@@ -10,15 +10,13 @@ from multiprocessing.synchronize import Event
 
 import click
 import cv2
-import grpc
 import numpy as np
 
+from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO, encoded
-from benchmarks.harness.rounds import in_threads, latency_line
+from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import serving
 from benchmarks.harness.settings import end_with_bar, model_option, print_settings, seconds_option
-from facewire.v1 import detect_pb2 as pb
-from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient
 
 BAR_MS = 50.0
@@ -34,17 +32,9 @@ def images() -> dict[str, bytes]:
 
 
 def keep_busy(target: str, image: bytes, callers: int, stop: Event) -> None:
-    """Send requests without a pause, from `callers` threads, until `stop`."""
-    request = pb.DetectRequest(encoded_image=image)
-
-    def call() -> None:
-        options = [("grpc.max_send_message_length", -1)]
-        with grpc.insecure_channel(target, options) as channel:
-            stub = DetectServiceStub(channel)
-            while not stop.is_set():
-                stub.Detect(request, timeout=60)
-
-    in_threads(callers, call)
+    """Send requests until `stop`."""
+    with Callers(target, image, callers):
+        stop.wait()
 
 
 def check(target: str, seconds: float) -> list[float]:

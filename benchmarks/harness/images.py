@@ -1,5 +1,6 @@
 """Images to send, boxes to compare, and a network that costs nothing."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def describe(size: str, files: dict[str, bytes]) -> str:
     sizes = {_decoded(each).shape[1::-1] for each in files.values()}
     each = ", ".join(f"{width}x{height}" for width, height in sorted(sizes))
     return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each; {each}"
+
+
+def copy_model(model: Path, path: Path) -> Path:
+    """Copy both files of an IR under another name; returns that."""
+    shutil.copy(model, path)
+    shutil.copy(model.with_suffix(".bin"), path.with_suffix(".bin"))
+    return path
 
 
 def save_trivial_network(path: Path) -> None:
