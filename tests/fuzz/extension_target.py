@@ -1,7 +1,7 @@
-"""Fuzz target: any bytes as the outputs of a network, decoded by the extension.
+"""Fuzz target: arbitrary bytes as the outputs of a network, decoded by the extension.
 
-The first bytes choose a head, shapes and options; the others are the numbers, over
-and over, so that each pattern of bits occurs as a float32: NaN, infinities, denormals.
+The first bytes select a head, shapes and options; the other bytes are the float32 numbers,
+repeated as needed, so that every bit pattern can occur: NaN, infinities, denormals.
 """
 
 import struct
@@ -40,13 +40,13 @@ _METHODS = ("linear", "gaussian")
 
 @dataclass
 class Numbers:
-    """An endless supply of what is in `values`, from the first on."""
+    """An endless repetition of `values`, starting with the first."""
 
     values: Floats
     used: int = 0
 
     def take(self, *shape: int) -> Floats:
-        """The next so many."""
+        """Return the next numbers as an array of this shape."""
         count = int(np.prod(shape))
         places = np.arange(self.used, self.used + count) % len(self.values)
         self.used += count
@@ -55,7 +55,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Case:
-    """What the bytes choose."""
+    """The head, shapes and options that the first bytes select, and the numbers."""
 
     kind: int
     across: int
@@ -68,11 +68,11 @@ class Case:
     placement: Placement
     numbers: bytes
     workspace: Workspace = field(default_factory=Workspace)
-    """Used again for each level of vectors, as a server uses its own again."""
+    """Reused for each SIMD level, as a server reuses its workspaces."""
 
     @classmethod
     def read(cls, data: bytes) -> Self | None:
-        """None for too few bytes; ValueError for a placement that is none."""
+        """Parse the bytes; None if there are too few. Raises ValueError for a bad placement."""
         if len(data) < _CHOICES.size + 4:
             return None
         kind, across, down, classes, room, turn, cut, switches, *floats = _CHOICES.unpack_from(data)
@@ -100,7 +100,7 @@ class Case:
         )
 
     def supply(self) -> Numbers:
-        """The numbers, from the first on."""
+        """Return the numbers, starting with the first."""
         whole = len(self.numbers) // 4 * 4
         return Numbers(np.frombuffer(self.numbers[:whole], np.float32))
 
@@ -175,7 +175,7 @@ HEADS: tuple[Callable[[Case, Outputs], int], ...] = (_ssd, _boxes_labels, _atss,
 
 
 def _suppress(case: Case) -> bytes:
-    """What both kinds of suppression write of the same boxes."""
+    """Run both kinds of suppression on the same boxes; return the bytes of their outputs."""
     numbers, count = case.supply(), case.across * case.down
     boxes, scores = numbers.take(count, 4), numbers.take(count)
     kept, taken = np.full(case.room, -7, np.int32), np.full(case.room, -7, np.int64)
@@ -212,9 +212,9 @@ def _detect(case: Case) -> bytes:
 
 
 def try_input(data: bytes) -> None:
-    """AssertionError for a broken promise; anything else that is raised is one, too.
+    """Decode one input; every exception is a failure, AssertionError one of a checked property.
 
-    All levels of vectors have to write the same bits.
+    All SIMD levels must write the same bits.
     """
     try:
         case = Case.read(data)

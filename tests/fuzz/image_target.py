@@ -1,4 +1,4 @@
-"""Fuzz target: any bytes as a file, decoded and fitted into an input."""
+"""Fuzz target: arbitrary bytes as an image file, decoded and fitted into an input."""
 
 import numpy as np
 
@@ -15,10 +15,9 @@ SIDES = (32, 96)
 
 
 def try_input(data: bytes) -> None:
-    """AssertionError for a broken promise; anything else that is raised is one, too.
+    """Decode one input; every exception is a failure, AssertionError one of a checked property.
 
-    The last byte chooses the input: what is behind the end of a file does not matter
-    to a decoder.
+    The last byte selects the network's input: decoders ignore bytes after the end of a file.
     """
     target = chosen_target(data[-1] if data else 0)
     try:
@@ -29,13 +28,13 @@ def try_input(data: bytes) -> None:
 
 
 def chosen_target(choice: int) -> Target:
-    """One of several inputs."""
+    """Return one of several inputs of a network."""
     side = SIDES[choice % 2]
     return Target(side, side, MODES[choice // 2 % len(MODES)])
 
 
 def assert_sound(picture: Picture, target: Target) -> None:
-    """What holds of every picture, and of an input that it is drawn into."""
+    """Check the properties of every picture, and of the input that it is fitted into."""
     rows, columns = picture.pixels.shape[:2]
     assert 0 < picture.width * picture.height <= LIMITS.pixels
     assert max(picture.width, picture.height) <= LIMITS.side

@@ -1,4 +1,4 @@
-"""The fuzz targets: what they begin with holds, and what is broken is noticed."""
+"""The fuzz targets pass on their seeds, and notice a broken property."""
 
 import numpy as np
 import pytest
