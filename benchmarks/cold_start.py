@@ -10,18 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
-import grpc
 
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import alternate, medians
 from benchmarks.harness.server import serving
 from benchmarks.harness.settings import end_with_bar, print_settings, rounds_option
-from facewire.v1 import detect_pb2 as pb
-from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_client import FaceClient
 
 BAR_SECONDS = 0.5
 """How much slower than the bare script the server's second start may be."""
@@ -54,13 +51,10 @@ def start_bare(model: Path, cache: Path) -> dict[str, float]:
 
 def start_server(model: Path, cache: Path) -> float:
     """Seconds from the start of the server to its first answer."""
-    request = pb.DetectRequest(encoded_image=PHOTO.read_bytes())
     started = time.perf_counter()
-    with (
-        serving("--model", str(model), "--cache", str(cache)) as server,
-        grpc.insecure_channel(server.target) as channel,
-    ):
-        DetectServiceStub(channel).Detect(request, timeout=60)
+    with serving("--model", str(model), "--cache", str(cache)) as server:
+        with FaceClient(server.target) as client:
+            client.detect(PHOTO)
         return time.perf_counter() - started
 
 
@@ -77,7 +71,7 @@ def main(model: Path, rounds: int) -> None:
         print(f"server, empty cache: {start_server(model, server):.2f} s")
         starts: dict[str, Callable[[], float]] = {
             "bare": lambda: start_bare(model, bare)["answered"],
-            "server": partial(start_server, model, server),
+            "server": lambda: start_server(model, server),
         }
         seconds = alternate(rounds, starts)
     middle = medians(seconds)

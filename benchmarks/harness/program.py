@@ -6,10 +6,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
@@ -21,14 +20,14 @@ class Program:
     """A running program and all that it starts; its output goes to a file."""
 
     def __init__(self, command: Sequence[str], paths: Sequence[Path], output: IO[str]) -> None:
-        """Start it in the root of the repository, with `paths` added to its imports."""
+        """Start it in the root of the repository, importing from there and from `paths`."""
         self._output = output
         self._process = subprocess.Popen(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env=_environment(paths),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))},
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -90,13 +89,4 @@ def own_paths() -> list[Path]:
 
 def exit_on_sigterm() -> None:
     """Leave all `with` blocks at SIGTERM, as at Ctrl-C, so that no program stays behind."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-
-
-def _environment(paths: Sequence[Path]) -> Mapping[str, str]:
-    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    return inherited | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))}
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
