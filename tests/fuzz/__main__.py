@@ -3,8 +3,8 @@
     python -m tests.fuzz image|request|extension FOLDER [options of libFuzzer]
     python -m tests.fuzz image|request|extension FILE
 
-FOLDER contains the corpus; the seeds are written into it, and libFuzzer adds inputs. FILE is a
-single input to run. `scripts/fuzz` calls this module.
+FOLDER holds the corpus: the seeds are written to it, and libFuzzer adds to it. FILE is one
+input to try. `scripts/fuzz` calls this.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ import atheris
 
 
 def main() -> None:
-    """Fuzz until the limits in libFuzzer's options; a crash ends the process."""
+    """Fuzz until libFuzzer's options end it; a crash ends the process."""
     name, path = sys.argv[1], Path(sys.argv[2])
-    # Imported here, because atheris instruments modules at import for libFuzzer's coverage.
+    # Imported here, because only modules imported under instrumentation report coverage.
     with atheris.instrument_imports(include=["facewire_server"]):
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]

@@ -1,4 +1,4 @@
-"""Fuzz target: arbitrary bytes as an image file, decoded and fitted into an input."""
+"""Fuzz target: any bytes as an image file, decoded and fitted into an input."""
 
 import numpy as np
 
@@ -15,9 +15,10 @@ SIDES = (32, 96)
 
 
 def try_input(data: bytes) -> None:
-    """Decode one input; every exception is a failure, AssertionError one of a checked property.
+    """Decode one file; AssertionError when a rule is broken, any other error is a bug too.
 
-    The last byte selects the network's input: decoders ignore bytes after the end of a file.
+    The last byte chooses the target: bytes behind the end of a file do not matter to a
+    decoder.
     """
     target = chosen_target(data[-1] if data else 0)
     try:
@@ -28,13 +29,13 @@ def try_input(data: bytes) -> None:
 
 
 def chosen_target(choice: int) -> Target:
-    """Return one of several inputs of a network."""
+    """One of several targets."""
     side = SIDES[choice % 2]
     return Target(side, side, MODES[choice // 2 % len(MODES)])
 
 
 def assert_sound(picture: Picture, target: Target) -> None:
-    """Check the properties of every picture, and of the input that it is fitted into."""
+    """Assert what holds for every picture, and for an input that it is drawn into."""
     rows, columns = picture.pixels.shape[:2]
     assert 0 < picture.width * picture.height <= LIMITS.pixels
     assert max(picture.width, picture.height) <= LIMITS.side

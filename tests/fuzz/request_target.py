@@ -1,4 +1,4 @@
-"""Fuzz target: arbitrary bytes as a DetectRequest, processed as by the servicer."""
+"""Fuzz target: any bytes as a DetectRequest, read as the servicer reads it."""
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -11,15 +11,15 @@ from facewire_server.rpc.status import failure
 from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
 
 NUMBER = "0123456789abcdef"
-"""The request id, which a fault's answer would contain."""
+"""A request id, as an error message would name it."""
 
 
 def try_input(data: bytes) -> None:
-    """Process one input; every exception is a failure, AssertionError one of a property."""
+    """Read one request; AssertionError when a rule is broken, any other error is a bug too."""
     try:
         request = pb.DetectRequest.FromString(data)
     except DecodeError:
-        return  # gRPC refuses these
+        return  # gRPC itself answers these
     target = chosen_target(len(data))
     try:
         options = converters.options(request.options)

@@ -134,7 +134,7 @@ def test_a_pipe_that_nobody_writes_to_is_one_plain_line(tmp_path: Path, flag: st
     files = TlsFiles(tmp_path)
     tls = ("--tls-cert", str(files.cert), "--tls-key", str(files.key))
     code = (
-        "from facewire_server.service import file_watch; from facewire_server.__main__"
+        "from facewire_server.system import file_watch; from facewire_server.__main__"
         " import main; file_watch.READ_SECONDS = 0.5; main()"
     )
     arguments = ("serve", "--port", "0", "--metrics-port", "off", *tls)
