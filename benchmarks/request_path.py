@@ -24,11 +24,12 @@ from benchmarks.harness.images import PHOTO, save_trivial_network
 from benchmarks.harness.rounds import alternate, column_medians, in_threads, table
 from benchmarks.harness.settings import model_option, print_settings, rounds_option, seconds_option
 from facewire.v1 import detect_pb2 as pb
+from facewire_server.config import Mode
 from facewire_server.image.decode import decode
 from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detections, Detector
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import Source
 from facewire_server.rpc import converters
 from facewire_server.scheduling.job import Outcome

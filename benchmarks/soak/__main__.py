@@ -27,7 +27,6 @@ from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.photos import Photo, photos, seen
 from benchmarks.soak.streams import stream
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.config import MEBI
 
 GOOD_CALLERS = 8
 RELOAD_SECONDS = 15.0
@@ -53,7 +52,7 @@ Traffic = Callable[[Caller], Coroutine[Any, Any, None]]
 async def send_all(server: Server, taken: Sequence[Photo], ledger: Ledger, seconds: float) -> None:
     """Send mixed traffic for so long, and return when all of it has ended."""
     stop = asyncio.Event()
-    message_bytes = MESSAGE_MB * MEBI
+    message_bytes = MESSAGE_MB << 20
     kinds: list[Traffic] = [
         *[calls.send_good] * GOOD_CALLERS,
         lambda caller: calls.send_bad(caller, message_bytes),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 
 from benchmarks.harness import rounds, usage
 from benchmarks.harness.server import Server
-from facewire_server.config import MEBI
 
 BUSY_MEMORY_MB = 150.0
 """How much more memory the last window of the traffic may have than the first: large
@@ -54,7 +53,7 @@ def look(server: Server, began: float) -> Vitals:
     metrics = server.metrics()
     return Vitals(
         seconds=time.monotonic() - began,
-        memory_mb=usage.resident_bytes(server.pid) / MEBI,
+        memory_mb=usage.resident_bytes(server.pid) / (1 << 20),
         threads=usage.threads(server.pid),
         fds=usage.file_descriptors(server.pid),
         inflight=metrics["facewire_inflight_requests"],
