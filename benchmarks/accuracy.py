@@ -12,14 +12,13 @@ from xml.etree import ElementTree
 
 import click
 
-from benchmarks.harness.images import DLIB, SHARED, Box, iou
+from benchmarks.harness.images import DLIB, YUNET, Box, iou
 from benchmarks.harness.settings import print_settings
 from facewire_client import FaceClient
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.models.source import EMBEDDED
 
-YUNET = SHARED / "models" / "yunet" / "yunet_n_640_640.onnx"
 MIN_IOU = 0.4
 
 
@@ -58,7 +57,9 @@ def missed(truth: Sequence[Box], detected: Sequence[Box]) -> tuple[list[Box], in
 
 @click.command(help=__doc__)
 @click.option("--photos", type=click.Path(path_type=Path), default=DLIB)
-@click.option("--model", "models", multiple=True, default=(EMBEDDED, str(YUNET)))
+@click.option(
+    "--model", "models", multiple=True, default=(EMBEDDED, str(YUNET / "yunet_n_640_640.onnx"))
+)
 def main(photos: Path, models: tuple[str, ...]) -> None:
     truth = ground_truth(photos)
     print_settings(photos=len(truth), min_iou=MIN_IOU)

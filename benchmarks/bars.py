@@ -6,33 +6,22 @@ exit status is 1 when one is missed. Overload has a command of its own,
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
-from benchmarks.comparison.contenders import LIMIT
-from benchmarks.comparison.lineup import Length, lineup, measured
-from benchmarks.comparison.programs import MODELS, OURS, THROUGHPUT
+from benchmarks.comparison.contenders import compare
 from benchmarks.comparison.results import Cell, CellResults
+from benchmarks.comparison.servers import LIMIT, MODELS, OURS, PEERS, THROUGHPUT
 from benchmarks.harness.images import describe, photos
-from benchmarks.harness.program import exit_on_sigterm
-from benchmarks.harness.settings import (
-    Choices,
-    Progress,
-    machine,
-    print_lines,
-    rounds_option,
-    seconds_option,
-)
+from benchmarks.harness.settings import Listed, print_settings, rounds_option, seconds_option
 from benchmarks.rivals import venvs
 from facewire_client.cli.table import align
 
-PEERS = ("kserve", "kserve-loop", "mlserver", "mlserver-worker")
 TEXTBOOK = "textbook"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """What is looked at, and the least or the most that it may be."""
 
     what: str
@@ -43,23 +32,18 @@ class Bar:
     def row(self, results: CellResults) -> tuple[tuple[str, ...], bool]:
         """The row of the table, and whether the bar is met."""
         value = self.value(results)
+        bound = f"at most {self.most}" if self.least is None else f"at least {self.least}"
         if value is None:
-            return (str(results.cell), self.what, "-", self.bound, "NOT MEASURED"), False
+            return (str(results.cell), self.what, "-", bound, "NOT MEASURED"), False
         met = (self.least is None or value >= self.least) and (
             self.most is None or value <= self.most
         )
         word = "met" if met else "MISSED"
-        return (str(results.cell), self.what, f"{value:.3f}", self.bound, word), met
-
-    @property
-    def bound(self) -> str:
-        """In words."""
-        return f"at most {self.most}" if self.least is None else f"at least {self.least}"
+        return (str(results.cell), self.what, f"{value:.3f}", bound, word), met
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A cell of a model, those that take part beside the peers, and its bars."""
+class Trial(NamedTuple):
+    """A cell of a model, those that take part beside the peers, and its own bars."""
 
     model: str
     size: str
@@ -76,24 +60,23 @@ def _slower_ms(results: CellResults) -> float | None:
     return results.difference(OURS, "p50_ms", LIMIT)
 
 
+SMALL_16 = (
+    Bar("CPU x benchmark_app", _ratio("cpu_ms", LIMIT), most=1.20),
+    Bar("requests/s x benchmark_app", _ratio("rate", LIMIT), least=0.85),
+)
+SMALL_1 = (
+    Bar("p50 less that of benchmark_app, ms", _slower_ms, most=3.0),
+    Bar("p50 x throughput mode", _ratio("p50_ms", THROUGHPUT), most=0.7),
+)
+FULL_HD = (Bar("requests/s x textbook", _ratio("rate", TEXTBOOK), least=1.35),)
+LARGEST = (Bar("requests/s x textbook", _ratio("rate", TEXTBOOK), least=2.2),)
+HEAVY = (Bar("requests/s x benchmark_app", _ratio("rate", LIMIT), least=0.97),)
 AHEAD = (
     Bar("requests/s x best of KServe, MLServer", _ratio("rate", *PEERS), least=1.0),
     Bar("p50 x best of KServe, MLServer", _ratio("p50_ms", *PEERS), most=1.0),
     Bar("CPU x best of KServe, MLServer", _ratio("cpu_ms", *PEERS), most=1.0),
 )
-SMALL_16 = (
-    Bar("CPU x benchmark_app", _ratio("cpu_ms", LIMIT), most=1.20),
-    Bar("requests/s x benchmark_app", _ratio("rate", LIMIT), least=0.85),
-    *AHEAD,
-)
-SMALL_1 = (
-    Bar("p50 less that of benchmark_app, ms", _slower_ms, most=3.0),
-    Bar("p50 x throughput mode", _ratio("p50_ms", THROUGHPUT), most=0.7),
-    *AHEAD,
-)
-FULL_HD = (Bar("requests/s x textbook", _ratio("rate", TEXTBOOK), least=1.35), *AHEAD)
-LARGEST = (Bar("requests/s x textbook", _ratio("rate", TEXTBOOK), least=2.2), *AHEAD)
-HEAVY = (Bar("requests/s x benchmark_app", _ratio("rate", LIMIT), least=0.97), *AHEAD)
+"""Bars of every trial in which the peers take part."""
 
 TRIALS = {
     "small": (
@@ -109,53 +92,29 @@ TRIALS = {
 
 
 @click.command(help=__doc__)
-@click.option("--only", type=Choices(TRIALS), default=tuple(TRIALS))
-@click.option("--peers", type=Choices(PEERS), default=PEERS, is_flag=False, flag_value="")
+@click.option("--only", type=Listed(click.Choice(TRIALS)), default=tuple(TRIALS))
+@venvs.rivals_option(PEERS)
 @seconds_option(8, "In a cell, a round.")
 @rounds_option(3)
-def main(only: tuple[str, ...], peers: tuple[str, ...], seconds: float, rounds: int) -> None:
-    exit_on_sigterm()
+def main(only: tuple[str, ...], rivals: tuple[str, ...], seconds: float, rounds: int) -> None:
     trials = [trial for kind in only for trial in TRIALS[kind]]
-    sizes = dict.fromkeys(trial.size for trial in trials)
-    print_lines(
-        {
-            **machine(),
-            **venvs.versions(peers),
-            **{size: describe(size, photos(size)) for size in sizes},
-            "seconds": str(seconds),
-            "rounds": str(rounds),
-        }
-    )
+    files = {size: photos(size) for size in dict.fromkeys(trial.size for trial in trials)}
+    print_settings(seconds=seconds, rounds=rounds, rivals=venvs.versions(rivals))
+    print(*(describe(size, each) for size, each in files.items()), sep="\n")
     rows: list[Sequence[str]] = [("cell", "what", "is", "bar", "")]
     all_met = True
     for name in dict.fromkeys(trial.model for trial in trials):
-        own = [trial for trial in trials if trial.model == name]
-        results = _measured(name, own, peers, Length(seconds, rounds))
-        for trial, found in zip(own, results, strict=True):
-            print(f"\n{found.table(LIMIT)}", flush=True)
-            for bar in trial.bars:
-                if bar in AHEAD and not peers:
-                    continue
+        model, own = MODELS[name](), [trial for trial in trials if trial.model == name]
+        used = {trial.size: files[trial.size] for trial in own}
+        plan = [(Cell(model, each.size, each.concurrency), (*each.names, *rivals)) for each in own]
+        for trial, found in zip(own, compare(plan, used, seconds, rounds), strict=True):
+            print(f"\n{found.table()}", flush=True)
+            for bar in (*trial.bars, *(AHEAD if rivals else ())):
                 row, met = bar.row(found)
                 rows.append(row)
                 all_met &= met
     print(f"\n{align(rows)}")
     raise SystemExit(0 if all_met else 1)
-
-
-def _measured(
-    name: str, trials: Sequence[Trial], peers: Sequence[str], length: Length
-) -> list[CellResults]:
-    """All trials with one model."""
-    model = MODELS[name]()
-    progress = Progress()
-    names = list(dict.fromkeys(each for trial in trials for each in (*trial.names, *peers)))
-    files = {trial.size: photos(trial.size) for trial in trials}
-    plan = [
-        (Cell(model, trial.size, trial.concurrency), (*trial.names, *peers)) for trial in trials
-    ]
-    with lineup(model, names, files, progress) as contenders:
-        return measured(contenders, plan, length, progress)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.harness.images import SIDE, encoded, pixels, save_trivial_network
 from benchmarks.harness.rounds import alternate, column_medians, table
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import Numbers, print_settings, rounds_option, seconds_option
+from benchmarks.harness.settings import Listed, print_settings, rounds_option, seconds_option
 from benchmarks.harness.usage import Usage
 from facewire.v1 import detect_pb2 as pb
 from facewire_client.bench.load import ClosedLoop
@@ -64,7 +64,7 @@ def serve_and_measure(network: Path, workers: int, seconds: float) -> dict[str, 
 
 
 @click.command(help=__doc__)
-@click.option("--workers", type=Numbers(), default="1,2", show_default=True)
+@click.option("--workers", type=Listed(click.INT), default="1,2", show_default=True)
 @seconds_option(8, "Of each image, a round.")
 @rounds_option(3)
 def main(workers: tuple[int, ...], seconds: float, rounds: int) -> None:

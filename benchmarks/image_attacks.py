@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import NamedTuple
 
 import click
 
@@ -18,7 +17,7 @@ from benchmarks.harness import usage
 from benchmarks.harness.settings import print_settings
 from facewire_server.errors import RequestError
 from facewire_server.image.decode import decode
-from facewire_server.image.limits import MAX_SCANS, ImageLimits
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image import attacks
 
@@ -27,20 +26,9 @@ TARGET = Target(320, 320, ResizeMode.FIT_TO_WINDOW)
 SMALL = 32
 TIFF_CODINGS = ("tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma", "jpeg")
 
-Make = Callable[[int], bytes]
-"""A file for a side in pixels."""
 
-
-class Cost(NamedTuple):
-    """Of one file: CPU in seconds, growth of the peak of memory in MB."""
-
-    outcome: str
-    cpu: float
-    memory: float
-
-
-def attack_files(scans: int) -> dict[str, Make]:
-    """All of them; the side is that of the largest square that is let in."""
+def attack_files(scans: int) -> dict[str, Callable[[int], bytes]]:
+    """What makes each file for a side in pixels."""
     progressive = attacks.progressive
     return {
         "JPEG, baseline, white": attacks.jpeg,
@@ -70,8 +58,8 @@ def attack_files(scans: int) -> dict[str, Make]:
     }
 
 
-def measure(data: bytes, warm: bytes, limits: ImageLimits) -> Cost:
-    """What decoding costs, in a process of its own."""
+def measure(data: bytes, warm: bytes, limits: ImageLimits) -> tuple[str, float, float]:
+    """Decode in a process of its own; what came of it, CPU seconds, MB more at the peak."""
     # Spawned, not forked: this process has memory to spare from making the files.
     fresh = multiprocessing.get_context("spawn")
     ours, theirs = fresh.Pipe()
@@ -86,7 +74,7 @@ def measure(data: bytes, warm: bytes, limits: ImageLimits) -> Cost:
         outcome, cpu = ours.recv()
     ours.send("end")
     child.join()
-    return Cost(outcome, cpu, used.peak_mb - before)
+    return outcome, cpu, used.peak_mb - before
 
 
 def _decode(data: bytes, warm: bytes, limits: ImageLimits, parent: Connection) -> None:
@@ -107,20 +95,19 @@ def _outcome(data: bytes, limits: ImageLimits) -> str:
 
 
 @click.command(help=__doc__)
-@click.option("--max-megapixels", type=float, default=64.0, show_default=True)
-@click.option("--max-scans", type=int, default=MAX_SCANS, show_default=True)
 @click.option("--only", default="", help="Files with these words in their names.")
-def main(max_megapixels: float, max_scans: int, only: str) -> None:
-    limits = ImageLimits(round(max_megapixels * MEGA), scans=max_scans)
+def main(only: str) -> None:
+    limits = ImageLimits(64 * MEGA)
     side = int(limits.pixels**0.5)
     print_settings(pixels=limits.pixels, scans=limits.scans, input="320x320")
     print(f"{'file':42}{'bytes':>12}  {'outcome':15}{'CPU ms':>9}{'MB':>7}")
     for name, make in attack_files(limits.scans).items():
         if only in name:
             data = make(side)
-            cost = measure(data, make(SMALL), limits)
-            print(f"{name:42}{len(data):12}  {cost.outcome:15}", end="")
-            print(f"{1000 * cost.cpu:9.1f}{cost.memory:7.0f}", flush=True)
+            outcome, cpu, memory = measure(data, make(SMALL), limits)
+            print(
+                f"{name:42}{len(data):12}  {outcome:15}{1000 * cpu:9.1f}{memory:7.0f}", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from threading import Event
 import click
 import grpc
 
+from benchmarks.harness.callers import OPTIONS
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import serving
@@ -22,7 +23,6 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 
 REQUEST = pb.DetectRequest(encoded_image=PHOTO.read_bytes())
-OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 RATES = (0.5, 1, 2, 5, 20)
 COMPETING_STREAMS = 8
 FRAME = pb.DetectStreamRequest(request=REQUEST, overflow_policy=pb.OVERFLOW_POLICY_WAIT)
@@ -47,7 +47,7 @@ def live(target: str, rate: float, seconds: float) -> str:
             yield pb.DetectStreamRequest(frame_id=number, request=REQUEST, overflow_policy=policy)
 
     ages: list[float] = []
-    with grpc.insecure_channel(target, OWN_CONNECTION) as channel:
+    with grpc.insecure_channel(target, OPTIONS) as channel:
         for answer in DetectServiceStub(channel).DetectStream(frames()):
             if answer.HasField("response"):
                 ages.append(time.perf_counter() - sent[answer.frame_id])
@@ -62,7 +62,7 @@ def main(model: str, seconds: float) -> None:
     print_settings(model=model, seconds=seconds)
     with (
         serving("--model", model) as server,
-        grpc.insecure_channel(server.target, OWN_CONNECTION) as other,
+        grpc.insecure_channel(server.target, OPTIONS) as other,
         ThreadPoolExecutor(COMPETING_STREAMS) as pool,
     ):
         for streams in (0, COMPETING_STREAMS):

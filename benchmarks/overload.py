@@ -5,31 +5,34 @@ every ratio is to the mean of these two. See docs/comparison.md.
 """
 
 import math
-import re
 import time
-import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import click
 
-from benchmarks.comparison.contenders import Server
-from benchmarks.comparison.lineup import job_options, model_info, serving
-from benchmarks.comparison.programs import MODELS, OURS, PROGRAMS, facewire
+from benchmarks.comparison.contenders import Server, job_options, serving
 from benchmarks.comparison.results import MeasureError
+from benchmarks.comparison.servers import MODELS, OURS, RIVALS
 from benchmarks.harness import usage
-from benchmarks.harness.images import SIZES, describe, photos
-from benchmarks.harness.program import exit_on_sigterm, free_port
+from benchmarks.harness.images import describe, photos
+from benchmarks.harness.program import free_port
 from benchmarks.harness.rounds import number, table
-from benchmarks.harness.settings import Choices, Progress, machine, print_lines, seconds_option
+from benchmarks.harness.server import scrape, total
+from benchmarks.harness.settings import print_settings, progress, seconds_option
 from benchmarks.rivals import venvs
 from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.run import Run
+from facewire_client.bench.recorder import Recorder
 from facewire_client.bench.settings import Settings
 
+MODEL, SIZE = "yunet-640", "small"
 TIMES = 2.0
 """How many times what it can do is asked for."""
+CONCURRENCY = 16
+"""At capacity."""
+DEADLINES = (None, 0.2)
 
 _OUTSTANDING = 20_000
 _CONNECTIONS = 4
@@ -39,11 +42,9 @@ _COLUMNS = (
     *("", "deadline", "can do/s", "offered/s", "in time/s", "x can do", "p50 ms", "p99 ms"),
     *("p99 x", "MB after", "kept MB", "inferences in time", "client cores"),
 )
-RIVALS = tuple(name for name in PROGRAMS if name != OURS)
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(NamedTuple):
     """A running server, the photos, and for how long it is loaded.
 
     `inferences` tells how many it has begun so far; None: it does not count.
@@ -53,7 +54,6 @@ class Overload:
     files: Mapping[str, bytes]
     seconds: float
     capacity_seconds: float
-    concurrency: int
     inferences: Callable[[], float] | None
 
     def row(self, deadline: float | None) -> list[str]:
@@ -67,8 +67,7 @@ class Overload:
         begun = self.inferences() if self.inferences else 0.0
         rate = TIMES * before[0]
         load = OpenLoop(rate, seed=1, outstanding=_OUTSTANDING)
-        found = self._run(load, self.seconds, deadline=deadline)
-        record = found.record
+        record, cores = self._run(load, self.seconds, deadline=deadline)
         run = self.inferences() - begun if self.inferences else None
         _settle(pid)
         memory_after = usage.resident_mb(pid)
@@ -84,13 +83,12 @@ class Overload:
             *(f"{capacity:.1f}", f"{rate:.1f}", f"{goodput:.1f}", f"{goodput / capacity:.3f}"),
             *(f"{each:.2f}" for each in (p50, p99, p99 / p50_at_capacity)),
             *(f"{memory_after:.0f}", f"{memory_after - memory:+.0f}"),
-            number(good / run if run else None, 3),
-            f"{found.cpu_seconds / self.seconds:.2f}",
+            *(number(good / run if run else None, 3), f"{cores:.2f}"),
         ]
 
     def _capacity(self) -> tuple[float, float]:
         """Answers a second, and their median latency in ms."""
-        record = self._run(ClosedLoop(self.concurrency), self.capacity_seconds, warmup=2).record
+        record, _ = self._run(ClosedLoop(CONCURRENCY), self.capacity_seconds, warmup=2)
         times = spread(record.latencies)
         if times is None or record.failures:
             raise MeasureError("a closed loop was not answered")
@@ -103,11 +101,13 @@ class Overload:
         *,
         warmup: float = 0,
         deadline: float | None = None,
-    ) -> Run:
+    ) -> tuple[Recorder, float]:
+        """The record, and how many cores the client used."""
         settings = Settings(
             load=load, duration=seconds, warmup=warmup, deadline=deadline, connections=_CONNECTIONS
         )
-        return self.server.load(settings, self.files)[0]
+        found, _ = self.server.load(settings, self.files)
+        return found.record, found.cpu_seconds / seconds
 
 
 def _settle(pid: int) -> None:
@@ -122,52 +122,34 @@ def _settle(pid: int) -> None:
 
 
 def _inferences(port: int) -> float:
-    """How many inferences our server has begun."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
-        text = page.read().decode()
-    return sum(map(float, re.findall(r"^facewire_inferences_total\S* (\S+)$", text, re.MULTILINE)))
+    return total(scrape(port), "facewire_inferences_total")
 
 
 @click.command(help=__doc__)
-@click.option("--model", "name", type=click.Choice(list(MODELS)), default="yunet-640")
-@click.option("--image", type=click.Choice(list(SIZES)), default="small", show_default=True)
-@click.option("--rivals", type=Choices(RIVALS), default=RIVALS, is_flag=False, flag_value="")
+@venvs.rivals_option(RIVALS)
 @seconds_option(60, "Of too much.")
 @click.option("--capacity-seconds", type=float, default=10, show_default=True)
-@click.option("--concurrency", type=int, default=16, help="At capacity.", show_default=True)
-@click.option("--deadline", type=float, default=200, help="Milliseconds.", show_default=True)
-def main(
-    name: str,
-    image: str,
-    rivals: tuple[str, ...],
-    seconds: float,
-    capacity_seconds: float,
-    concurrency: int,
-    deadline: float,
-) -> None:
-    exit_on_sigterm()
-    files, model, port = photos(image), MODELS[name](), free_port()
-    what = {"model": name, "photos": describe(image, files)}
-    what["offered"] = f"{TIMES:g} x what the server can do, Poisson arrivals"
-    what["seconds"] = f"{seconds:g}, at capacity {capacity_seconds:g}, {concurrency} at a time"
-    print_lines({**machine(), **venvs.versions(rivals), **what})
-    progress = Progress()
-    job: Sequence[str] = ()
+def main(rivals: tuple[str, ...], seconds: float, capacity_seconds: float) -> None:
+    files, model, port = photos(SIZE), MODELS[MODEL](), free_port()
+    print_settings(model=MODEL, seconds=seconds, capacity_seconds=capacity_seconds)
+    print(describe(SIZE, files), f"{TIMES:g} x what a server can do, Poisson arrivals", sep="\n")
+    print(venvs.versions(rivals), flush=True)
+    job: list[str] = []
     rows = []
     for each in (OURS, *rivals):
         progress(f"starting {each}")
-        ours = each == OURS
-        program = facewire("--metrics-port", str(port)) if ours else PROGRAMS[each]()
-        with serving(program, model, {image: files}, job) as server:
-            if ours:
-                job = job_options(model, model_info(server))
-            count = (lambda: _inferences(port)) if ours else None
-            overload = Overload(server, files, seconds, capacity_seconds, concurrency, count)
-            for limit in (None, deadline / 1000):
+        options = ("--metrics-port", str(port)) if each == OURS else ()
+        with serving(each, model, {SIZE: files}, job, *options) as server:
+            count = None
+            if each == OURS:
+                job = job_options(model, server.model())
+                count = partial(_inferences, port)
+            overload = Overload(server, files, seconds, capacity_seconds, count)
+            for deadline in DEADLINES:
                 try:
-                    rows.append([each, *overload.row(limit)])
+                    rows.append([each, *overload.row(deadline)])
                 except MeasureError as error:
-                    progress(f"  {each}, deadline {limit} FAILED: {error}")
+                    progress(f"  {each}, deadline {deadline} FAILED: {error}")
     print(f"\n{table(_COLUMNS, rows)}")
 
 

@@ -2,13 +2,10 @@
 
 Runs the server's own path without gRPC in one thread, and prints the least time of each
 step. With --parallel, on a thread for each request that the device runs at a time:
-inference alone, decoding alone, and the whole, in alternation. With --callgrind, the
-instructions of all of it by library, for a network that computes nothing: valgrind does
-not know all instructions that OpenVINO would choose for another.
+inference alone, decoding alone, and the whole, in alternation.
 """
 
 import itertools
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +16,7 @@ import numpy as np
 import openvino as ov
 from prometheus_client.exposition import generate_latest
 
-from benchmarks.harness.callgrind import instructions, require_valgrind
-from benchmarks.harness.images import PHOTO, save_trivial_network
+from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import alternate, column_medians, in_threads, table
 from benchmarks.harness.settings import model_option, print_settings, rounds_option, seconds_option
 from facewire.v1 import detect_pb2 as pb
@@ -36,18 +32,7 @@ from facewire_server.scheduling.job import Outcome
 from facewire_server.telemetry.metrics import Metrics
 
 LIMITS = ImageLimits(64_000_000)
-FEW, MANY = 10, 40
-"""Requests of callgrind's two programs: what they differ by is the cost of the rest."""
 ROUNDS = 3
-
-CHILD = """
-import sys
-from pathlib import Path
-from benchmarks.request_path import RequestPath
-path = RequestPath(sys.argv[1], Path(sys.argv[2]))
-for _ in range(int(sys.argv[3])):
-    path.steps()
-"""
 
 
 class RequestPath:
@@ -158,32 +143,14 @@ def print_parallel(path: RequestPath, seconds: float) -> None:
     print(table(("", "a second", "CPU ms"), rows))
 
 
-def print_instructions(image: Path) -> None:
-    """Thousands of instructions of one request, by library."""
-    require_valgrind()
-    with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder, "nothing.xml")
-        save_trivial_network(network)
-        few, many = (instructions(CHILD, str(network), str(image), str(n)) for n in (FEW, MANY))
-    for library, count in (many - few).most_common(12):
-        print(f"{library:44}{count / (MANY - FEW) / 1000:10.1f}")
-    total = (many.total() - few.total()) / (MANY - FEW)
-    print(f"{'in all, thousands of instructions':44}{total / 1000:10.1f}")
-
-
 @click.command(help=__doc__)
 @model_option
 @click.option("--image", type=click.Path(path_type=Path), default=PHOTO)
 @rounds_option(200)
 @seconds_option(3, "Of each part, a round, with --parallel.")
 @click.option("--parallel", "side_by_side", is_flag=True)
-@click.option("--callgrind", is_flag=True)
-def main(
-    model: str, image: Path, rounds: int, seconds: float, side_by_side: bool, callgrind: bool
-) -> None:
+def main(model: str, image: Path, rounds: int, seconds: float, side_by_side: bool) -> None:
     print_settings(model=Path(model).stem, image=image)
-    if callgrind:
-        return print_instructions(image)
     path = RequestPath(model, image)
     if side_by_side:
         return print_parallel(path, seconds)

@@ -15,7 +15,7 @@ from benchmarks.harness import usage
 from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO, copy_model
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import Numbers, model_file_option, print_settings, seconds_option
+from benchmarks.harness.settings import Listed, model_file_option, print_settings, seconds_option
 from facewire_client import FaceClient
 
 
@@ -41,7 +41,7 @@ def measure(paths: list[Path], seconds: float) -> str:
 
 @click.command(help=__doc__)
 @model_file_option
-@click.option("--models", type=Numbers(), default="1,2,4,8", show_default=True)
+@click.option("--models", type=Listed(click.INT), default="1,2,4,8", show_default=True)
 @seconds_option(5, "Idle, and asked.")
 def main(model: Path, models: tuple[int, ...], seconds: float) -> None:
     print_settings(model=model, seconds=seconds)

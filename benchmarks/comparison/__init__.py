@@ -1,4 +1,1 @@
-"""Comparing servers of the same job, in alternation on one machine.
-
-`compare`, `overload` and `bars` beside this folder are the commands.
-"""
+"""Servers of the same job, compared in alternation on one machine: see docs/comparison.md."""

@@ -1,18 +1,24 @@
-"""What is measured in a cell: a server, or benchmark_app."""
+"""The contenders, a server or benchmark_app: started, checked, measured in alternation."""
 
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import grpc
 import psutil
 
-from benchmarks.comparison.protocols import Boxes
-from benchmarks.comparison.protocols import Protocol as RpcProtocol
-from benchmarks.comparison.results import Cell, MeasureError, Result, event_rate
-from benchmarks.harness import usage
-from benchmarks.harness.program import Program
+from benchmarks.comparison.protocols import Boxes, Protocol
+from benchmarks.comparison.results import Cell, CellResults, MeasureError, Result, event_rate
+from benchmarks.comparison.servers import LIMIT, OURS, PROGRAMS, Model
+from benchmarks.harness.images import Box, iou
+from benchmarks.harness.program import Program, free_port, started
+from benchmarks.harness.rounds import alternate
+from benchmarks.harness.settings import progress
 from benchmarks.harness.usage import Usage
+from facewire_client import FaceClient
 from facewire_client.bench.limit import Baseline, BenchmarkAppError, benchmark_app
 from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.percentiles import spread
@@ -24,30 +30,26 @@ from facewire_client.result import ModelInfo
 
 Photos = Mapping[str, Mapping[str, bytes]]
 """By size and name, JPEG files."""
+Plan = Sequence[tuple[Cell, Sequence[str]]]
+"""Cells of one model, and the names of those that take part in each."""
 
-LIMIT = "benchmark_app"
-_START_SECONDS = 180.0
-"""That a server may take until it answers."""
-_TIMEOUT = 120.0
+MIN_IOU = 0.9
+"""Of two boxes that are taken for the same."""
+_START_SECONDS, _TIMEOUT = 180.0, 120.0
+"""That a server may take until it answers, and for an answer."""
 _MAX_MB = 64
 
 
-class Contender(Protocol):
-    """What can be measured in a cell."""
-
-    def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
-        """Measure it once. Raises MeasureError."""
+class Disagreement(Exception):
+    """Two that should do the same job found different boxes."""
 
 
 class Server:
     """A server in processes of its own; they are stopped while it is not measured."""
 
-    def __init__(
-        self, program: Program, target: str, protocol: RpcProtocol, photos: Photos
-    ) -> None:
+    def __init__(self, program: Program, target: str, protocol: Protocol) -> None:
         self.program = program
         self.target = target
-        self._photos = photos
         self._protocol = protocol
         self._connection = Connection(target, timeout=_TIMEOUT, max_message_mb=_MAX_MB)
 
@@ -76,19 +78,17 @@ class Server:
                 for content in photos.values()
             ]
 
-    def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
-        """A closed loop of the cell's concurrency."""
-        settings = Settings(load=ClosedLoop(cell.concurrency), duration=seconds, warmup=warmup)
+    def measure(self, cell: Cell, photos: Mapping[str, bytes], settings: Settings) -> Result:
+        """Measure a closed loop. Raises MeasureError."""
         self.program.resume()
         try:
-            found, used = self.load(settings, self._photos[cell.size])
+            found, used = self.load(settings, photos)
         finally:
             self.program.pause()
         record = found.record
         if record.failures:
             kind, count = record.failures.most_common(1)[0]
-            message = record.messages[kind]
-            raise MeasureError(f"{count} requests failed: {kind[0]}, {message}")
+            raise MeasureError(f"{count} requests failed: {kind[0]}, {record.messages[kind]}")
         try:
             rate = event_rate(record.answered_at)
         except ValueError as error:
@@ -117,6 +117,11 @@ class Server:
             raise KeyboardInterrupt
         return found, used
 
+    def model(self) -> ModelInfo:
+        """What our server says of its model."""
+        with FaceClient(self.target) as client:
+            return client.model()
+
 
 class BenchmarkApp:
     """benchmark_app with the model, device and precision of a server: the limit.
@@ -129,15 +134,13 @@ class BenchmarkApp:
     def __init__(self, served: ModelInfo) -> None:
         self._served = served
 
-    def measure(self, cell: Cell, seconds: float, warmup: float) -> Result:
-        """Its inferences in the place of requests; it warms up by one inference."""
-        load = ClosedLoop(cell.concurrency)
-        settings = Settings(load=load, duration=seconds, warmup=warmup)
+    def measure(self, cell: Cell, photos: Mapping[str, bytes], settings: Settings) -> Result:
+        """Its inferences in the place of requests; it warms up by one. Raises MeasureError."""
         used: list[Usage] = []
 
         def listen(process: int, line: str) -> None:
             if "First inference took" in line:
-                used.append(usage.Usage(process))
+                used.append(Usage(process))
                 used[0].start()
             elif line.startswith("[Step 11/11]") and used:
                 used[0].stop()
@@ -151,3 +154,119 @@ class BenchmarkApp:
             raise MeasureError("benchmark_app did not print the lines to measure between")
         cpu_ms = used[0].cpu_seconds / found.inferences * 1e3
         return Result(found.throughput, found.median_ms, None, None, cpu_ms, used[0].peak_mb)
+
+
+Contender = Server | BenchmarkApp
+
+
+def compare(plan: Plan, photos: Photos, seconds: float, rounds: int) -> list[CellResults]:
+    """Measure all cells of a plan, in rounds; every other one goes backwards."""
+    names = dict.fromkeys(name for _, names in plan for name in names)
+    with lineup(plan[0][0].model, list(names), photos) as contenders:
+        results = alternate(
+            rounds,
+            {
+                (cell, name): partial(
+                    _measured, contenders.get(name), name, cell, photos[cell.size], seconds
+                )
+                for cell, names in plan
+                for name in names
+            },
+        )
+    return [
+        CellResults(cell, {name: results[cell, name] for name in names}) for cell, names in plan
+    ]
+
+
+def _measured(
+    contender: Contender | None, name: str, cell: Cell, photos: Mapping[str, bytes], seconds: float
+) -> Result | None:
+    if contender is None:
+        return None
+    load, times = ClosedLoop(cell.concurrency), cell.model.duration
+    try:
+        settings = Settings(load=load, duration=seconds * times, warmup=times)
+        result = contender.measure(cell, photos, settings)
+    except MeasureError as error:
+        progress(f"{cell}: {name:20} FAILED: {error}")
+        return None
+    progress(f"{cell}: {name:20} {result.rate:8.1f}/s  p50 {result.p50_ms:8.1f} ms")
+    return result
+
+
+@contextmanager
+def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[str, Contender]]:
+    """Those of these names that are ready to be measured, all of them paused.
+
+    Ours starts in any case: what it says of the model is what the others are told, and
+    they must find its boxes. One that does not start or agree is left out, and progress
+    tells why. Raises RuntimeError when it is ours.
+    """
+    with ExitStack() as stack:
+        ours = stack.enter_context(serving(OURS, model, photos))
+        served = ours.model()
+        expected = {size: ours.boxes(each) for size, each in photos.items()}
+        ours.program.pause()
+        found: dict[str, Contender] = {OURS: ours, LIMIT: BenchmarkApp(served)}
+        for name in names:
+            if name in found:
+                continue
+            progress(f"starting {name}")
+            try:
+                job = job_options(model, served)
+                server = stack.enter_context(serving(name, model, photos, job))
+                check(server, photos, expected)
+                server.program.pause()
+                found[name] = server
+            except (subprocess.CalledProcessError, Disagreement, RuntimeError) as error:
+                progress(f"LEFT OUT: {name}: {error}")
+        yield found
+
+
+def check(server: Server, photos: Photos, expected: Mapping[str, list[Boxes]]) -> None:
+    """Raise Disagreement, which names the photo, unless it finds the expected boxes."""
+    for size, each in photos.items():
+        for name, ours, theirs in zip(each, expected[size], server.boxes(each), strict=True):
+            try:
+                check_same(ours, theirs)
+            except Disagreement as error:
+                raise Disagreement(f"{name} ({size}): {error}") from None
+
+
+def check_same(ours: Sequence[Box], theirs: Sequence[Box]) -> None:
+    """Raise Disagreement unless each box has one of the others, IoU >= MIN_IOU.
+
+    The pairs that overlap most are matched first.
+    """
+    if len(ours) != len(theirs):
+        raise Disagreement(f"{len(theirs)} boxes instead of {len(ours)}")
+    left, others = list(ours), list(theirs)
+    while left:
+        overlap, mine, other = max((iou(a, b), a, b) for a in left for b in others)
+        if overlap < MIN_IOU:
+            raise Disagreement(f"IoU {overlap:.2f} of {mine}, {other}")
+        left.remove(mine)
+        others.remove(other)
+
+
+@contextmanager
+def serving(
+    name: str, model: Model, photos: Photos, job: Sequence[str] = (), *options: str
+) -> Iterator[Server]:
+    """A server that answers. Raises RuntimeError when it does not."""
+    port, program = free_port(), PROGRAMS[name]
+    command = [*program.command(port, model.path, job), *options]
+    with started(command, [] if program.rival else list(filter(None, sys.path))) as running:
+        server = Server(running, f"127.0.0.1:{port}", program.protocol)
+        file, content = next(iter(next(iter(photos.values())).items()))
+        server.wait_until_ready({file: content})
+        yield server
+
+
+def job_options(model: Model, served: ModelInfo) -> list[str]:
+    """The job as rivals are told it: our model, our thresholds."""
+    return [
+        *("--model", str(model.path), "--head", model.head),
+        *("--min-confidence", str(served.min_confidence)),
+        *("--iou-threshold", str(served.iou_threshold)),
+    ]

@@ -7,8 +7,7 @@ has the photo as the only element of a BYTES tensor, an answer rows of FP32.
 
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -23,46 +22,37 @@ from facewire_client.bench.sender import DETECT, Method
 Boxes = list[tuple[float, ...]]
 """Each x_min, y_min, x_max, y_max in pixels of the photo."""
 
-_TENSOR = """
-    field { name: "name" number: 1 type: TYPE_STRING }
-    field { name: "datatype" number: 2 type: TYPE_STRING }
-    field { name: "shape" number: 3 type: TYPE_INT64 label: LABEL_REPEATED }
-    field { name: "contents" number: 5 type: TYPE_MESSAGE type_name: ".inference.Contents" }
-"""
-_TENSORS = "type: TYPE_MESSAGE label: LABEL_REPEATED type_name: "
-_FILE = f"""
-name: "open_inference_grpc.proto" package: "inference" syntax: "proto3"
-message_type {{
-  name: "Contents"
-  field {{ name: "fp32_contents" number: 6 type: TYPE_FLOAT label: LABEL_REPEATED }}
-  field {{ name: "bytes_contents" number: 8 type: TYPE_BYTES label: LABEL_REPEATED }}
-}}
-message_type {{ name: "Tensor" {_TENSOR} }}
-message_type {{
-  name: "ModelInferRequest"
-  field {{ name: "model_name" number: 1 type: TYPE_STRING }}
-  field {{ name: "inputs" number: 5 {_TENSORS} ".inference.Tensor" }}
-}}
-message_type {{
-  name: "ModelInferResponse"
-  field {{ name: "outputs" number: 5 {_TENSORS} ".inference.Tensor" }}
-  field {{ name: "raw_output_contents" number: 6 type: TYPE_BYTES label: LABEL_REPEATED }}
-}}
-"""
+_FIELDS = {
+    "Contents": ("fp32_contents 6 FLOAT", "bytes_contents 8 BYTES"),
+    "Tensor": ("name 1 STRING", "datatype 2 STRING", "shape 3 INT64", "contents 5 Contents"),
+    "ModelInferRequest": ("model_name 1 STRING", "inputs 5 Tensor"),
+    "ModelInferResponse": ("outputs 5 Tensor", "raw_output_contents 6 BYTES"),
+}
+"""Of each message: name, number, and type, which may be one of these messages."""
+_SINGLE = ("name", "datatype", "contents", "model_name")
+
+
+def _field(text: str) -> str:
+    name, number, kind = text.split()
+    message = f'MESSAGE type_name: ".inference.{kind}"' if kind in _FIELDS else kind
+    label = "" if name in _SINGLE else "label: LABEL_REPEATED"
+    return f'field {{ name: "{name}" number: {number} {label} type: TYPE_{message} }}'
+
+
+_MESSAGES = (
+    f'message_type {{ name: "{name}" {" ".join(map(_field, fields))} }}'
+    for name, fields in _FIELDS.items()
+)
+_HEADER = 'name: "open_inference_grpc.proto" package: "inference" syntax: "proto3"'
 _POOL = DescriptorPool()
-_POOL.Add(text_format.Parse(_FILE, FileDescriptorProto()))
+_POOL.Add(text_format.Parse(" ".join((_HEADER, *_MESSAGES)), FileDescriptorProto()))
+_REQUEST, _RESPONSE = (
+    GetMessageClass(_POOL.FindMessageTypeByName(f"inference.ModelInfer{name}"))
+    for name in ("Request", "Response")
+)
 
 
-def _class(name: str) -> Any:
-    return GetMessageClass(_POOL.FindMessageTypeByName(f"inference.{name}"))
-
-
-ModelInferRequest = _class("ModelInferRequest")
-ModelInferResponse = _class("ModelInferResponse")
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
+class Protocol(NamedTuple):
     """A method, and how to read all boxes of a serialised reply to it."""
 
     method: Method
@@ -77,16 +67,16 @@ def _facewire_boxes(reply: bytes) -> Boxes:
 def _oip_request(image: bytes, model: str) -> Message:
     contents = {"bytes_contents": [image]}
     tensor = {"name": "jpeg", "datatype": "BYTES", "shape": [1], "contents": contents}
-    request: Message = ModelInferRequest(model_name=model or "face", inputs=[tensor])
-    return request
+    return _REQUEST(model_name=model or "face", inputs=[tensor])
 
 
 def _oip_answer(reply: bytes) -> Answer:
-    return Answer(ModelInferResponse.FromString(reply).outputs[0].shape[0])
+    response: Any = _RESPONSE.FromString(reply)
+    return Answer(response.outputs[0].shape[0])
 
 
 def _oip_boxes(reply: bytes) -> Boxes:
-    response = ModelInferResponse.FromString(reply)
+    response: Any = _RESPONSE.FromString(reply)
     values = response.outputs[0].contents.fp32_contents
     if response.raw_output_contents:
         values = array("f", response.raw_output_contents[0])

@@ -4,24 +4,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 from statistics import median
+from typing import NamedTuple
 
-from benchmarks.comparison.programs import Model
+from benchmarks.comparison.servers import LIMIT, Model
 from benchmarks.harness import rounds
 from benchmarks.harness.rounds import number
 
 HIGHER_IS_BETTER = ("rate",)
 _COLUMNS = (
-    *("", "requests/s", "x limit", "p50 ms", "x limit", "p95 ms", "p99 ms"),
-    *("CPU ms", "x limit", "peak MB"),
+    ("rate", "requests/s", 1, True),
+    ("p50_ms", "p50 ms", 1, True),
+    ("p95_ms", "p95 ms", 1, False),
+    ("p99_ms", "p99 ms", 1, False),
+    ("cpu_ms", "CPU ms", 2, True),
+    ("memory_mb", "peak MB", 0, False),
 )
+"""A number of a result, its title, its digits, and whether its ratio to the limit follows."""
 
 
 class MeasureError(Exception):
     """Why a contender could not be measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A model, a size of photos, and how many requests are in flight."""
 
     model: Model
@@ -32,8 +37,7 @@ class Cell:
         return f"{self.model.name}, {self.size}, {self.concurrency} at a time"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What one contender did in one cell, once: requests a second, times in ms, MB.
 
     `cpu_ms` is what the contender spends on a request, without the client;
@@ -46,12 +50,6 @@ class Result:
     p99_ms: float | None
     cpu_ms: float
     memory_mb: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.rate:8.1f}/s  p50 {self.p50_ms:8.1f} ms"
-            f"  CPU {self.cpu_ms:7.2f} ms  {self.memory_mb:6.0f} MB"
-        )
 
 
 @dataclass
@@ -80,19 +78,16 @@ class CellResults:
         """The median of the differences of one and, in its round, another."""
         return self._over_rounds([name, other], value, lambda values: values[0] - values[1])
 
-    def table(self, limit: str) -> str:
-        """Medians, and their ratios to the contender `limit`, for people."""
-        rows = []
-        for name in self.results:
-            cells = [name]
-            for value, digits in (("rate", 1), ("p50_ms", 1), ("p95_ms", 1), ("p99_ms", 1)):
-                cells.append(number(self.median(name, value), digits))
-                if value in ("rate", "p50_ms"):
-                    cells.append(number(self.ratio(name, value, limit), 3))
-            cells.append(number(self.median(name, "cpu_ms"), 2))
-            cells.append(number(self.ratio(name, "cpu_ms", limit), 3))
-            rows.append([*cells, number(self.median(name, "memory_mb"), 0)])
-        return f"{self.cell}\n{rounds.table(_COLUMNS, rows)}"
+    def table(self) -> str:
+        """Medians, and their ratios to the limit, for people."""
+        header, rows = [""], [[name] for name in self.results]
+        for value, title, digits, with_ratio in _COLUMNS:
+            header += [title, "x limit"] if with_ratio else [title]
+            for row in rows:
+                row.append(number(self.median(row[0], value), digits))
+                if with_ratio:
+                    row.append(number(self.ratio(row[0], value, LIMIT), 3))
+        return f"{self.cell}\n{rounds.table(header, rows)}"
 
     def _over_rounds(
         self, names: Sequence[str], value: str, combine: Callable[[Sequence[float]], float]

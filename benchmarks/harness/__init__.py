@@ -1,4 +1,1 @@
-"""What all benchmarks share: processes, what they use, rounds, images, settings.
-
-It knows none of the benchmarks.
-"""
+"""What all benchmarks share: processes, what they use, rounds, images, settings."""

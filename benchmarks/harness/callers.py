@@ -11,7 +11,7 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1))
-"""A connection of its own, for messages of any size."""
+"""Of a channel: a connection of its own, for messages of any size."""
 
 
 class Callers:

@@ -16,6 +16,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 PHOTO = DATA / "astronaut.jpg"
 """The small photo of one face that comes with the server."""
 DLIB = SHARED / "faces" / "dlib"
+YUNET = SHARED / "models" / "yunet"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}
 """Width and height of an enlarged photo that is wider than high; None: as it is."""
 QUALITY = 90
@@ -62,12 +63,10 @@ def photos(size: str) -> dict[str, bytes]:
 
 
 def describe(size: str, files: dict[str, bytes]) -> str:
-    """A line about photos: how many there are, their sizes and their bytes."""
+    """A line about photos: how many there are, and their bytes."""
     mean = sum(map(len, files.values())) / len(files)
-    made = "as they are" if SIZES[size] is None else f"enlarged, quality {QUALITY}"
-    sizes = {_decoded(each).shape[1::-1] for each in files.values()}
-    each = ", ".join(f"{width}x{height}" for width, height in sorted(sizes))
-    return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each; {each}"
+    made = "as they are" if SIZES[size] is None else f"enlarged to {SIZES[size]}, {QUALITY=}"
+    return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each"
 
 
 def copy_model(model: Path, path: Path) -> Path:
@@ -100,9 +99,3 @@ def _enlarged(photo: NDArray[np.uint8], target: tuple[int, int]) -> bytes:
     x, y = (size[0] - across) // 2, (size[1] - down) // 2
     cut = np.ascontiguousarray(large[y : y + down, x : x + across], np.uint8)
     return encoded(cut, ".jpg", cv2.IMWRITE_JPEG_QUALITY, QUALITY)
-
-
-def _decoded(content: bytes) -> NDArray[np.generic]:
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return image

@@ -19,7 +19,7 @@ _STOP_SECONDS = 15.0
 class Program:
     """A running program and all that it starts; its output goes to a file."""
 
-    def __init__(self, command: Sequence[str], paths: Sequence[Path], output: IO[str]) -> None:
+    def __init__(self, command: Sequence[str], paths: Sequence[str], output: IO[str]) -> None:
         """Start it in the root of the repository, importing from there and from `paths`."""
         self._output = output
         self._process = subprocess.Popen(
@@ -27,7 +27,7 @@ class Program:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *paths))},
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -65,8 +65,9 @@ class Program:
 
 
 @contextmanager
-def started(command: Sequence[str], paths: Sequence[Path] = ()) -> Iterator[Program]:
-    """The program, until the end of the block."""
+def started(command: Sequence[str], paths: Sequence[str] = ()) -> Iterator[Program]:
+    """The program, until the end of the block; SIGTERM leaves that as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryFile("w+") as output:
         program = Program(command, paths, output)
         try:
@@ -80,13 +81,3 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def own_paths() -> list[Path]:
-    """Where this process imports from: for programs of the same environment."""
-    return [Path(each) for each in sys.path if each]
-
-
-def exit_on_sigterm() -> None:
-    """Leave all `with` blocks at SIGTERM, as at Ctrl-C, so that no program stays behind."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))

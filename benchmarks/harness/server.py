@@ -1,6 +1,5 @@
 """facewire-server in a process of its own: started, killed, started again on its port."""
 
-import os
 import re
 import signal
 import subprocess
@@ -17,6 +16,19 @@ from benchmarks.harness import usage
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
+def scrape(port: int | str) -> dict[str, float]:
+    """The values of a server's metrics by names with labels. Raises OSError."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in rows}
+
+
+def total(metrics: dict[str, float], name: str) -> float:
+    """The sum of a metric over all its labels."""
+    return sum(value for each, value in metrics.items() if each.partition("{")[0] == name)
+
+
 class Server:
     """A server process with its log in a file; it keeps its ports when started again."""
 
@@ -26,7 +38,7 @@ class Server:
         self._arguments = arguments
         self._port = self._metrics_port = "0"
         self.target = ""
-        self._process = self._start()
+        self.start()
 
     @property
     def pid(self) -> int:
@@ -34,8 +46,27 @@ class Server:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it again after it has ended."""
-        self._process = self._start()
+        """Start it, also again after it has ended. Raises SystemExit."""
+        begin = self.log.stat().st_size if self.log.exists() else 0
+        ports = ("--port", self._port, "--metrics-port", self._metrics_port)
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "facewire_server", "serve", *ports, *self._arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            listening = re.search(r"listening on (\S+)$", output.readline())
+        new = self.log.read_text()[begin:]
+        if listening is None:
+            self.kill()
+            raise SystemExit(f"the server did not start:\n{new}")
+        if metrics := re.search(r"metrics on port (\d+)", new):
+            self._metrics_port = metrics[1]
+        self.target = listening[1]
+        self._port = self.target.rpartition(":")[2]
 
     def workers(self) -> list[int]:
         """The processes that it has started to serve."""
@@ -61,12 +92,8 @@ class Server:
             return self._process.returncode
 
     def metrics(self) -> dict[str, float]:
-        """The values of its metrics by names with labels. Raises OSError."""
-        url = f"http://127.0.0.1:{self._metrics_port}/metrics"
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            lines = answer.read().decode().splitlines()
-        rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, value in rows}
+        """See `scrape`."""
+        return scrape(self._metrics_port)
 
     def counts(self) -> Counter[tuple[str, str]]:
         """The requests that it has ended, by method and code."""
@@ -77,39 +104,10 @@ class Server:
                 counts[labels["method"], labels["code"]] += int(value)
         return counts
 
-    def reloads(self) -> int:
-        """How often a model was reloaded."""
-        name = "facewire_model_reloads_total"
-        return int(sum(n for each, n in self.metrics().items() if each.startswith(name)))
-
     def logged_errors(self) -> list[str]:
         """The lines of its log that tell of errors, one for each."""
         error = re.compile(r"\S+ (ERROR|CRITICAL) |Traceback")
         return [line for line in self.log.read_text().splitlines() if error.match(line)]
-
-    def _start(self) -> subprocess.Popen[str]:
-        begin = os.path.getsize(self.log) if self.log.exists() else 0
-        ports = ("--port", self._port, "--metrics-port", self._metrics_port)
-        with self.log.open("a") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "facewire_server", "serve", *ports, *self._arguments],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert process.stdout is not None
-        with process.stdout:
-            listening = re.search(r"listening on (\S+)$", process.stdout.readline())
-        new = self.log.read_text()[begin:]
-        if listening is None:
-            process.kill()
-            process.wait()
-            raise SystemExit(f"the server did not start:\n{new}")
-        if metrics := re.search(r"metrics on port (\d+)", new):
-            self._metrics_port = metrics[1]
-        self.target = listening[1]
-        self._port = self.target.rpartition(":")[2]
-        return process
 
 
 @contextmanager

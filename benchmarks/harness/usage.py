@@ -21,17 +21,12 @@ def tree(pid: int) -> list[psutil.Process]:
 
 def cpu_seconds(pid: int) -> float:
     """CPU time used so far by all of them that still run, user and system."""
-    return sum(map(_own_seconds, tree(pid)))
-
-
-def resident_bytes(pid: int) -> int:
-    """Their resident memory."""
-    return sum(each.memory_info().rss for each in tree(pid))
+    return _cpu(tree(pid))
 
 
 def resident_mb(pid: int) -> float:
     """Their resident memory in MB of 10^6 bytes."""
-    return resident_bytes(pid) / 1e6
+    return _resident_mb(tree(pid))
 
 
 def threads(pid: int) -> int:
@@ -45,11 +40,10 @@ def file_descriptors(pid: int) -> int:
 
 
 class Usage:
-    """A meter of processes: see `facewire_client.bench` for what a load does with meters.
+    """A meter of processes, for `with` and for `facewire_client.bench`.
 
     `cpu_seconds` and `peak_mb` are those of all processes together, from `start` to the
-    first `stop`; processes that are started in between do not count. `with` starts and
-    stops it.
+    first `stop`; processes that are started in between do not count.
     """
 
     def __init__(self, pid: int) -> None:
@@ -57,24 +51,21 @@ class Usage:
         self.peak_mb = 0.0
         self._pid = pid
         self._members: list[psutil.Process] = []
-        self._begun: float | None = None
         self._ended = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
 
     def start(self) -> None:
         """Begin to measure."""
         self._members = tree(self._pid)
-        self._begun = self._cpu()
+        self.cpu_seconds = -_cpu(self._members)
         self._sampler.start()
 
     def stop(self) -> None:
         """End measuring; without a `start`, or a second time, it does nothing."""
-        if self._begun is None:
-            return
-        self.cpu_seconds = self._cpu() - self._begun
-        self._begun = None
-        self._ended.set()
-        self._sampler.join()
+        if self._members and not self._ended.is_set():
+            self._ended.set()
+            self.cpu_seconds += _cpu(self._members)
+            self._sampler.join()
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,20 +74,19 @@ class Usage:
     def __exit__(self, *failure: object) -> None:
         self.stop()
 
-    def _cpu(self) -> float:
-        return sum(map(_own_seconds, self._members))
-
     def _sample(self) -> None:
         while True:
             try:
-                used = sum(each.memory_info().rss for each in self._members) / 1e6
+                self.peak_mb = max(self.peak_mb, _resident_mb(self._members))
             except psutil.NoSuchProcess:
                 return  # `stop` raises it
-            self.peak_mb = max(self.peak_mb, used)
             if self._ended.wait(SAMPLE_SECONDS):
                 return
 
 
-def _own_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+def _cpu(processes: list[psutil.Process]) -> float:
+    return sum(sum(each.cpu_times()[:2]) for each in processes)  # user and system
+
+
+def _resident_mb(processes: list[psutil.Process]) -> float:
+    return sum(each.memory_info().rss for each in processes) / 1e6

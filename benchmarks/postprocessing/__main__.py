@@ -5,44 +5,42 @@ compared. Before they are timed, they must agree on the detections. Needs numba 
 OpenCV: pip install 'facewire[bench]'.
 """
 
-import statistics
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
 
-from benchmarks.harness.callgrind import LEVEL, instructions, require_valgrind
+from benchmarks.harness.rounds import alternate, medians
 from benchmarks.harness.settings import print_settings, seconds_option
-from benchmarks.postprocessing.extension import (
-    IMAGE_HEIGHT,
-    IMAGE_WIDTH,
-    IOU_THRESHOLD,
-    MAX_DETECTIONS,
-    Extension,
-    atss_extension,
-    yunet_extension,
-)
-from benchmarks.postprocessing.heads import ATSS_STRIDES, YUNET_STRIDES, atss_levels, yunet_levels
+from benchmarks.postprocessing import heads
 from benchmarks.postprocessing.rivals import (
     Detect,
     FlatLevel,
     Task,
     decoded,
-    with_numba,
+    numba_of,
     with_numpy,
     with_opencv,
 )
 from facewire_ext import simd_level, simd_levels, use_simd_level
 
-SHORTEST_NS = 1_000_000
+SHORTEST_US = 1_000
 """A measurement is at least so long: several calls, after one that is not timed, so that
 what another left in the caches does not count."""
 FEWEST_ROUNDS = 9
-RIVALS = {"NumPy": with_numpy, "OpenCV": with_opencv, "numba": with_numba}
 THRESHOLDS = (0.02, 0.5)
+RIVALS = ("NumPy", "OpenCV", "numba")
 BARS = {
     50: {"NumPy": 10.0, "numba": 1.6},
     500: {"NumPy": 20.0, "numba": 1.6},
@@ -53,16 +51,16 @@ BARS = {
 CALLS = 10
 COUNTED = "__pyx_pw_12facewire_ext_5_atss_1decode_atss"
 CHILD = """
-from benchmarks.postprocessing.extension import atss_extension
-from benchmarks.postprocessing.heads import atss_levels
+from benchmarks.postprocessing.heads import atss_extension, atss_levels
 detect = atss_extension(atss_levels(640, {count}, 0.02), 640)
 for _ in range({calls}):
     detect({confidence})
 """
+LEVEL = [name for name in simd_levels() if name != "avx512"][-1]
+"""For valgrind, which knows no AVX-512."""
 
 
-@dataclass
-class Case:
+class Case(NamedTuple):
     """One head with so many candidates, and all that decode it.
 
     `floor` is a call that finds nothing: all it does is read the class map once.
@@ -70,9 +68,9 @@ class Case:
 
     name: str
     bars: Mapping[str, float]
+    floor: Detect
     extension: Detect
-    floor: Callable[[], object]
-    rivals: dict[str, Detect]
+    rivals: Mapping[str, Detect]
 
     def check_agreement(self) -> int:
         """All must give the same boxes, to a hundredth of a pixel; returns how many."""
@@ -86,52 +84,36 @@ class Case:
 
 def all_cases() -> Iterator[Case]:
     """34,100 locations (five levels of 640), 8,525 (of 320), and YuNet's 8,400."""
-    for make, side in ((atss_case, 640), (atss_case, 320), (yunet_case, 640)):
+    for head, side in (("ATSS", 640), ("ATSS", 320), ("YuNet", 640)):
         for threshold in THRESHOLDS:
             for count in BARS:
-                yield make(side, count, threshold)
+                yield case(head, side, count, threshold)
 
 
-def atss_case(side: int, count: int, threshold: float) -> Case:
-    """ATSS; the bars are those for an input of 640."""
-    levels = atss_levels(side, count, threshold)
-    flat = [
-        FlatLevel(logits.ravel(), quality.ravel(), deltas.reshape(4, -1), side // stride, stride)
-        for (logits, deltas, quality), stride in zip(levels, ATSS_STRIDES, strict=True)
-    ]
-    bars = BARS[count] if side == 640 else {}
-    return _case("ATSS", atss_extension(levels, side), flat, side, threshold, bars)
-
-
-def yunet_case(side: int, count: int, threshold: float) -> Case:
-    """YuNet."""
-    levels = yunet_levels(side, count, threshold)
-    flat = [
-        FlatLevel(scores.ravel(), objects.ravel(), boxes.reshape(-1, 4), side // stride, stride)
-        for (scores, objects, boxes, _), stride in zip(levels, YUNET_STRIDES, strict=True)
-    ]
-    return _case("YuNet", yunet_extension(levels, side), flat, side, threshold, {})
-
-
-def _case(
-    head: str,
-    extension: Extension,
-    flat: Sequence[FlatLevel],
-    side: int,
-    threshold: float,
-    bars: Mapping[str, float],
-) -> Case:
-    size = np.array([IMAGE_WIDTH, IMAGE_HEIGHT] * 2, np.float32)
+def case(head: str, side: int, count: int, threshold: float) -> Case:
+    """A head with an input of side x side; the bars are those of ATSS for 640."""
     yunet = head == "YuNet"
-    task = Task(yunet, threshold, IOU_THRESHOLD, side, size, MAX_DETECTIONS)
+    if yunet:
+        levels = heads.yunet_levels(side, count, threshold)
+        extension = heads.yunet_extension(levels, side)
+        parts = [(scores, objects, boxes.reshape(-1, 4)) for scores, objects, boxes, _ in levels]
+    else:
+        levels = heads.atss_levels(side, count, threshold)
+        extension = heads.atss_extension(levels, side)
+        parts = [(logits, quality, deltas.reshape(4, -1)) for logits, deltas, quality in levels]
+    flat = [
+        FlatLevel(scores.ravel(), quality.ravel(), boxes, side // stride, stride)
+        for (scores, quality, boxes), stride in zip(parts, heads.STRIDES[head], strict=True)
+    ]
+    task = Task(yunet, flat, side, threshold)
     locations = sum(level.scores.size for level in flat)
-    found = len(decoded(flat, threshold, yunet=yunet)[0])
+    rivals = (partial(with_numpy, task), partial(with_opencv, task), numba_of(task))
     return Case(
-        name=f"{head} {locations}, {found} over {threshold}",
-        bars=bars,
-        extension=lambda: extension(threshold),
-        floor=lambda: extension(1.0),
-        rivals={name: make(flat, task) for name, make in RIVALS.items()},
+        f"{head} {locations}, {len(decoded(task)[0])} over {threshold}",
+        BARS[count] if (head, side) == ("ATSS", 640) else {},
+        partial(extension, 1.0),
+        partial(extension, threshold),
+        dict(zip(RIVALS, rivals, strict=True)),
     )
 
 
@@ -141,17 +123,16 @@ def compare_rivals(seconds: float) -> int:
     print(f"\n{'case':32}{'kept':>5}{'floor':>7}{'extension':>18}", end="")
     print("".join(f"{rival:>18}" for rival in RIVALS))
     missed = 0
-    for case in all_cases():
-        kept = case.check_agreement()
-        runs = {"floor": case.floor, "extension": case.extension, **case.rivals}
-        times = medians(runs, seconds)
+    for each in all_cases():
+        kept = each.check_agreement()
+        times = timed({"floor": each.floor, "extension": each.extension, **each.rivals}, seconds)
         ours, floor = times["extension"], times["floor"]
         cells = [f"{ours:8.1f} ({ours / floor:5.1f} f)"]
         cells += [f"{times[name]:9.1f} ({times[name] / ours:5.1f}x)" for name in RIVALS]
-        print(f"{case.name:32}{kept:5}{floor:7.1f}" + "".join(f"{cell:>18}" for cell in cells))
+        print(f"{each.name:32}{kept:5}{floor:7.1f}" + "".join(f"{cell:>18}" for cell in cells))
         verdicts = [
             f"{rival} bar {bar:g}x: {'pass' if times[rival] >= bar * ours else 'FAIL'}"
-            for rival, bar in case.bars.items()
+            for rival, bar in each.bars.items()
         ]
         missed += sum("FAIL" in verdict for verdict in verdicts)
         if verdicts:
@@ -163,51 +144,62 @@ def compare_rivals(seconds: float) -> int:
 def compare_levels(seconds: float) -> None:
     """Print the times of the extension at each level of vectors."""
     print(f"\n{'case':32}" + "".join(f"{name:>10}" for name in simd_levels()))
-    for case in all_cases():
-        runs = dict.fromkeys(simd_levels(), case.extension)
-        times = medians(runs, seconds, before=use_simd_level)
+    for each in all_cases():
+        runs = dict.fromkeys(simd_levels(), each.extension)
+        times = timed(runs, seconds, before=use_simd_level)
         columns = "".join(f"{time:10.1f}" for time in times.values())
-        print(f"{case.name:32}{columns}", flush=True)
+        print(f"{each.name:32}{columns}", flush=True)
 
 
-def count_instructions() -> None:
-    """Print the instructions of one call, interpreter included."""
-    require_valgrind()
-    print(f"\ninstructions of one call of decode_atss, 34,100 locations, level {LEVEL}")
-    for count, confidence in ((50, 1.0), *((count, 0.02) for count in BARS)):
-        program = CHILD.format(count=count, calls=CALLS, confidence=confidence)
-        number = instructions(program, within=COUNTED).total() // CALLS
-        title = "none found" if confidence == 1.0 else f"{count} over {confidence}"
-        print(f"{title:>16} {number:12,}", flush=True)
-
-
-def medians(
-    runs: Mapping[str, Callable[[], object]],
+def timed(
+    runs: Mapping[str, Detect],
     seconds: float,
     before: Callable[[str], None] = lambda name: None,
 ) -> dict[str, float]:
     """Microseconds of a call of each; `before` is told the name of the next."""
-    repeats = {
-        name: max(1, round(SHORTEST_NS / (1000 * timed(run, 3)))) for name, run in runs.items()
-    }
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    end = time.perf_counter() + seconds
-    rounds = 0
-    while rounds < FEWEST_ROUNDS or time.perf_counter() < end:
-        for name, run in runs.items():
-            before(name)
-            times[name].append(timed(run, repeats[name]))
-        rounds += 1
-    return {name: statistics.median(taken) for name, taken in times.items()}
+
+    def measure(name: str, repeats: int) -> float:
+        before(name)
+        runs[name]()
+        start = time.perf_counter()
+        for _ in range(repeats):
+            runs[name]()
+        return (time.perf_counter() - start) / repeats * 1e6
+
+    once = {name: measure(name, 3) for name in runs}
+    repeats = {name: max(1, round(SHORTEST_US / took)) for name, took in once.items()}
+    one_round = sum(once[name] * (repeats[name] + 1) for name in runs)
+    rounds = max(FEWEST_ROUNDS, round(seconds * 1e6 / one_round))
+    return medians(
+        alternate(rounds, {name: partial(measure, name, repeats[name]) for name in runs})
+    )
 
 
-def timed(run: Callable[[], object], repeats: int) -> float:
-    """Microseconds of a call, the mean of so many after one that is not timed."""
-    run()
-    start = time.perf_counter_ns()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter_ns() - start) / repeats / 1000
+def count_instructions() -> None:
+    """Print the instructions of one call, interpreter included."""
+    if shutil.which("valgrind") is None:
+        raise SystemExit("valgrind is not installed")
+    print(f"\ninstructions of one call of decode_atss, 34,100 locations, level {LEVEL}")
+    for count, confidence in ((50, 1.0), *((count, 0.02) for count in BARS)):
+        number = instructions(CHILD.format(count=count, calls=CALLS, confidence=confidence))
+        title = "none found" if confidence == 1.0 else f"{count} over {confidence}"
+        print(f"{title:>16} {number // CALLS:12,}", flush=True)
+
+
+def instructions(program: str) -> int:
+    """Those in `COUNTED` and all that it calls. Raises subprocess.CalledProcessError."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "callgrind.out")
+        options = (f"--callgrind-out-file={output}", f"--toggle-collect={COUNTED}")
+        subprocess.run(
+            ["valgrind", "--tool=callgrind", *options, sys.executable, "-c", program],
+            env={**os.environ, "FACEWIRE_EXT_SIMD": LEVEL},
+            check=True,
+            capture_output=True,
+        )
+        found = re.search(r"^totals: (\d+)", output.read_text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
 
 
 @click.command(help=__doc__)
@@ -215,10 +207,9 @@ def timed(run: Callable[[], object], repeats: int) -> float:
 @click.option("--levels", is_flag=True, help="The extension at each level of vectors.")
 @click.option("--callgrind", is_flag=True, help="Count instructions instead of time.")
 def main(seconds: float, levels: bool, callgrind: bool) -> None:
-    packages = ("numpy", "opencv-python-headless", "numba")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    print_settings(seconds=seconds, vectors=f"{simd_level()} of {', '.join(simd_levels())}")
-    print(f"{versions}; medians in microseconds")
+    vectors = f"{simd_level()} of {','.join(simd_levels())}"
+    print_settings(seconds=seconds, numba=version("numba"), vectors=vectors)
+    print("medians in microseconds")
     if callgrind:
         return count_instructions()
     if levels:

@@ -1,4 +1,4 @@
-"""Outputs of heads to time post-processing on: clusters of candidates around faces.
+"""Outputs of heads to time post-processing on, and the extension that reads them.
 
 Rule: every number comes from a fixed seed, so that two runs time the same work. A
 face of 20 to 60 input pixels is seen by the cells closest to its centre, as a trained
@@ -6,77 +6,76 @@ network sees it: they report nearly the same box, with falling confidence. All o
 cells are far under any threshold.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-AtssLevel = tuple[Array, Array, Array]
-"""Class logits [1,1,H,W], deltas [1,4,H,W], centerness [1,1,H,W]."""
-YunetLevel = tuple[Array, Array, Array, Array]
-"""Class, objectness, boxes and landmarks: [1,N,1], [1,N,1], [1,N,4], [1,N,10]."""
+from facewire_ext import AtssLevels, Placement, Workspace, YunetLevels, decode_atss, decode_yunet
 
-ATSS_STRIDES = (4, 8, 16, 32, 64)
-YUNET_STRIDES = (8, 16, 32)
+Array = NDArray[np.float32]
+Levels = list[tuple[Array, ...]]
+"""ATSS: class logits [1,1,H,W], deltas [1,4,H,W], centerness [1,1,H,W]. YuNet: class,
+objectness, boxes and landmarks, [1,N,1], [1,N,1], [1,N,4], [1,N,10]."""
+Extension = Callable[[float], tuple[Array, Array]]
+"""From the least confidence to boxes [n,4] and confidences [n]."""
+
+STRIDES = {"ATSS": (4, 8, 16, 32, 64), "YuNet": (8, 16, 32)}
 OCTAVE_BASE_SCALE = 8.0
 STDS = np.array([0.1, 0.1, 0.2, 0.2])
+IMAGE_WIDTH, IMAGE_HEIGHT = 1024, 768
+IOU_THRESHOLD = 0.5
+MAX_DETECTIONS = 750
 
 FACES = {50: 5, 500: 35, 5000: 345}
 """Faces for so many candidates: 345 of 5,000 are kept, as in a crowd."""
 
 
-class Face(NamedTuple):
-    """Centre and size in input pixels."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
 class Candidate(NamedTuple):
-    """A face as one cell of a level reports it."""
+    """A face as one cell of a level reports it: centre and size in input pixels."""
 
     level: int
     row: int
     column: int
-    face: Face
+    x: float
+    y: float
+    width: float
+    height: float
     confidence: float
-
-
-def faces(random: np.random.Generator, count: int, side: int) -> Iterator[Face]:
-    """Faces on a jittered grid, so that neighbours hardly overlap."""
-    lines = int(np.ceil(np.sqrt(count)))
-    pitch = side / lines
-    cells = random.permutation(lines * lines)[:count]
-    sides = np.clip(pitch * random.uniform(0.6, 1.0, count), 20, 60)
-    jitter = random.uniform(0.45, 0.55, (count, 2))
-    for cell, size, (dx, dy) in zip(cells, sides, jitter, strict=True):
-        x, y = (cell % lines + dx) * pitch, (cell // lines + dy) * pitch
-        yield Face(float(x), float(y), float(size * 0.9), float(size * 1.1))
 
 
 def candidates(
     random: np.random.Generator, count: int, side: int, strides: Sequence[int], threshold: float
 ) -> Iterator[Candidate]:
-    """About `count` cells around faces whose confidence is above `threshold`."""
+    """About `count` cells above `threshold`, around faces that hardly overlap."""
     total = FACES[count]
-    for index, face in enumerate(faces(random, total, side)):
+    lines = math.ceil(math.sqrt(total))
+    pitch = side / lines
+    places = random.permutation(lines * lines)[:total]
+    sizes = np.clip(pitch * random.uniform(0.6, 1.0, total), 20, 60)
+    jitter = random.uniform(0.45, 0.55, (total, 2))
+    for index, (place, size, (dx, dy)) in enumerate(zip(places, sizes, jitter, strict=True)):
+        x, y = (place % lines + dx) * pitch, (place // lines + dy) * pitch
+        width, height = size * 0.9, size * 1.1
         wanted = (index + 1) * count // total - index * count // total
-        level = 0 if wanted > 12 or len(strides) == 3 else int(face.width > 40)
-        cells = closest_cells(face, wanted, strides[level], side)
+        level = 0 if wanted > 12 or len(strides) == 3 else int(width > 40)
+        cells = closest_cells(x, y, wanted, strides[level], side)
         low = threshold + 0.01
         scores = np.sort(random.uniform(low, 0.5 + low / 2, len(cells)))[::-1]
         for (row, column), score in zip(cells, scores, strict=True):
-            yield Candidate(level, row, column, shifted(random, face), float(score))
+            right, down = random.normal(0, 0.03, 2) * width
+            wider, taller = np.exp(random.normal(0, 0.04, 2))
+            box = (x + right, y + down, width * wider, height * taller)
+            yield Candidate(level, row, column, *box, score)
 
 
-def closest_cells(face: Face, count: int, stride: int, side: int) -> list[tuple[int, int]]:
-    """The `count` cells of a level whose centres are closest to the face's."""
-    reach = int(np.ceil(np.sqrt(count)))
-    row, column = int(face.y / stride), int(face.x / stride)
+def closest_cells(x: float, y: float, count: int, stride: int, side: int) -> list[tuple[int, int]]:
+    """The `count` cells of a level whose centres are closest to a face's."""
+    reach = math.ceil(math.sqrt(count))
+    row, column = int(y / stride), int(x / stride)
     cells = [
         (r, c)
         for r in range(row - reach, row + reach + 1)
@@ -87,63 +86,77 @@ def closest_cells(face: Face, count: int, stride: int, side: int) -> list[tuple[
     return cells[:count]
 
 
-def shifted(random: np.random.Generator, face: Face) -> Face:
-    """The face, off by a few hundredths of its size."""
-    x, y = random.normal(0, 0.03, 2) * face.width
-    width, height = np.exp(random.normal(0, 0.04, 2))
-    return Face(face.x + x, face.y + y, face.width * float(width), face.height * float(height))
-
-
-def atss_levels(side: int, count: int, threshold: float) -> list[AtssLevel]:
+def atss_levels(side: int, count: int, threshold: float) -> Levels:
     """The outputs of five levels."""
-    random = np.random.default_rng(count)
-    levels: list[AtssLevel] = []
-    for stride in ATSS_STRIDES:
-        cells = side // stride
-        logits = random.normal(-9, 0.7, (1, 1, cells, cells)).astype(np.float32)
-        deltas = random.normal(0, 1, (1, 4, cells, cells)).astype(np.float32)
-        centerness = random.normal(0, 1, (1, 1, cells, cells)).astype(np.float32)
-        levels.append((logits, deltas, centerness))
-    for level, row, column, face, confidence in candidates(
-        random, count, side, ATSS_STRIDES, threshold
-    ):
-        logits, deltas, centerness = levels[level]
-        place = (0, slice(None), row, column)
+    random, strides = np.random.default_rng(count), STRIDES["ATSS"]
+    levels: Levels = []
+    for stride in strides:
+        sizes = [(channels, side // stride, side // stride) for channels in (1, 4, 1)]
+        normal = zip((-9, 0, 0), (0.7, 1, 1), sizes, strict=True)
+        levels.append(tuple(random.normal(*each).astype(np.float32)[np.newaxis] for each in normal))
+    for each in candidates(random, count, side, strides, threshold):
+        logits, deltas, centerness = levels[each.level]
+        place, stride = (0, slice(None), each.row, each.column), strides[each.level]
         # Both factors alike, so that their product is the confidence.
-        logits[place] = centerness[place] = np.log(np.sqrt(confidence) / (1 - np.sqrt(confidence)))
-        anchor = OCTAVE_BASE_SCALE * ATSS_STRIDES[level]
-        offsets = [
-            (face.x - column * ATSS_STRIDES[level]) / anchor,
-            (face.y - row * ATSS_STRIDES[level]) / anchor,
-            np.log(face.width / anchor),
-            np.log(face.height / anchor),
-        ]
-        deltas[place] = np.array(offsets) / STDS
+        root = np.sqrt(each.confidence)
+        logits[place] = centerness[place] = np.log(root / (1 - root))
+        anchor = OCTAVE_BASE_SCALE * stride
+        shift = (each.x - each.column * stride) / anchor, (each.y - each.row * stride) / anchor
+        ratios = np.log(each.width / anchor), np.log(each.height / anchor)
+        deltas[place] = np.array([*shift, *ratios]) / STDS
     return levels
 
 
-def yunet_levels(side: int, count: int, threshold: float) -> list[YunetLevel]:
+def yunet_levels(side: int, count: int, threshold: float) -> Levels:
     """The outputs of three levels."""
-    random = np.random.default_rng(count)
-    levels: list[YunetLevel] = []
-    for stride in YUNET_STRIDES:
+    random, strides = np.random.default_rng(count), STRIDES["YuNet"]
+    levels: Levels = []
+    for stride in strides:
         cells = (side // stride) ** 2
         scores = random.uniform(0, 1e-4, (1, cells, 1)).astype(np.float32)
         objects = random.uniform(0, 1e-2, (1, cells, 1)).astype(np.float32)
         boxes = random.normal(0, 0.5, (1, cells, 4)).astype(np.float32)
         points = random.normal(0, 1, (1, cells, 10)).astype(np.float32)
         levels.append((scores, objects, boxes, points))
-    for level, row, column, face, confidence in candidates(
-        random, count, side, YUNET_STRIDES, threshold
-    ):
-        stride = YUNET_STRIDES[level]
-        scores, objects, boxes, _ = levels[level]
-        cell = row * (side // stride) + column
-        scores[0, cell] = objects[0, cell] = confidence
-        boxes[0, cell] = [
-            face.x / stride - column,
-            face.y / stride - row,
-            np.log(face.width / stride),
-            np.log(face.height / stride),
-        ]
+    for each in candidates(random, count, side, strides, threshold):
+        scores, objects, boxes, _ = levels[each.level]
+        stride = strides[each.level]
+        cell = each.row * (side // stride) + each.column
+        scores[0, cell] = objects[0, cell] = each.confidence
+        shift = each.x / stride - each.column, each.y / stride - each.row
+        boxes[0, cell] = [*shift, np.log(each.width / stride), np.log(each.height / stride)]
     return levels
+
+
+def atss_extension(levels: Sequence[Any], side: int) -> Extension:
+    """`decode_atss` for these levels, of a photo that is stretched to the input."""
+    bound = AtssLevels(levels, strides=STRIDES["ATSS"], octave_base_scale=OCTAVE_BASE_SCALE)
+    return _extension(partial(decode_atss, bound), side)
+
+
+def yunet_extension(levels: Sequence[Any], side: int) -> Extension:
+    """`decode_yunet` for these levels, of a photo that is stretched to the input."""
+    bound = YunetLevels(levels, strides=STRIDES["YuNet"], input_width=side, input_height=side)
+    marks = np.zeros((MAX_DETECTIONS, 10), np.float32)
+    return _extension(partial(decode_yunet, bound), side, marks)
+
+
+def _extension(decode: Callable[..., Any], side: int, *landmarks: Array) -> Extension:
+    """As the server calls it: bound once, arrays reused."""
+    boxes = np.zeros((MAX_DETECTIONS, 4), np.float32)
+    confidences = np.zeros(MAX_DETECTIONS, np.float32)
+    class_ids = np.zeros(MAX_DETECTIONS, np.int32)
+    scale = side / IMAGE_WIDTH, side / IMAGE_HEIGHT
+    options = {
+        "placement": Placement(side, side, IMAGE_WIDTH, IMAGE_HEIGHT, *scale, 0.0, 0.0),
+        "iou_threshold": IOU_THRESHOLD,
+        "workspace": Workspace(),
+    }
+
+    def detect(min_confidence: float) -> tuple[Array, Array]:
+        written = decode(
+            boxes, confidences, class_ids, *landmarks, min_confidence=min_confidence, **options
+        )
+        return boxes[:written], confidences[:written]
+
+    return detect

@@ -12,7 +12,6 @@ from numba.types import boolean, float32, int64
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 SIDE = np.float32(8)
 HALF = np.float32(0.5)
@@ -80,8 +79,8 @@ def in_one_pass(
     scores: Array,
     quality: Array,
     boxes: Array,
-    ends: Integers,
-    shapes: Integers,
+    ends: NDArray[np.int64],
+    shapes: NDArray[np.int64],
     min_confidence: np.float32,
     threshold: np.float32,
     scale: Array,

@@ -7,30 +7,27 @@ levels joined in advance, which spares it the cost of passing fifteen arrays.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.postprocessing.heads import OCTAVE_BASE_SCALE, Array
+from benchmarks.postprocessing.heads import (
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+    IOU_THRESHOLD,
+    MAX_DETECTIONS,
+    OCTAVE_BASE_SCALE,
+    Array,
+)
 from benchmarks.postprocessing.numba_rival import in_one_pass
 
 Result = tuple[Array, Array]
+"""Boxes [n,4] and confidences [n]."""
+Detect = Callable[[], Result]
 MAX_LOG_RATIO = np.float32(abs(np.log(16 / 1000)))
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is asked of all; `size` is the photo's width, height, width, height."""
-
-    yunet: bool
-    min_confidence: float
-    iou_threshold: float
-    input_side: int
-    size: Array
-    max_detections: int
+SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT] * 2, np.float32)
 
 
 class FlatLevel(NamedTuple):
@@ -43,22 +40,32 @@ class FlatLevel(NamedTuple):
     stride: int
 
 
-Detect = Callable[[], Result]
+class Task(NamedTuple):
+    """What is asked of all."""
+
+    yunet: bool
+    levels: Sequence[FlatLevel]
+    side: int
+    min_confidence: float
+
+    def in_photo(self, boxes: Array) -> Array:
+        """Boxes of the input as boxes of the photo."""
+        return np.clip(boxes * (SIZE / np.float32(self.side)), 0, SIZE)
 
 
-def decoded(levels: Sequence[FlatLevel], min_confidence: float, *, yunet: bool) -> Result:
-    """Boxes [n,4] in input pixels and confidences [n], with NumPy.
+def decoded(task: Task) -> Result:
+    """Boxes in input pixels and confidences, with NumPy.
 
     Filters on the class (of ATSS on its logit), level by level; decodes all that is left
     at once.
     """
-    lowest = min_confidence**2 if yunet else np.log(min_confidence / (1 - min_confidence))
-    found = [np.flatnonzero(level.scores >= np.float32(lowest)) for level in levels]
-    pairs = list(zip(levels, found, strict=True))
+    least = task.min_confidence
+    lowest = np.float32(least**2 if task.yunet else np.log(least / (1 - least)))
+    pairs = [(level, np.flatnonzero(level.scores >= lowest)) for level in task.levels]
     scores = np.concatenate([level.scores[at] for level, at in pairs])
     quality = np.concatenate([level.quality[at] for level, at in pairs])
     x, y, stride = _cells(pairs)
-    if yunet:
+    if task.yunet:
         scores = np.sqrt(np.clip(scores, 0, 1) * np.clip(quality, 0, 1))
         offsets = np.concatenate([level.boxes[at] for level, at in pairs]).T
         x, y = (x + offsets[0]) * stride, (y + offsets[1]) * stride
@@ -72,51 +79,41 @@ def decoded(levels: Sequence[FlatLevel], min_confidence: float, *, yunet: bool) 
         ratios = np.clip(np.float32(0.2) * deltas[2:], -MAX_LOG_RATIO, MAX_LOG_RATIO)
         half_w, half_h = np.exp(ratios) * (side * np.float32(0.5))
     boxes = np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1)
-    enough = scores >= min_confidence
+    enough = scores >= least
     return boxes[enough], scores[enough]
 
 
-def with_numpy(levels: Sequence[FlatLevel], task: Task) -> Detect:
+def with_numpy(task: Task) -> Result:
     """NumPy for all of it."""
-
-    def detect() -> Result:
-        boxes, scores = decoded(levels, task.min_confidence, yunet=task.yunet)
-        kept = _suppressed(boxes, scores, task.iou_threshold)
-        return _in_photo(boxes[kept], task), scores[kept]
-
-    return detect
+    boxes, scores = decoded(task)
+    kept = _suppressed(boxes, scores, IOU_THRESHOLD)
+    return task.in_photo(boxes[kept]), scores[kept]
 
 
-def with_opencv(levels: Sequence[FlatLevel], task: Task) -> Detect:
+def with_opencv(task: Task) -> Result:
     """OpenCV suppresses what NumPy has filtered and decoded."""
+    boxes, scores = decoded(task)
+    sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     # Its types ask for lists, but arrays are what it is fast with.
     nms_boxes: Any = cv2.dnn.NMSBoxes
-
-    def detect() -> Result:
-        boxes, scores = decoded(levels, task.min_confidence, yunet=task.yunet)
-        sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-        found = nms_boxes(sized, scores, task.min_confidence, task.iou_threshold)
-        kept = np.asarray(found, np.intp)
-        return _in_photo(boxes[kept], task), scores[kept]
-
-    return detect
+    kept = np.asarray(nms_boxes(sized, scores, task.min_confidence, IOU_THRESHOLD), np.intp)
+    return task.in_photo(boxes[kept]), scores[kept]
 
 
-def with_numba(levels: Sequence[FlatLevel], task: Task) -> Detect:
+def numba_of(task: Task) -> Detect:
     """One compiled pass over all levels joined; scratch and outputs are reused."""
-    scores, quality = (np.concatenate([level[i] for level in levels]) for i in (0, 1))
-    boxes = np.concatenate([level.boxes for level in levels], axis=0 if task.yunet else 1)
-    ends = np.cumsum([level.scores.size for level in levels])
-    shapes = np.array([(level.columns, level.stride) for level in levels])
+    scores, quality = (np.concatenate([level[i] for level in task.levels]) for i in (0, 1))
+    boxes = np.concatenate([level.boxes for level in task.levels], axis=0 if task.yunet else 1)
+    ends = np.cumsum([level.scores.size for level in task.levels])
+    shapes = np.array([(level.columns, level.stride) for level in task.levels])
     scratch = np.empty((5, scores.size), np.float32)
-    out = np.empty((task.max_detections, 5), np.float32)
-    limits = np.float32(task.min_confidence), np.float32(task.iou_threshold)
-    scale = task.size / np.float32(task.input_side)
-
+    out = np.empty((MAX_DETECTIONS, 5), np.float32)
+    limits = np.float32(task.min_confidence), np.float32(IOU_THRESHOLD)
+    scale = SIZE / np.float32(task.side)
     joined = scores, quality, boxes, ends, shapes
 
     def detect() -> Result:
-        count = in_one_pass(task.yunet, *joined, *limits, scale, task.size, scratch, out)
+        count = in_one_pass(task.yunet, *joined, *limits, scale, SIZE, scratch, out)
         return out[:count, :4], out[:count, 4]
 
     return detect
@@ -125,8 +122,9 @@ def with_numba(levels: Sequence[FlatLevel], task: Task) -> Detect:
 def _cells(pairs: list[tuple[FlatLevel, NDArray[np.intp]]]) -> tuple[Array, Array, Array]:
     """Column, row and stride of each location found."""
     parts = [np.divmod(at, level.columns) for level, at in pairs]
-    rows = np.concatenate([row for row, _ in parts]).astype(np.float32)
-    columns = np.concatenate([column for _, column in parts]).astype(np.float32)
+    rows, columns = (
+        np.concatenate([part[axis] for part in parts]).astype(np.float32) for axis in (0, 1)
+    )
     strides = np.array([level.stride for level, _ in pairs], np.float32)
     return columns, rows, np.repeat(strides, [at.size for _, at in pairs])
 
@@ -149,7 +147,3 @@ def _suppressed(boxes: Array, scores: Array, iou_threshold: float) -> NDArray[np
         union = areas[best] + areas[waiting] - inter
         waiting = waiting[inter <= iou_threshold * union]
     return order[np.array(kept, np.intp)]
-
-
-def _in_photo(boxes: Array, task: Task) -> Array:
-    return np.clip(boxes * (task.size / np.float32(task.input_side)), 0, task.size)

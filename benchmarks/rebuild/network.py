@@ -7,8 +7,10 @@ times shares its weights, as the head's are shared by the levels. Batch norm is 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from openvino import Model, Node
 from openvino import opset15 as ops
 from openvino.opset1 import max_pool
@@ -21,8 +23,6 @@ OCTAVE_BASE_SCALE = 8
 """The side of an anchor, in strides."""
 TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
 """Factors of the four deltas: x, y, logarithms of width and height."""
-KINDS = ("cls", "bbox", "centerness")
-"""Outputs of the raw head: class logits, deltas, centerness logits."""
 
 EXPANSION = 4
 BRANCH_GAIN = 0.3
@@ -96,17 +96,25 @@ class Layers:
         kernel -= kernel.mean(axis=(1, 2, 3), keepdims=True)
         kernel *= np.float32(gain * UNIT_GAIN / math.sqrt(inputs * side * side))
         shift = 0.1 * gain * self._random.standard_normal((1, outputs, 1, 1), np.float32)
-        weights, biases = ops.constant(kernel), ops.constant((bias + shift).astype(np.float32))
+        weights, biases = ops.constant(kernel), constant(bias + shift, np.float32)
         strides, padding = [stride] * 2, [side // 2] * 2
         return lambda features: ops.add(
             ops.convolution(features, weights, strides, padding, padding, [1, 1]), biases
         )
 
-    def group_norm(self, channels: int, groups: int) -> Layer:
-        """A group norm with scales around 1 and shifts around 0."""
-        scale = ops.constant(1 + 0.1 * self._random.standard_normal(channels, np.float32))
-        shift = ops.constant(0.1 * self._random.standard_normal(channels, np.float32))
-        return lambda features: ops.group_normalization(features, scale, shift, groups, 1e-5)
+    def tower(self, plan: Plan) -> Sequence[Layer]:
+        """3x3 convolutions, each with group norm (scales around 1, shifts around 0) and ReLU."""
+        layers: list[Layer] = []
+        for inputs in (plan.pyramid, *[plan.tower] * (plan.tower_depth - 1)):
+            layers.append(self.convolution(inputs, plan.tower, 3))
+            scale = ops.constant(1 + 0.1 * self._random.standard_normal(plan.tower, np.float32))
+            shift = ops.constant(0.1 * self._random.standard_normal(plan.tower, np.float32))
+            layers.append(
+                lambda features, scale=scale, shift=shift: ops.relu(  # type: ignore[misc]
+                    ops.group_normalization(features, scale, shift, plan.groups, 1e-5)
+                )
+            )
+        return layers
 
 
 def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
@@ -144,65 +152,51 @@ def pyramid(stages: Sequence[Node], plan: Plan, layers: Layers) -> list[Node]:
         for index, stage in enumerate(stages)
     ]
     for index in range(len(laterals) - 1, 0, -1):
-        laterals[index - 1] = ops.add(laterals[index - 1], _doubled(laterals[index]))
+        doubled = ops.interpolate(
+            laterals[index],
+            constant([2, 2], np.float32),
+            mode="nearest",
+            shape_calculation_mode="scales",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+            axes=constant([2, 3], np.int64),
+        )
+        laterals[index - 1] = ops.add(laterals[index - 1], doubled)
     levels = [layers.convolution(width, width, 3)(lateral) for lateral in laterals]
     levels.append(layers.convolution(width, width, 3, stride=2)(ops.relu(levels[-1])))
     return [_context(level, width, layers) for level in levels]
-
-
-def _doubled(features: Node) -> Node:
-    """Each cell repeated twice along both axes."""
-    return ops.interpolate(
-        features,
-        ops.constant(np.array([2, 2], np.float32)),
-        mode="nearest",
-        shape_calculation_mode="scales",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-        axes=ops.constant(np.array([2, 3], np.int64)),
-    )
 
 
 def _context(features: Node, channels: int, layers: Layers) -> Node:
     """Three 1x1 convolutions in a row, of 1/2, 1/4 and 1/4, side by side."""
     parts = []
     for inputs, outputs in ((1, 2), (2, 4), (4, 4)):
-        reduce = layers.convolution(channels // inputs, channels // outputs, 1)
-        features = ops.relu(reduce(features))
+        convolve = layers.convolution(channels // inputs, channels // outputs, 1)
+        features = ops.relu(convolve(features))
         parts.append(features)
     return ops.concat(parts, 1)
 
 
-def head(levels: Sequence[Node], plan: Plan, layers: Layers) -> list[tuple[Node, Node, Node]]:
+def head(levels: Sequence[Node], plan: Plan, layers: Layers) -> dict[str, list[Node]]:
     """The head of ATSS (Zhang and others, 2019), its weights shared by the levels.
 
     For each level class logits [1,1,H,W], deltas [1,4,H,W], centerness [1,1,H,W].
     """
-    classes, boxes = _tower(plan, layers), _tower(plan, layers)
+    classes, boxes = layers.tower(plan), layers.tower(plan)
     score = layers.convolution(plan.tower, 1, 3, gain=CLASS_GAIN, bias=CLASS_BIAS)
     deltas = layers.convolution(plan.tower, 4, 3)
     centerness = layers.convolution(plan.tower, 1, 3)
-    found = []
+    found: dict[str, list[Node]] = {"cls": [], "bbox": [], "centerness": []}
     for level in levels:
-        placed = boxes(level)
-        found.append((score(classes(level)), deltas(placed), centerness(placed)))
+        found["cls"].append(reduce(_call, (*classes, score), level))
+        placed = reduce(_call, boxes, level)
+        found["bbox"].append(deltas(placed))
+        found["centerness"].append(centerness(placed))
     return found
 
 
-def _tower(plan: Plan, layers: Layers) -> Layer:
-    """3x3 convolutions, each with group norm and ReLU."""
-    inputs = [plan.pyramid, *[plan.tower] * (plan.tower_depth - 1)]
-    steps = [
-        (layers.convolution(each, plan.tower, 3), layers.group_norm(plan.tower, plan.groups))
-        for each in inputs
-    ]
-
-    def tower(features: Node) -> Node:
-        for convolve, normalise in steps:
-            features = ops.relu(normalise(convolve(features)))
-        return features
-
-    return tower
+def _call(features: Node, layer: Layer) -> Node:
+    return layer(features)
 
 
 def raw_network(plan: Plan, seed: int) -> Model:
@@ -215,16 +209,20 @@ def raw_network(plan: Plan, seed: int) -> Model:
     layers = Layers(seed)
     image = ops.parameter([1, 3, plan.side, plan.side], np.float32, name="image")
     image.output(0).set_names({"image"})
-    mean = ops.constant(np.array(MEAN, np.float32).reshape(1, 3, 1, 1))
-    factor = ops.constant(1 / np.array(STD, np.float32).reshape(1, 3, 1, 1))
-    normalised = ops.multiply(ops.subtract(image, mean), factor)
-    levels = head(pyramid(backbone(normalised, plan, layers), plan, layers), plan, layers)
+    mean, std = (np.array(each, np.float32).reshape(1, 3, 1, 1) for each in (MEAN, STD))
+    normalised = ops.multiply(ops.subtract(image, ops.constant(mean)), ops.constant(1 / std))
+    levels = pyramid(backbone(normalised, plan, layers), plan, layers)
     results = []
-    for index, kind in enumerate(KINDS):
-        for stride, level in zip(STRIDES, levels, strict=True):
-            level[index].output(0).set_names({f"{kind}_{stride}"})
-            results.append(ops.result(level[index]))
+    for kind, outputs in head(levels, plan, layers).items():
+        for stride, output in zip(STRIDES, outputs, strict=True):
+            output.output(0).set_names({f"{kind}_{stride}"})
+            results.append(ops.result(output))
     model = Model(results, [image], f"{NAME}-raw")
     for key, value in METADATA.items():
         model.set_rt_info(value, ["model_info", key])
     return model
+
+
+def constant(value: ArrayLike, dtype: DTypeLike) -> Node:
+    """A constant of this type."""
+    return ops.constant(np.asarray(value, dtype))

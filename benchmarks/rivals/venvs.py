@@ -1,16 +1,19 @@
 """Virtual environments for rivals, made in the user's cache folder when needed."""
 
 import hashlib
-import json
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import click
 from platformdirs import user_cache_path
+
+from benchmarks.harness.settings import Listed
 
 FOLDER = user_cache_path("facewire") / "benchmarks"
 # What does the job is the same as here, so that only the server differs.
@@ -20,8 +23,13 @@ _PINNED = {
     # Its default worker fails with uvloop 0.23.
     "mlserver": ("mlserver==1.7.1", "uvloop==0.21.0"),
 }
-_TOLD = ("kserve", "mlserver", "grpcio", "protobuf", "uvloop", *_OWN)
 _MADE = "complete"
+
+
+def rivals_option(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Which of these to measure; without a value none."""
+    choices = Listed(click.Choice(names))
+    return click.option("--rivals", type=choices, default=names, is_flag=False, flag_value="")
 
 
 def python(rival: str) -> Path:
@@ -30,7 +38,8 @@ def python(rival: str) -> Path:
     The first time pip installs it, which takes minutes. Raises
     subprocess.CalledProcessError.
     """
-    wanted = requirements(rival)
+    # The rival is pinned, the rest is as it is here.
+    wanted = (*_PINNED[rival], *(f"{name}=={version(name)}" for name in _OWN))
     told = "\n".join((sys.version, *wanted))
     folder = FOLDER / f"{rival}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
     interpreter = folder / "bin" / "python"
@@ -44,31 +53,7 @@ def python(rival: str) -> Path:
     return interpreter
 
 
-def requirements(rival: str) -> tuple[str, ...]:
-    """What is installed for it: the rival pinned, the rest as it is here."""
-    return (*_PINNED[rival], *(f"{name}=={version(name)}" for name in _OWN))
-
-
-def versions(names: Sequence[str]) -> dict[str, str]:
-    """What is in the environments of those of these names that have one.
-
-    A name is a rival's, or that with a dash and how it is set. Raises
-    CalledProcessError.
-    """
+def versions(names: Sequence[str]) -> str:
+    """What is pinned of the rivals of these names, which a dash and a setting may follow."""
     rivals = dict.fromkeys(name.partition("-")[0] for name in names)
-    return {
-        rival: ", ".join(f"{name} {number}" for name, number in found.items())
-        for rival in rivals
-        if rival in _PINNED and (found := _installed(python(rival)))
-    }
-
-
-def _installed(interpreter: Path) -> dict[str, str]:
-    done = subprocess.run(
-        [interpreter, "-m", "pip", "list", "--format", "json"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = {each["name"]: each["version"] for each in json.loads(done.stdout)}
-    return {name: found[name] for name in _TOLD if name in found}
+    return ", ".join(pinned for rival in rivals for pinned in _PINNED.get(rival, ()))

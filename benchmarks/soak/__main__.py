@@ -1,11 +1,9 @@
 """Mixed traffic for a long time: nothing grows, and every request is accounted for.
 
-Good photos, bad ones, large bad ones, slow senders, cancelled calls, short deadlines,
-connections that break, streams that are read and streams that are left, and reloads, all
-at once, against a server in a process of its own. The exit status is 1 when something is
-off: an answer that does not belong to its photo, a request without an outcome or with
-another than it must have, counts of the server that contradict those of the callers, an
-error in its log, or something that grows.
+Runs against a server in a process of its own; docs/soak.md lists the traffic. The exit
+status is 1 when something is off: an answer that does not belong to its photo, a request
+without an outcome or with another than it must have, counts of the server that contradict
+those of the callers, an error in its log, or something that grows.
 """
 
 import asyncio
@@ -14,31 +12,25 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchmarks.harness.server import Server
+from benchmarks.harness.server import Server, total
 from benchmarks.harness.settings import print_settings
-from benchmarks.soak import calls, connections, vitals
+from benchmarks.soak import traffic, vitals
 from benchmarks.soak.caller import Caller
 from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.photos import Photo, photos, seen
-from benchmarks.soak.streams import stream
 from facewire.v1 import detect_pb2 as pb
 
 GOOD_CALLERS = 8
 RELOAD_SECONDS = 15.0
 MESSAGE_MB = 20
-MESSAGE_SECONDS = 5
-MAX_QUEUE = 8
-"""So short that good callers are refused now and then."""
-
-ARGUMENTS = (
-    *("--max-message-mb", str(MESSAGE_MB), "--max-queue", str(MAX_QUEUE)),
-    *("--message-seconds", str(MESSAGE_SECONDS)),
-)
+ARGUMENTS = ("--max-message-mb", f"{MESSAGE_MB}", "--max-queue", "8", "--message-seconds", "5")
+"""The queue is so short that good callers are refused now and then."""
 
 WARM_UP = 0.1
 """The part of the time that the traffic runs before anything is compared."""
@@ -46,29 +38,28 @@ WARM_UP = 0.1
 SETTLE_SECONDS = 60.0
 """For all to be given back when the traffic has ended."""
 
-Traffic = Callable[[Caller], Coroutine[Any, Any, None]]
-
 
 async def send_all(server: Server, taken: Sequence[Photo], ledger: Ledger, seconds: float) -> None:
     """Send mixed traffic for so long, and return when all of it has ended."""
-    stop = asyncio.Event()
-    message_bytes = MESSAGE_MB << 20
-    kinds: list[Traffic] = [
-        *[calls.send_good] * GOOD_CALLERS,
-        lambda caller: calls.send_bad(caller, message_bytes),
-        lambda caller: calls.send_large_bad(caller, message_bytes),
-        connections.send_slowly,
-        calls.cancel,
-        calls.send_with_short_deadlines,
-        connections.cut,
-        lambda caller: stream(caller, pb.OVERFLOW_POLICY_WAIT),
-        lambda caller: stream(caller, pb.OVERFLOW_POLICY_DROP_OLDEST),
-        lambda caller: _reload_often(caller, server),
+    stop, size = asyncio.Event(), MESSAGE_MB << 20
+    bad, large = traffic.bad_requests(taken[-1].jpeg, size), traffic.large_bad_requests(size)
+    wait, drop = pb.OVERFLOW_POLICY_WAIT, pb.OVERFLOW_POLICY_DROP_OLDEST
+    kinds: list[Callable[[Caller], Coroutine[Any, Any, None]]] = [
+        *[partial(traffic.send_photos, kind=traffic.GOOD)] * GOOD_CALLERS,
+        partial(traffic.send_photos, kind=traffic.CANCELS, cancel=0.1, pause=0.1),
+        partial(traffic.send_photos, kind=traffic.EXPIRES, deadline=0.1, pause=0.1),
+        partial(traffic.send_bad, bad=bad, pause=0.05, streams=False),
+        partial(traffic.send_bad, bad=large, pause=0.3, streams=True),
+        partial(traffic.stream, name="frames that wait", policy=wait),
+        partial(traffic.stream, name="frames of live video", policy=drop),
+        traffic.send_slowly,
+        traffic.cut,
+        partial(_reload_often, server=server),
     ]
     async with asyncio.TaskGroup() as group:
-        for number, traffic in enumerate(kinds):
+        for number, send in enumerate(kinds):
             caller = Caller(server.target, taken, ledger, stop, random.Random(number))
-            group.create_task(traffic(caller))
+            group.create_task(send(caller))
         await asyncio.sleep(seconds)
         stop.set()
 
@@ -85,17 +76,22 @@ async def confirmed_photos(server: Server) -> Sequence[Photo]:
     confirmed = []
     async with caller.connection() as stub:
         for photo in photos():
-            answer = await stub.Detect(pb.DetectRequest(encoded_image=photo.jpeg))
+            answer = await stub.Detect(photo.request)
             confirmed.append(photo.confirmed(*seen(answer)))
     return confirmed
 
 
+def reloads(server: Server) -> float:
+    """How often a model was reloaded."""
+    return total(server.metrics(), "facewire_model_reloads_total")
+
+
 async def reload(server: Server) -> None:
     """Reload the models in each process, and return when that is done."""
-    wanted = server.reloads() + max(1, len(server.workers()))
+    wanted = reloads(server) + max(1, len(server.workers()))
     server.reload()
     async with asyncio.timeout(SETTLE_SECONDS):
-        while server.reloads() < wanted:
+        while reloads(server) < wanted:
             await asyncio.sleep(0.1)
 
 
@@ -139,16 +135,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
 @click.option("--minutes", type=float, default=20, show_default=True)
 @click.option("--workers", type=int, default=1, show_default=True)
 def main(minutes: float, workers: int) -> None:
-    print_settings(minutes=minutes, workers=workers, max_queue=MAX_QUEUE)
-    print(
-        f"{GOOD_CALLERS} callers with good photos, a reload every {RELOAD_SECONDS:g} s or so;"
-        f" from the first {vitals.WINDOW:.0%} of the samples to the last memory may grow by"
-        f" {vitals.BUSY_MEMORY_MB:g} MB, threads by {vitals.BUSY_THREADS:g} and fds by"
-        f" {vitals.BUSY_FDS:g}, at rest by {vitals.REST_MEMORY_MB:g} MB,"
-        f" {vitals.REST_THREADS:g} and none, and memory by {vitals.KEPT_MEMORY_MB:g} MB since"
-        " before all traffic",
-        flush=True,
-    )
+    print_settings(minutes=minutes, workers=workers)
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder, "log"), *ARGUMENTS, "--workers", str(workers))
         try:

@@ -8,16 +8,12 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from benchmarks.harness.callers import OPTIONS
 from benchmarks.soak.ledger import OK, Kind, Ledger
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 from tests.server.http2_peer import reason
-
-OPTIONS = (
-    ("grpc.use_local_subchannel_pool", 1),  # a connection of its own
-    ("grpc.max_send_message_length", -1),
-)
 
 CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
@@ -75,9 +71,24 @@ class Caller:
                 raise
             self.ledger.end(kind, "CANCELLED")
         else:
-            self.ledger.end(kind, OK)
-            if photo is not None:
-                self.ledger.mistake(photo.mistake(*seen(answer)))
+            self.answered(kind, answer, photo)
+
+    def answered(self, kind: Kind, answer: pb.DetectResponse, photo: Photo | None) -> None:
+        """Account for an answer, which has to be that to `photo`."""
+        self.ledger.end(kind, OK)
+        if photo is not None:
+            self.ledger.mistake(photo.mistake(*seen(answer)))
+
+    def frame_answered(
+        self, kind: Kind, answer: pb.DetectStreamResponse, number: int, photo: Photo | None
+    ) -> None:
+        """Account for the answer to a frame, which has to be that of this number."""
+        if answer.frame_id != number:
+            self.ledger.mistake(f"frame {answer.frame_id} in the place of {number}")
+        if answer.HasField("error"):
+            self.ledger.end(kind, f"{CODE_NAMES[answer.error.code]} {answer.error.reason}")
+        else:
+            self.answered(kind, answer.response, photo)
 
 
 def outcome(error: grpc.aio.AioRpcError) -> str:
@@ -86,10 +97,3 @@ def outcome(error: grpc.aio.AioRpcError) -> str:
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             return f"{error.code().name} {reason(value)}"
     return error.code().name
-
-
-def frame_outcome(answer: pb.DetectStreamResponse) -> str:
-    """The outcome of one frame of a stream."""
-    if answer.HasField("error"):
-        return f"{CODE_NAMES[answer.error.code]} {answer.error.reason}"
-    return OK

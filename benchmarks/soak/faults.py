@@ -1,19 +1,18 @@
 """A worker, and a whole server, killed with SIGKILL under load, again and again.
 
-Callers with the client's default retries ask about photos that are known, each on a
-connection of its own. Every few seconds a worker of a server with two is killed; then
-the whole of a server, which is started again on its port. No answer may be wrong, and a
-call may fail only if it began before its caller was connected again, that is, before
-the first answer after the kill. The exit status is 1 when something is off.
+No answer may be wrong, and a call may fail only if it began before its caller was
+connected again, that is, before the first answer after the kill; see docs/soak.md. The
+exit status is 1 when something is off.
 """
 
 import asyncio
+import math
 import random
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +22,8 @@ import psutil
 from benchmarks.harness.rounds import table
 from benchmarks.harness.server import Server
 from benchmarks.harness.settings import print_settings, seconds_option
-from benchmarks.soak.photos import photos
-from benchmarks.soak.retrying import RetryingCaller
+from benchmarks.soak.photos import Photo, photos
+from facewire_client import AsyncFaceClient, FaceClientError
 
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""
@@ -33,6 +32,72 @@ REPLACEMENT = 300.0
 """Seconds in which what was killed is to be there again."""
 
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
+
+
+class Call(NamedTuple):
+    """When a call began and ended, and its error; empty: it was answered."""
+
+    began: float
+    ended: float
+    error: str
+
+
+@dataclass(slots=True)
+class Kill:
+    """When it began, when what was killed had ended, and when the first answer came then."""
+
+    began: float
+    ended: float = math.inf
+    answered: float = math.inf
+
+    def excuses(self, call: Call) -> bool:
+        """Whether a call was under way before its caller was connected again."""
+        return call.ended >= self.began and call.began < self.answered
+
+
+class RetryingCaller:
+    """Sends photos one after the other, leaves retries to the client, and records each call."""
+
+    def __init__(self, photos: Sequence[Photo]) -> None:
+        self.calls: list[Call] = []
+        self.mistakes: list[str] = []
+        self.kills: list[Kill] = []
+        self.back = asyncio.Event()
+        """Set when a call that began after the last kill is answered."""
+        self._photos = photos
+
+    def kill_begins(self) -> None:
+        """Tell it that a kill is about to begin."""
+        self.kills.append(Kill(time.monotonic()))
+        self.back.clear()
+
+    def since_kill(self) -> list[Call]:
+        """The calls that have ended since the last kill."""
+        return [call for call in self.calls if call.ended > self.kills[-1].began]
+
+    def late(self) -> int:
+        """How many calls have failed though they were in flight at no kill."""
+        failed = [call for call in self.calls if call.error]
+        return sum(not any(kill.excuses(call) for kill in self.kills) for call in failed)
+
+    async def send(self, target: str, stop: asyncio.Event) -> None:
+        """Send until `stop`."""
+        async with AsyncFaceClient(target) as client:
+            while not stop.is_set():
+                photo = random.choice(self._photos)
+                began, error = time.monotonic(), ""
+                try:
+                    result = await client.detect(photo.jpeg)
+                except FaceClientError as failed:
+                    error = str(failed)
+                else:
+                    boxes = [face.box for face in result.faces]
+                    if mistake := photo.mistake(result.image_size, boxes):
+                        self.mistakes.append(mistake)
+                    if self.kills and began > (kill := self.kills[-1]).ended:
+                        kill.answered = min(kill.answered, time.monotonic())
+                        self.back.set()
+                self.calls.append(Call(began, time.monotonic(), error))
 
 
 class Fault(NamedTuple):
@@ -56,13 +121,12 @@ def kill_worker(server: Server) -> None:
         time.sleep(0.001)
 
 
-def has_workers(server: Server) -> bool:
-    """Whether two of them serve."""
+def _has_workers(server: Server) -> bool:
     return server.metrics()["facewire_workers"] == 2
 
 
 FAULTS = (
-    Fault("worker", 2, has_workers, kill_worker, lambda server: None),
+    Fault("worker", 2, _has_workers, kill_worker, lambda server: None),
     Fault("server", 1, lambda server: True, Server.kill, Server.start),
 )
 
@@ -74,20 +138,19 @@ async def kills(
 
     `seconds` go by between the kills.
     """
-    taken = photos()
+    asking = [RetryingCaller(photos()) for _ in range(callers)]
     rows: list[Sequence[str]] = []
-    problems = []
-    async with AsyncExitStack() as stack:
-        asking = [
-            await stack.enter_async_context(RetryingCaller(server.target, taken))
-            for _ in range(callers)
-        ]
+    problems, stop = [], asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for caller in asking:
+            group.create_task(caller.send(server.target, stop))
         for _ in range(times):
             await asyncio.sleep(seconds)
             row, problem = await _one(server, fault, asking)
             rows.append(row)
             problems += problem
         await asyncio.sleep(seconds)
+        stop.set()
     for caller in asking:
         problems += caller.mistakes
         if late := caller.late():
@@ -115,7 +178,7 @@ async def _one(
     began = time.monotonic()
     await asyncio.to_thread(fault.kill, server)
     for caller in callers:
-        caller.kill_ended()
+        caller.kills[-1].ended = time.monotonic()
     await asyncio.to_thread(fault.repair, server)
     problems = []
     try:

@@ -70,21 +70,13 @@ class Ledger:
             {outcome: count for (each, outcome), count in self.ended.items() if each == kind}
         )
 
-    def known(self) -> Counter[tuple[str, str]]:
-        """How many the server has ended for certain, by method and code."""
-        known: Counter[tuple[str, str]] = Counter()
+    def told(self, *, certain: bool) -> Counter[tuple[str, str]]:
+        """How many the server has ended for certain, by method and code, or perhaps."""
+        told: Counter[tuple[str, str]] = Counter()
         for (kind, outcome), count in self.ended.items():
-            if outcome == OK or " " in outcome:
-                known[kind.method, outcome.partition(" ")[0]] += count
-        return known
-
-    def unknown(self) -> Counter[str]:
-        """How many the server may or may not have ended somehow, by method."""
-        unknown: Counter[str] = Counter()
-        for (kind, outcome), count in self.ended.items():
-            if outcome != OK and " " not in outcome:
-                unknown[kind.method] += count
-        return unknown
+            if (outcome == OK or " " in outcome) == certain:
+                told[kind.method, outcome.partition(" ")[0]] += count
+        return told
 
     def disagreements(self, counted: Counter[tuple[str, str]]) -> Iterator[str]:
         """Lines about counts of the server, by method and code, that cannot be true.
@@ -92,18 +84,18 @@ class Ledger:
         Each count is at least what callers were told, and all of a method together
         exceed that by no more than what they cannot know.
         """
-        known, unknown = self.known(), self.unknown()
+        known, unknown = self.told(certain=True), self.told(certain=False)
         for (method, code), count in known.items():
-            if counted[method, code] < count:
-                have = counted[method, code]
+            if (have := counted[method, code]) < count:
                 yield f"{method} {code}: {count} told, but the server counts {have}"
         for method in {method for method, _ in (*known, *counted)}:
-            told = sum(n for (each, _), n in known.items() if each == method)
-            have = sum(n for (each, _), n in counted.items() if each == method)
-            if have > told + unknown[method]:
+            have, told, unsure = (
+                sum(count for (each, _), count in counts.items() if each == method)
+                for counts in (counted, known, unknown)
+            )
+            if have > told + unsure:
                 yield (
-                    f"{method}: the server counts {have}, but {told} were told"
-                    f" and {unknown[method]} unsure"
+                    f"{method}: the server counts {have}, but {told} were told and {unsure} unsure"
                 )
 
     def account(self) -> str:

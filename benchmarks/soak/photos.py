@@ -10,11 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.images import encoded, iou, pixels
+from benchmarks.harness.images import Box, encoded, iou, pixels
 from facewire.v1 import detect_pb2 as pb
-
-Box = tuple[float, float, float, float]
-"""x_min, y_min, x_max, y_max in pixels of the photo."""
 
 HEAD = (slice(0, 256), slice(96, 352))
 """Where the head of the astronaut is: rows, columns."""
@@ -39,6 +36,11 @@ class Photo:
     height: int
     faces: tuple[Box, ...]
     min_iou: float = PLACED
+
+    @property
+    def request(self) -> pb.DetectRequest:
+        """A request for it."""
+        return pb.DetectRequest(encoded_image=self.jpeg)
 
     def mistake(self, size: tuple[int, int], boxes: Sequence[Box]) -> str:
         """What is wrong with an answer's size and boxes; empty: nothing."""

@@ -4,24 +4,19 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 from benchmarks.harness import rounds, usage
 from benchmarks.harness.server import Server
 
-BUSY_MEMORY_MB = 150.0
-"""How much more memory the last window of the traffic may have than the first: large
-messages come and go, in as many copies as there are libraries that they pass."""
+BUSY_MEMORY_MB, BUSY_THREADS, BUSY_FDS = 150.0, 3.0, 6.0
+"""How much more the last window of the traffic may have than the first: large messages
+come and go, in as many copies as there are libraries that they pass, and so do
+connections."""
 
-BUSY_FDS, BUSY_THREADS = 6.0, 3.0
-"""And how many more file descriptors and threads, since connections come and go. With
-no traffic there is to be no descriptor more than there was."""
-
-REST_MEMORY_MB = 30.0
-"""How much more memory there may be with no traffic, when what is free was given back."""
-
-REST_THREADS = 2.0
-"""How many more threads there may be with no traffic: gRPC's own pool breathes."""
+REST_MEMORY_MB, REST_THREADS = 30.0, 2.0
+"""How much more there may be with no traffic, when free memory was given back: gRPC's own
+pool of threads breathes. There is to be no descriptor more than there was."""
 
 KEPT_MEMORY_MB = 200.0
 """How much more it may be than before all traffic, for all that was made ready since: the
@@ -38,7 +33,7 @@ COURSE_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """One look: at all processes of a server, and at its own metrics. MB are MiB."""
+    """One look: at all processes of a server, and at its own metrics."""
 
     seconds: float
     memory_mb: float
@@ -53,7 +48,7 @@ def look(server: Server, began: float) -> Vitals:
     metrics = server.metrics()
     return Vitals(
         seconds=time.monotonic() - began,
-        memory_mb=usage.resident_bytes(server.pid) / (1 << 20),
+        memory_mb=usage.resident_mb(server.pid),
         threads=usage.threads(server.pid),
         fds=usage.file_descriptors(server.pid),
         inflight=metrics["facewire_inflight_requests"],
@@ -129,18 +124,9 @@ def course(samples: Sequence[Vitals]) -> str:
 def table(named: Iterable[tuple[str, Vitals]]) -> str:
     """A table with a row for each."""
     header = ("minute", "memory MB", "threads", "fds", "in flight", "queued")
-    rows = []
-    for name, each in named:
-        numbers = (each.threads, each.fds, each.inflight, each.queued)
-        rows.append((name, f"{each.memory_mb:.1f}", *(f"{number:g}" for number in numbers)))
+    rows = [(name, *(f"{value:.6g}" for value in astuple(each)[1:])) for name, each in named]
     return rounds.table(header, rows)
 
 
 def _medians(samples: Sequence[Vitals]) -> Vitals:
-    """The median of each number."""
-    return Vitals(
-        **{
-            each.name: statistics.median(getattr(sample, each.name) for sample in samples)
-            for each in fields(Vitals)
-        }
-    )
+    return Vitals(*map(statistics.median, zip(*map(astuple, samples), strict=True)))

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bars import Bar
-from benchmarks.comparison.lineup import Disagreement, check_same
-from benchmarks.comparison.programs import Model
+from benchmarks.comparison.contenders import Disagreement, check_same
 from benchmarks.comparison.results import Cell, CellResults, Result, event_rate
+from benchmarks.comparison.servers import Model
 
 CELL = Cell(Model("net", Path("net.xml"), "yunet"), "small", 4)
 

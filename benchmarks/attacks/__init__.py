@@ -1,1 +1,0 @@
-"""Attacks on a server by peers that do not keep to what gRPC's own client does."""
