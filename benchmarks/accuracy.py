@@ -13,23 +13,22 @@ from xml.etree import ElementTree
 import click
 
 from benchmarks.harness.images import DLIB, YUNET, Box, iou
+from benchmarks.harness.server import serving
 from benchmarks.harness.settings import print_settings
 from facewire_client import FaceClient
-from facewire_server.config import Config
-from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.models.source import EMBEDDED
 
 MIN_IOU = 0.4
 
 
-def ground_truth(folder: Path) -> dict[Path, list[Box]]:
+def ground_truth() -> dict[Path, list[Box]]:
     """The boxes of every photo that dlib's two lists name."""
     return {
-        folder / image.attrib["file"]: [
+        DLIB / image.attrib["file"]: [
             _box(box) for box in image.iter("box") if box.get("ignore") != "1"
         ]
         for name in ("training.xml", "testing.xml")
-        for image in ElementTree.parse(folder / name).iter("image")
+        for image in ElementTree.parse(DLIB / name).iter("image")
     }
 
 
@@ -56,16 +55,12 @@ def missed(truth: Sequence[Box], detected: Sequence[Box]) -> tuple[list[Box], in
 
 
 @click.command(help=__doc__)
-@click.option("--photos", type=click.Path(path_type=Path), default=DLIB)
-@click.option(
-    "--model", "models", multiple=True, default=(EMBEDDED, str(YUNET / "yunet_n_640_640.onnx"))
-)
-def main(photos: Path, models: tuple[str, ...]) -> None:
-    truth = ground_truth(photos)
+def main() -> None:
+    truth = ground_truth()
     print_settings(photos=len(truth), min_iou=MIN_IOU)
     faces = sum(map(len, truth.values()))
-    config = Config(models=models, port=0, metrics_port=None)
-    with BackgroundServer(config) as server, FaceClient(server.target) as client:
+    models = ("--model", EMBEDDED, "--model", str(YUNET / "yunet_n_640_640.onnx"))
+    with serving(*models) as server, FaceClient(server.target) as client:
         for model in client.models():
             lines, wrong = [], 0
             for photo, boxes in truth.items():

@@ -1,8 +1,8 @@
 """Say which of the bars that the server is held to are met on this machine.
 
 Each bar is a ratio to a neighbour of the same round, its median over the rounds. The
-exit status is 1 when one is missed. Overload has a command of its own,
-`python -m benchmarks.overload`. See docs/comparison.md.
+exit status is 1 when one is missed. Progress goes to standard error. See
+docs/comparison.md.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,9 @@ import click
 
 from benchmarks.comparison.contenders import compare
 from benchmarks.comparison.results import Cell, CellResults
-from benchmarks.comparison.servers import LIMIT, MODELS, OURS, PEERS, THROUGHPUT
+from benchmarks.comparison.servers import LIMIT, MODELS, OURS, PEERS, PINNED, THROUGHPUT
 from benchmarks.harness.images import describe, photos
 from benchmarks.harness.settings import Listed, print_settings, rounds_option, seconds_option
-from benchmarks.rivals import venvs
 from facewire_client.cli.table import align
 
 TEXTBOOK = "textbook"
@@ -93,13 +92,15 @@ TRIALS = {
 
 @click.command(help=__doc__)
 @click.option("--only", type=Listed(click.Choice(TRIALS)), default=tuple(TRIALS))
-@venvs.rivals_option(PEERS)
+@click.option(
+    "--rivals", type=Listed(click.Choice(PEERS)), default=PEERS, is_flag=False, flag_value=""
+)
 @seconds_option(8, "In a cell, a round.")
 @rounds_option(3)
 def main(only: tuple[str, ...], rivals: tuple[str, ...], seconds: float, rounds: int) -> None:
     trials = [trial for kind in only for trial in TRIALS[kind]]
     files = {size: photos(size) for size in dict.fromkeys(trial.size for trial in trials)}
-    print_settings(seconds=seconds, rounds=rounds, rivals=venvs.versions(rivals))
+    print_settings(seconds=seconds, rounds=rounds, rivals=",".join(rivals), pinned=PINNED)
     print(*(describe(size, each) for size, each in files.items()), sep="\n")
     rows: list[Sequence[str]] = [("cell", "what", "is", "bar", "")]
     all_met = True

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -62,23 +63,20 @@ def start_server(model: Path, cache: Path) -> float:
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @rounds_option(5)
 def main(model: Path, rounds: int) -> None:
-    print_settings(model=model, rounds=rounds)
+    print_settings(model=model.name, rounds=rounds)
     with tempfile.TemporaryDirectory() as folder:
         bare, server = Path(folder, "bare"), Path(folder, "server")
         steps = start_bare(model, bare)
-        each = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in steps.items())
-        print(f"bare, empty cache: {each}")
+        print("bare, empty cache:", *(f"{step} {took:.2f} s" for step, took in steps.items()))
         print(f"server, empty cache: {start_server(model, server):.2f} s")
         starts: dict[str, Callable[[], float]] = {
             "bare": lambda: start_bare(model, bare)["answered"],
-            "server": lambda: start_server(model, server),
+            "server": partial(start_server, model, server),
         }
-        seconds = alternate(rounds, starts)
-    middle = medians(seconds)
-    for name, values in seconds.items():
-        each = " ".join(f"{value:.2f}" for value in values)
-        print(f"{name}, with its cache: {middle[name]:.2f} s (median of {each})")
-    end_with_bar("server - bare, s:", middle["server"] - middle["bare"], BAR_SECONDS)
+        seconds = medians(alternate(rounds, starts))
+    for name, took in seconds.items():
+        print(f"{name}, with its cache: {took:.2f} s (median)")
+    end_with_bar("server - bare, s:", seconds["server"] - seconds["bare"], BAR_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the server can do when the network costs nothing, with one and more workers.
+"""What the server can do when the network costs nothing, with one and with two workers.
 
 Serves a network that finds the same box in every image and computes nothing, and sends
 it a JPEG of about 100 kB and a raw image of 1.2 MB, in a closed loop over several
@@ -13,11 +13,13 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
+import openvino as ov
+from openvino import opset15 as ops
 
-from benchmarks.harness.images import SIDE, encoded, pixels, save_trivial_network
+from benchmarks.harness.images import encoded, pixels
 from benchmarks.harness.rounds import alternate, column_medians, table
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import Listed, print_settings, rounds_option, seconds_option
+from benchmarks.harness.settings import print_settings, rounds_option, seconds_option
 from benchmarks.harness.usage import Usage
 from facewire.v1 import detect_pb2 as pb
 from facewire_client.bench.load import ClosedLoop
@@ -26,18 +28,30 @@ from facewire_client.bench.sender import DETECT, Method
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 
+WORKERS = (1, 2)
 CONNECTIONS, CALLS = 8, 2
 """How many connections, and calls at a time on each. Each worker has room for all: the
 kernel may give one of them most connections."""
+SIDE = 640
+"""Pixels of the network's square input, and of the images."""
 
 Row = tuple[float, float, float]
 """Requests a second, and CPU ms a request of the server and of the client."""
 
 
+def save_trivial_network(path: Path) -> None:
+    """Write an IR that finds the same box in every image and computes nothing."""
+    image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
+    boxes = ops.constant(np.array([[100, 100, 300, 300, 0.9]], np.float32))
+    labels = ops.constant(np.zeros(1, np.int64))
+    boxes.output(0).set_names({"boxes"})
+    labels.output(0).set_names({"labels"})
+    ov.save_model(ov.Model([ops.result(boxes), ops.result(labels)], [image], "nothing"), path)
+
+
 def raw_request(data: bytes, model: str) -> pb.DetectRequest:
     """A request for raw pixels."""
-    bgr = pb.PIXEL_FORMAT_BGR
-    raw = pb.RawImage(data=data, width=SIDE, height=SIDE, pixel_format=bgr)
+    raw = pb.RawImage(data=data, width=SIDE, height=SIDE, pixel_format=pb.PIXEL_FORMAT_BGR)
     return pb.DetectRequest(raw_image=raw, model=model)
 
 
@@ -45,8 +59,7 @@ def serve_and_measure(network: Path, workers: int, seconds: float) -> dict[str, 
     """Both images sent to a server with so many workers, after a second of warm-up each."""
     large = np.asarray(cv2.resize(pixels(), (SIDE, SIDE)), np.uint8)
     jpeg = Photo("JPEG", encoded(large, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 92))
-    raw = Photo("raw", large.tobytes())
-    raw_method = Method(DETECT.path, raw_request, DETECT.answer)
+    raw, raw_method = Photo("raw", large.tobytes()), Method(DETECT.path, raw_request, DETECT.answer)
     load = ClosedLoop(CONNECTIONS * CALLS)
     settings = Settings(load=load, duration=seconds, warmup=1, connections=CONNECTIONS)
     room = ("--max-queue", str(CONNECTIONS * CALLS))
@@ -64,16 +77,15 @@ def serve_and_measure(network: Path, workers: int, seconds: float) -> dict[str, 
 
 
 @click.command(help=__doc__)
-@click.option("--workers", type=Listed(click.INT), default="1,2", show_default=True)
 @seconds_option(8, "Of each image, a round.")
 @rounds_option(3)
-def main(workers: tuple[int, ...], seconds: float, rounds: int) -> None:
-    print_settings(workers=workers, rounds=rounds, seconds=seconds)
+def main(seconds: float, rounds: int) -> None:
+    print_settings(rounds=rounds, seconds=seconds)
     print(f"{CONNECTIONS} connections of {CALLS} calls; the client runs on the same machine")
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder, "nothing.xml")
         save_trivial_network(network)
-        each = {str(n): partial(serve_and_measure, network, n, seconds) for n in workers}
+        each = {str(n): partial(serve_and_measure, network, n, seconds) for n in WORKERS}
         found = alternate(rounds, each)
     rows = []
     for image in next(iter(found.values()))[0]:

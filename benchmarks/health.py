@@ -16,10 +16,11 @@ from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO, encoded
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import end_with_bar, model_option, print_settings, seconds_option
+from benchmarks.harness.settings import end_with_bar, print_settings, seconds_option
 from facewire_client import FaceClient
 
 BAR_MS = 50.0
+CALLERS = 4
 FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff"}
 
 
@@ -31,9 +32,9 @@ def images() -> dict[str, bytes]:
     return {"small JPEG": PHOTO.read_bytes(), **files}
 
 
-def keep_busy(target: str, image: bytes, callers: int, stop: Event) -> None:
+def keep_busy(target: str, image: bytes, stop: Event) -> None:
     """Send requests until `stop`."""
-    with Callers(target, image, callers):
+    with Callers(target, image, CALLERS):
         stop.wait()
 
 
@@ -51,17 +52,15 @@ def check(target: str, seconds: float) -> list[float]:
 
 
 @click.command(help=__doc__)
-@model_option
-@click.option("--callers", type=int, default=4, show_default=True)
 @seconds_option(5, "Of each image.")
-def main(model: str, callers: int, seconds: float) -> None:
-    print_settings(model=model, callers=callers, seconds=seconds)
+def main(seconds: float) -> None:
+    print_settings(callers=CALLERS, seconds=seconds)
     spawn = multiprocessing.get_context("spawn")
     worst = 0.0
-    with serving("--model", model, "--max-message-mb", "64") as server:
+    with serving("--max-message-mb", "64") as server:
         for name, image in images().items():
             stop = spawn.Event()
-            busy = spawn.Process(target=keep_busy, args=(server.target, image, callers, stop))
+            busy = spawn.Process(target=keep_busy, args=(server.target, image, stop))
             busy.start()
             time.sleep(2)
             took = check(server.target, seconds)

@@ -18,7 +18,7 @@ from benchmarks.harness.callers import OPTIONS
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import serving
-from benchmarks.harness.settings import model_option, print_settings, seconds_option
+from benchmarks.harness.settings import print_settings, seconds_option
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 
@@ -56,23 +56,22 @@ def live(target: str, rate: float, seconds: float) -> str:
 
 
 @click.command(help=__doc__)
-@model_option
 @seconds_option(8, "Of each rate.")
-def main(model: str, seconds: float) -> None:
-    print_settings(model=model, seconds=seconds)
+def main(seconds: float) -> None:
+    print_settings(seconds=seconds)
     with (
-        serving("--model", model) as server,
+        serving() as server,
         grpc.insecure_channel(server.target, OPTIONS) as other,
         ThreadPoolExecutor(COMPETING_STREAMS) as pool,
     ):
+        stop = Event()
+        one = pool.submit(waiting, other, stop)
+        time.sleep(seconds)
+        stop.set()
+        most = one.result() / seconds
+        print(f"one stream that waits: {most:.0f} frames/s")
         for streams in (0, COMPETING_STREAMS):
             stop = Event()
-            if not streams:
-                one = pool.submit(waiting, other, stop)
-                time.sleep(seconds)
-                stop.set()
-                most = one.result() / seconds
-                print(f"one stream that waits: {most:.0f} frames/s")
             competing = [pool.submit(waiting, other, stop) for _ in range(streams)]
             print("beside a competitor" if streams else "alone")
             for rate in RATES:

@@ -1,9 +1,9 @@
 """Reloads of a model under full load: no request fails, and memory comes back.
 
-Copies a model, serves the copy, keeps callers asking in a closed loop, and reloads it
-again and again with one bit of its weights flipped, so that every answer tells which
-version has given it. Before and after, the same load without reloads. The exit status is
-1 when a request has failed.
+Serves a copy of a model, keeps callers asking in a closed loop, and reloads it again and
+again with one bit of its weights flipped, so that every answer tells which version has
+given it. Before and after, the same load without reloads. The exit status is 1 when a
+request has failed.
 """
 
 import tempfile
@@ -17,8 +17,10 @@ from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO, copy_model
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import Server, serving
-from benchmarks.harness.settings import model_file_option, print_settings, seconds_option
+from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, seconds_option
 from facewire_client import FaceClient
+
+CALLERS = 4
 
 
 def reload(server: Server, weights: Path) -> None:
@@ -36,18 +38,16 @@ def reload(server: Server, weights: Path) -> None:
 
 
 @click.command(help=__doc__)
-@model_file_option
 @click.option("--reloads", type=int, default=20, show_default=True)
-@click.option("--concurrency", type=int, default=4, show_default=True)
 @seconds_option(5, "Without reloads.")
-def main(model: Path, reloads: int, concurrency: int, seconds: float) -> None:
-    print_settings(model=model, reloads=reloads, concurrency=concurrency, seconds=seconds)
+def main(reloads: int, seconds: float) -> None:
+    print_settings(model=EMBEDDED_FILE.stem, reloads=reloads, callers=CALLERS, seconds=seconds)
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = copy_model(model, Path(folder, "copy.xml"))
+        copy = copy_model(Path(folder, "copy.xml"))
         with serving("--model", str(copy), "--cache", f"{folder}/cache") as server:
             for title in ("warm-up", "before", f"{reloads} reloads", "after"):
-                with Callers(server.target, PHOTO.read_bytes(), concurrency) as callers:
+                with Callers(server.target, PHOTO.read_bytes(), CALLERS) as callers:
                     if "reloads" not in title:
                         time.sleep(seconds)
                     else:

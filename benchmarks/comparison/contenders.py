@@ -22,7 +22,7 @@ from facewire_client import FaceClient
 from facewire_client.bench.limit import Baseline, BenchmarkAppError, benchmark_app
 from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.run import Run, run
+from facewire_client.bench.run import run
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
@@ -80,47 +80,28 @@ class Server:
 
     def measure(self, cell: Cell, photos: Mapping[str, bytes], settings: Settings) -> Result:
         """Measure a closed loop. Raises MeasureError."""
+        used, method = Usage(self.program.pid), self._protocol.method
+        files = [Photo(name, content) for name, content in photos.items()]
         self.program.resume()
         try:
-            found, used = self.load(settings, photos)
+            record = run(
+                self._connection, settings, files, lambda _: None, method=method, meters=[used]
+            ).record
+            self.program.check()
+            rate = event_rate(record.answered_at)
+        except (FaceClientError, psutil.Error, OSError, RuntimeError, ValueError) as error:
+            raise MeasureError(str(error)) from None
         finally:
             self.program.pause()
-        record = found.record
+        if record.period.interrupted:
+            raise KeyboardInterrupt
         if record.failures:
             kind, count = record.failures.most_common(1)[0]
             raise MeasureError(f"{count} requests failed: {kind[0]}, {record.messages[kind]}")
-        try:
-            rate = event_rate(record.answered_at)
-        except ValueError as error:
-            raise MeasureError(f"{error}; measure for longer") from None
         times = spread(record.latencies)
         assert times is not None
         cpu_ms = used.cpu_seconds / record.period.seconds / rate * 1e3
-        return Result(rate, times.p50, times.p95, times.p99, cpu_ms, used.peak_mb)
-
-    def load(self, settings: Settings, photos: Mapping[str, bytes]) -> tuple[Run, Usage]:
-        """Send a load to it while it runs; returns also what it used meanwhile.
-
-        Raises MeasureError when it has ended.
-        """
-        used = Usage(self.program.pid)
-        files = [Photo(name, content) for name, content in photos.items()]
-        method = self._protocol.method
-        try:
-            found = run(
-                self._connection, settings, files, lambda _: None, method=method, meters=[used]
-            )
-            self.program.check()
-        except (FaceClientError, psutil.Error, OSError, RuntimeError) as error:
-            raise MeasureError(str(error)) from None
-        if found.record.period.interrupted:
-            raise KeyboardInterrupt
-        return found, used
-
-    def model(self) -> ModelInfo:
-        """What our server says of its model."""
-        with FaceClient(self.target) as client:
-            return client.model()
+        return Result(rate, times.p50, cpu_ms, used.peak_mb)
 
 
 class BenchmarkApp:
@@ -153,7 +134,7 @@ class BenchmarkApp:
         if not used or not used[0].cpu_seconds:
             raise MeasureError("benchmark_app did not print the lines to measure between")
         cpu_ms = used[0].cpu_seconds / found.inferences * 1e3
-        return Result(found.throughput, found.median_ms, None, None, cpu_ms, used[0].peak_mb)
+        return Result(found.throughput, found.median_ms, cpu_ms, used[0].peak_mb)
 
 
 Contender = Server | BenchmarkApp
@@ -204,33 +185,30 @@ def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[
     """
     with ExitStack() as stack:
         ours = stack.enter_context(serving(OURS, model, photos))
-        served = ours.model()
+        with FaceClient(ours.target) as client:
+            served = client.model()
         expected = {size: ours.boxes(each) for size, each in photos.items()}
         ours.program.pause()
+        job = [
+            *("--model", str(model.path), "--head", model.head),
+            *("--min-confidence", str(served.min_confidence)),
+            *("--iou-threshold", str(served.iou_threshold)),
+        ]
         found: dict[str, Contender] = {OURS: ours, LIMIT: BenchmarkApp(served)}
         for name in names:
             if name in found:
                 continue
             progress(f"starting {name}")
             try:
-                job = job_options(model, served)
                 server = stack.enter_context(serving(name, model, photos, job))
-                check(server, photos, expected)
+                for size, each in photos.items():
+                    for known, theirs in zip(expected[size], server.boxes(each), strict=True):
+                        check_same(known, theirs)
                 server.program.pause()
                 found[name] = server
             except (subprocess.CalledProcessError, Disagreement, RuntimeError) as error:
                 progress(f"LEFT OUT: {name}: {error}")
         yield found
-
-
-def check(server: Server, photos: Photos, expected: Mapping[str, list[Boxes]]) -> None:
-    """Raise Disagreement, which names the photo, unless it finds the expected boxes."""
-    for size, each in photos.items():
-        for name, ours, theirs in zip(each, expected[size], server.boxes(each), strict=True):
-            try:
-                check_same(ours, theirs)
-            except Disagreement as error:
-                raise Disagreement(f"{name} ({size}): {error}") from None
 
 
 def check_same(ours: Sequence[Box], theirs: Sequence[Box]) -> None:
@@ -250,23 +228,12 @@ def check_same(ours: Sequence[Box], theirs: Sequence[Box]) -> None:
 
 
 @contextmanager
-def serving(
-    name: str, model: Model, photos: Photos, job: Sequence[str] = (), *options: str
-) -> Iterator[Server]:
+def serving(name: str, model: Model, photos: Photos, job: Sequence[str] = ()) -> Iterator[Server]:
     """A server that answers. Raises RuntimeError when it does not."""
     port, program = free_port(), PROGRAMS[name]
-    command = [*program.command(port, model.path, job), *options]
+    command = program.command(port, model.path, job)
     with started(command, [] if program.rival else list(filter(None, sys.path))) as running:
         server = Server(running, f"127.0.0.1:{port}", program.protocol)
         file, content = next(iter(next(iter(photos.values())).items()))
         server.wait_until_ready({file: content})
         yield server
-
-
-def job_options(model: Model, served: ModelInfo) -> list[str]:
-    """The job as rivals are told it: our model, our thresholds."""
-    return [
-        *("--model", str(model.path), "--head", model.head),
-        *("--min-confidence", str(served.min_confidence)),
-        *("--iou-threshold", str(served.iou_threshold)),
-    ]

@@ -14,8 +14,6 @@ HIGHER_IS_BETTER = ("rate",)
 _COLUMNS = (
     ("rate", "requests/s", 1, True),
     ("p50_ms", "p50 ms", 1, True),
-    ("p95_ms", "p95 ms", 1, False),
-    ("p99_ms", "p99 ms", 1, False),
     ("cpu_ms", "CPU ms", 2, True),
     ("memory_mb", "peak MB", 0, False),
 )
@@ -41,13 +39,11 @@ class Result(NamedTuple):
     """What one contender did in one cell, once: requests a second, times in ms, MB.
 
     `cpu_ms` is what the contender spends on a request, without the client;
-    `memory_mb` the peak of its memory in the measured time. None: it does not tell.
+    `memory_mb` the peak of its memory in the measured time.
     """
 
     rate: float
     p50_ms: float
-    p95_ms: float | None
-    p99_ms: float | None
     cpu_ms: float
     memory_mb: float
 
@@ -56,8 +52,8 @@ class Result(NamedTuple):
 class CellResults:
     """For each name the results in the order of the rounds; None: it failed.
 
-    `value` is always the name of a number of `Result`. Answers are None when a round
-    is missing, or one of those asked for does not tell this number.
+    `value` is always the name of a number of `Result`. Answers are None when a round is
+    missing.
     """
 
     cell: Cell
@@ -94,10 +90,9 @@ class CellResults:
     ) -> float | None:
         found = []
         for results in zip(*(self.results.get(name, ()) for name in names), strict=False):
-            values = [getattr(result, value, None) for result in results]
-            if None in values:
+            if None in results:
                 return None
-            found.append(combine([each for each in values if each is not None]))
+            found.append(combine([getattr(result, value) for result in results]))
         return median(found) if found else None
 
 

@@ -1,8 +1,15 @@
-"""The models and the servers that are compared, and the command that starts each."""
+"""The models and the servers that are compared, and the command that starts each.
 
+Rivals have virtual environments of their own, made in the user's cache folder.
+"""
+
+import hashlib
+import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +18,9 @@ from platformdirs import user_cache_path
 from benchmarks.comparison.protocols import FACEWIRE, OIP, Protocol
 from benchmarks.harness.images import YUNET
 from benchmarks.harness.program import free_port
-from benchmarks.rivals import venvs
 
 OURS, THROUGHPUT, LIMIT = "facewire", "facewire-throughput", "benchmark_app"
+CACHE = user_cache_path("facewire") / "benchmarks"
 
 
 class Model(NamedTuple):
@@ -29,29 +36,54 @@ class Model(NamedTuple):
 
 
 def rebuild() -> Model:
-    """The rebuild of face-detection-0206 in INT8, its tail in the graph.
+    """The rebuild of face-detection-0206 in INT8, made the first time, for minutes.
 
-    It is made in the user's cache folder when it is not there, for minutes. Raises
-    subprocess.CalledProcessError.
+    Raises subprocess.CalledProcessError.
     """
-    folder = user_cache_path("facewire") / "benchmarks" / "rebuild"
-    path = folder / "face-detection-0206-rebuild-tail-int8.xml"
+    path = CACHE / "rebuild" / "face-detection-0206-rebuild-tail-int8.xml"
     if not path.is_file():
         command = (sys.executable, "-m", "benchmarks.rebuild_0206", "--int8")
-        options = ("--form", "tail", "--output", str(folder))
+        options = ("--form", "tail", "--output", str(path.parent))
         subprocess.run([*command, *options], check=True, stdout=sys.stderr)
     return Model("0206-int8", path, "boxes_labels", duration=3.0)
 
 
 MODELS: dict[str, Callable[[], Model]] = {
     "yunet-640": lambda: Model("yunet-640", YUNET / "yunet_n_640_640.onnx", "yunet"),
-    "yunet-320": lambda: Model("yunet-320", YUNET / "yunet_n_320_320.onnx", "yunet"),
     "0206-int8": rebuild,
 }
 
 
+# What does the job is the same as here, so that only the server differs.
+_OWN = [f"{name}=={version(name)}" for name in ("numpy", "opencv-python-headless", "openvino")]
+PINNED = {
+    "kserve": ("kserve==0.21.0",),
+    # Its default worker fails with uvloop 0.23.
+    "mlserver": ("mlserver==1.7.1", "uvloop==0.21.0"),
+}
+
+
+def rival_python(rival: str) -> Path:
+    """The interpreter of a rival's environment; the first time pip installs it, for minutes.
+
+    Raises subprocess.CalledProcessError.
+    """
+    wanted = (*PINNED[rival], *_OWN)
+    told = "\n".join((sys.version, *wanted))
+    folder = CACHE / f"{rival}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    interpreter, made = folder / "bin" / "python", folder / "complete"
+    if not made.exists():
+        print(f"installing {' '.join(wanted)} in {folder}", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        pip = (interpreter, "-m", "pip", "install", "--quiet")
+        subprocess.run([*pip, *wanted], check=True, stdout=sys.stderr)
+        made.touch()
+    return interpreter
+
+
 class ServerProgram(NamedTuple):
-    """How a server is asked, its virtual environment (empty: this one), and its command.
+    """How a server is asked, its environment (empty: this one), and its command.
 
     JOB in the command stands for the options of the job.
     """
@@ -61,8 +93,8 @@ class ServerProgram(NamedTuple):
     words: str
 
     def command(self, port: int, model: Path, job: Sequence[str]) -> list[str]:
-        """The command; the first time that a rival is asked for it is installed."""
-        python = venvs.python(self.rival) if self.rival else sys.executable
+        """The command; a rival is installed the first time."""
+        python = rival_python(self.rival) if self.rival else sys.executable
         command = [str(python), "-m"]
         for word in self.words.split():
             filled = word.format(port=port, http=free_port(), model=model)
@@ -73,6 +105,7 @@ class ServerProgram(NamedTuple):
 _FACEWIRE = (
     "facewire_server serve --log-level error --metrics-port off --model {model} --port {port}"
 )
+_TEXTBOOK = "benchmarks.rivals.textbook_aio JOB --port {port} --hint throughput"
 _KSERVE = (
     "benchmarks.rivals.kserve_sdk JOB --grpc_port {port} --http_port {http}"
     " --grpc_max_send_message_length 67108864 --grpc_max_receive_message_length 67108864"
@@ -83,13 +116,10 @@ _MLSERVER = "benchmarks.rivals.mlserver_runtime JOB --port {port} --http-port {h
 PROGRAMS = {
     OURS: ServerProgram(FACEWIRE, "", _FACEWIRE),
     THROUGHPUT: ServerProgram(FACEWIRE, "", f"{_FACEWIRE} --mode throughput"),
-    "textbook": ServerProgram(
-        FACEWIRE, "", "benchmarks.rivals.textbook_aio JOB --port {port} --hint throughput"
-    ),
+    "textbook": ServerProgram(FACEWIRE, "", _TEXTBOOK),
     "kserve": ServerProgram(OIP, "kserve", f"{_KSERVE} throughput"),
     "kserve-loop": ServerProgram(OIP, "kserve", f"{_KSERVE} latency --on-loop"),
     "mlserver": ServerProgram(OIP, "mlserver", f"{_MLSERVER} throughput"),
     "mlserver-worker": ServerProgram(OIP, "mlserver", f"{_MLSERVER} latency --worker"),
 }
 PEERS = ("kserve", "kserve-loop", "mlserver", "mlserver-worker")
-RIVALS = tuple(name for name in PROGRAMS if name != OURS)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset15 as ops
 
+from benchmarks.harness.settings import EMBEDDED_FILE
 from facewire_server.models.source import DATA
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -20,8 +19,6 @@ YUNET = SHARED / "models" / "yunet"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}
 """Width and height of an enlarged photo that is wider than high; None: as it is."""
 QUALITY = 90
-SIDE = 640
-"""Pixels of the trivial network's square input."""
 
 Box = Sequence[float]
 """x_min, y_min, x_max, y_max in pixels."""
@@ -69,25 +66,11 @@ def describe(size: str, files: dict[str, bytes]) -> str:
     return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each"
 
 
-def copy_model(model: Path, path: Path) -> Path:
-    """Copy both files of an IR under another name; returns that."""
-    shutil.copy(model, path)
-    shutil.copy(model.with_suffix(".bin"), path.with_suffix(".bin"))
+def copy_model(path: Path) -> Path:
+    """Copy both files of the embedded model under another name; returns that."""
+    for ending in (".xml", ".bin"):
+        shutil.copy(EMBEDDED_FILE.with_suffix(ending), path.with_suffix(ending))
     return path
-
-
-def save_trivial_network(path: Path) -> None:
-    """Write an IR that finds the same box in every image and computes nothing.
-
-    Its input is [1,3,SIDE,SIDE].
-    """
-    image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
-    boxes = ops.constant(np.array([[100, 100, 300, 300, 0.9]], np.float32))
-    labels = ops.constant(np.zeros(1, np.int64))
-    boxes.output(0).set_names({"boxes"})
-    labels.output(0).set_names({"labels"})
-    results = [ops.result(boxes), ops.result(labels)]
-    ov.save_model(ov.Model(results, [image], "nothing"), path)
 
 
 def _enlarged(photo: NDArray[np.uint8], target: tuple[int, int]) -> bytes:

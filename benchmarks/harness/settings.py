@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -19,9 +18,6 @@ EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"
 _PACKAGES = ("facewire", "grpcio", "numpy", "opencv-python-headless", "openvino", "protobuf")
 
 model_option = click.option("--model", default=EMBEDDED, help="Name or path.", show_default=True)
-model_file_option = click.option(
-    "--model", type=click.Path(path_type=Path), default=EMBEDDED_FILE, help="An IR (.xml)."
-)
 
 
 def rounds_option(default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -152,9 +152,7 @@ def compare_levels(seconds: float) -> None:
 
 
 def timed(
-    runs: Mapping[str, Detect],
-    seconds: float,
-    before: Callable[[str], None] = lambda name: None,
+    runs: Mapping[str, Detect], seconds: float, before: Callable[[str], None] = lambda name: None
 ) -> dict[str, float]:
     """Microseconds of a call of each; `before` is told the name of the next."""
 

@@ -13,7 +13,7 @@ CELL = Cell(Model("net", Path("net.xml"), "yunet"), "small", 4)
 
 
 def result(rate: float, p50: float = 1.0) -> Result:
-    return Result(rate, p50, None, None, cpu_ms=1.0, memory_mb=1.0)
+    return Result(rate, p50, cpu_ms=1.0, memory_mb=1.0)
 
 
 def test_a_rate_does_not_depend_on_where_the_time_is_cut() -> None:
@@ -44,7 +44,6 @@ def test_ratios_are_those_to_the_best_neighbour_of_the_same_round() -> None:
 def test_a_round_that_failed_leaves_no_ratio() -> None:
     results = CellResults(CELL, {"ours": [result(10), result(10)], "a": [result(5), None]})
     assert results.ratio("ours", "rate", "a") is None
-    assert results.ratio("ours", "p95_ms", "ours") is None
 
 
 @pytest.mark.parametrize(
