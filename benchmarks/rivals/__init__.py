@@ -1,5 +1,4 @@
 """The rivals: the same job as facewire's, written as their own documents show it.
 
-Rule: none of them knows facewire's server, client or extension. What runs in their
-virtual environments needs NumPy, OpenCV, OpenVINO and the rival itself only.
+Rule: none of them knows facewire's server, client or extension.
 """

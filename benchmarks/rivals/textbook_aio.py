@@ -1,7 +1,5 @@
 """The textbook server: grpc.aio, and the job on asyncio's own threads.
 
-    python -m benchmarks.rivals.textbook_aio --port PORT --model FILE ...
-
 It speaks facewire's protocol, so that only what it does differs.
 """
 
@@ -9,59 +7,45 @@ import argparse
 import asyncio
 
 import grpc
-from grpc import aio
 
-from benchmarks.rivals.job import Detector, Job
+from benchmarks.rivals.job import Detector, options_of
 from facewire.v1 import detect_pb2 as pb
 
 SERVICE = "facewire.v1.DetectService"
 LIMIT = 64 << 20
+FIELDS = ("x_min", "y_min", "x_max", "y_max")
+
+Context = grpc.aio.ServicerContext[pb.DetectRequest, pb.DetectResponse]
 
 
-Context = aio.ServicerContext[pb.DetectRequest, pb.DetectResponse]
-
-
-async def serve(port: int, detector: Detector) -> None:
-    """Serves Detect, and nothing else, until the process ends."""
+async def serve() -> None:
+    """Serve Detect, and nothing else, until the process ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    options = options_of(parser)
+    detector = Detector(options)
 
     async def detect(request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
-        rows = await asyncio.to_thread(detector.detect, request.encoded_image)
-        return pb.DetectResponse(detections=[_detection(*row) for row in rows.tolist()])
+        rows = await detector.detect_async(request.encoded_image, on_loop=False)
+        response = pb.DetectResponse()
+        for *edges, confidence in rows.tolist():
+            box = pb.BoundingBox(**dict(zip(FIELDS, edges, strict=True)))
+            response.detections.add(box=box, confidence=confidence)
+        return response
 
-    server = aio.server(
-        options=[
-            ("grpc.max_send_message_length", LIMIT),
-            ("grpc.max_receive_message_length", LIMIT),
-        ]
-    )
     handler = grpc.unary_unary_rpc_method_handler(
         detect,
         request_deserializer=pb.DetectRequest.FromString,
         response_serializer=pb.DetectResponse.SerializeToString,
     )
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(SERVICE, {"Detect": handler}),)
-    )
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    service = grpc.method_handlers_generic_handler(SERVICE, {"Detect": handler})
+    sides = ("send", "receive")
+    server = grpc.aio.server(options=[(f"grpc.max_{side}_message_length", LIMIT) for side in sides])
+    server.add_generic_rpc_handlers((service,))
+    server.add_insecure_port(f"127.0.0.1:{options.port}")
     await server.start()
     await server.wait_for_termination()
 
 
-def _detection(
-    x_min: float, y_min: float, x_max: float, y_max: float, confidence: float
-) -> pb.Detection:
-    box = pb.BoundingBox(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
-    return pb.Detection(box=box, confidence=confidence)
-
-
-def main() -> None:
-    """Serves what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, required=True)
-    Job.add_options(parser)
-    options = parser.parse_args()
-    asyncio.run(serve(options.port, Detector(Job.of(options))))
-
-
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve())

@@ -21,16 +21,16 @@ import psutil
 
 from benchmarks.harness.rounds import table
 from benchmarks.harness.server import Server
-from benchmarks.harness.settings import print_settings, seconds_option
+from benchmarks.harness.settings import print_settings
 from benchmarks.soak.photos import Photo, photos
 from facewire_client import AsyncFaceClient, FaceClientError
 
+CALLERS, SECONDS = 8, 4.0
+"""How many callers, and the seconds between kills."""
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""
-
 REPLACEMENT = 300.0
 """Seconds in which what was killed is to be there again."""
-
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
@@ -71,10 +71,6 @@ class RetryingCaller:
         self.kills.append(Kill(time.monotonic()))
         self.back.clear()
 
-    def since_kill(self) -> list[Call]:
-        """The calls that have ended since the last kill."""
-        return [call for call in self.calls if call.ended > self.kills[-1].began]
-
     def late(self) -> int:
         """How many calls have failed though they were in flight at no kill."""
         failed = [call for call in self.calls if call.error]
@@ -111,33 +107,28 @@ class Fault(NamedTuple):
 
 
 def kill_worker(server: Server) -> None:
-    """Kill one of the workers. Raises SystemExit when the system does not end it."""
+    """Kill one of the workers. Raises psutil.TimeoutExpired when the system does not end it."""
     worker = psutil.Process(random.choice(server.workers()))
     worker.kill()
-    deadline = time.monotonic() + RECOVERY
-    while worker.is_running():  # until its parent has collected it
-        if time.monotonic() > deadline:
-            raise SystemExit(f"process {worker.pid} is there {RECOVERY:g} s after SIGKILL")
-        time.sleep(0.001)
-
-
-def _has_workers(server: Server) -> bool:
-    return server.metrics()["facewire_workers"] == 2
+    worker.wait(RECOVERY)  # until its parent has collected it
 
 
 FAULTS = (
-    Fault("worker", 2, _has_workers, kill_worker, lambda server: None),
+    Fault(
+        "worker",
+        2,
+        lambda server: server.metrics()["facewire_workers"] == 2,
+        kill_worker,
+        lambda server: None,
+    ),
     Fault("server", 1, lambda server: True, Server.kill, Server.start),
 )
 
 
 async def kills(
-    server: Server, fault: Fault, *, times: int, callers: int, seconds: float
+    server: Server, fault: Fault, *, times: int, callers: int = CALLERS, seconds: float = SECONDS
 ) -> list[str]:
-    """Kill under load so many times, and print it; returns what was off.
-
-    `seconds` go by between the kills.
-    """
+    """Kill under load so many times, and print it; returns what was off."""
     asking = [RetryingCaller(photos()) for _ in range(callers)]
     rows: list[Sequence[str]] = []
     problems, stop = [], asyncio.Event()
@@ -155,11 +146,11 @@ async def kills(
         problems += caller.mistakes
         if late := caller.late():
             problems.append(f"{late} calls failed after their caller was back")
-    print(table(COLUMNS, rows), flush=True)
     errors = [call.error for caller in asking for call in caller.calls]
     failed = Counter(error for error in errors if error)
+    print(table(COLUMNS, rows))
     print(f"{len(errors)} calls, {failed.total()} of them failed")
-    print(*(f"{count} x {error}" for error, count in failed.items()), "", sep="\n")
+    print(*(f"{count} x {error}" for error, count in failed.items()), "", sep="\n", flush=True)
     return problems
 
 
@@ -187,7 +178,7 @@ async def _one(
     except TimeoutError:
         problems.append(f"a caller was not answered within {RECOVERY:g} s")
     took = time.monotonic() - began
-    since = [call for each in callers for call in each.since_kill()]
+    since = [call for each in callers for call in each.calls if call.ended > each.kills[-1].began]
     failed = sum(bool(call.error) for call in since)
     counts = (len(since) - failed, failed, sum(each.late() for each in callers))
     return (fault.name, *map(str, counts), f"{took:.1f}"), problems
@@ -195,17 +186,14 @@ async def _one(
 
 @click.command(help=__doc__)
 @click.option("--kills", "times", type=int, default=5, help="Of each kind.", show_default=True)
-@click.option("--callers", type=int, default=8, show_default=True)
-@seconds_option(4, "Between kills.")
-def main(times: int, callers: int, seconds: float) -> None:
-    print_settings(kills=times, callers=callers, seconds=seconds)
+def main(times: int) -> None:
+    print_settings(kills=times, callers=CALLERS, seconds=SECONDS)
     problems: list[str] = []
     for fault in FAULTS:
         with tempfile.TemporaryDirectory() as folder:
             server = Server(Path(folder, "log"), "--workers", str(fault.workers))
-            run = kills(server, fault, times=times, callers=callers, seconds=seconds)
             try:
-                problems += asyncio.run(run)
+                problems += asyncio.run(kills(server, fault, times=times))
             finally:
                 server.stop()
     print(*problems or ["nothing is off"], sep="\n")
