@@ -14,24 +14,21 @@ import click
 
 from benchmarks.harness import usage
 from benchmarks.harness.callers import Callers
-from benchmarks.harness.images import PHOTO, copy_model
+from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import Server, serving
 from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, seconds_option
 from facewire_client import FaceClient
+from tests.server.own_model import change_weights, copy_embedded
 
 CALLERS = 4
 
 
-def reload(server: Server, weights: Path) -> None:
+def reload(server: Server, model: Path) -> None:
     """Flip a bit of the weights, in a new file; return when the changed model answers."""
-    content = bytearray(weights.read_bytes())
-    content[-2] ^= 1
-    fresh = weights.with_suffix(".new")
-    fresh.write_bytes(content)
     with FaceClient(server.target) as client:
         before = client.model().version
-        fresh.rename(weights)
+        change_weights(model)
         server.reload()
         while client.model().version == before:
             time.sleep(0.02)
@@ -44,7 +41,7 @@ def main(reloads: int, seconds: float) -> None:
     print_settings(model=EMBEDDED_FILE.stem, reloads=reloads, callers=CALLERS, seconds=seconds)
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = copy_model(Path(folder, "copy.xml"))
+        copy = copy_embedded(Path(folder))
         with serving("--model", str(copy), "--cache", f"{folder}/cache") as server:
             for title in ("warm-up", "before", f"{reloads} reloads", "after"):
                 with Callers(server.target, PHOTO.read_bytes(), CALLERS) as callers:
@@ -52,7 +49,7 @@ def main(reloads: int, seconds: float) -> None:
                         time.sleep(seconds)
                     else:
                         for _ in range(reloads):
-                            reload(server, copy.with_suffix(".bin"))
+                            reload(server, copy)
                 failures += len(callers.failures)
                 memory, threads = usage.resident_mb(server.pid), usage.threads(server.pid)
                 print(

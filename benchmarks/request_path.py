@@ -5,9 +5,9 @@ step. With --parallel, on a thread for each request that the device runs at a ti
 inference alone, decoding alone, and the whole, in alternation.
 """
 
-import itertools
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -17,22 +17,25 @@ import openvino as ov
 from prometheus_client.exposition import generate_latest
 
 from benchmarks.harness.images import PHOTO
-from benchmarks.harness.rounds import alternate, column_medians, in_threads, table
-from benchmarks.harness.settings import model_option, print_settings, rounds_option, seconds_option
+from benchmarks.harness.rounds import alternate, column_medians, table
+from benchmarks.harness.settings import print_settings, seconds_option
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.config import Mode
 from facewire_server.image.decode import decode
 from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
-from facewire_server.inference.detector import Detections, Detector
+from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
-from facewire_server.models.source import Source
+from facewire_server.models.source import EMBEDDED, Source
 from facewire_server.rpc import converters
 from facewire_server.scheduling.job import Outcome
 from facewire_server.telemetry.metrics import Metrics
 
 LIMITS = ImageLimits(64_000_000)
-ROUNDS = 3
+REPEATS = 200
+PARALLEL_ROUNDS = 3
+
+Work = Callable[[], object]
 
 
 class RequestPath:
@@ -41,7 +44,7 @@ class RequestPath:
     def __init__(self, model: str, image: Path) -> None:
         self.source = Source.find(model)
         self.detector = Detector(self.source, Runtime(mode=Mode.THROUGHPUT))
-        self.metrics = Metrics()
+        self._metrics = Metrics()
         self._image = image.read_bytes()
         self._message = pb.DetectRequest(encoded_image=self._image).SerializeToString()
 
@@ -54,10 +57,14 @@ class RequestPath:
         parsed = time.perf_counter()
         detections = self.detector.detect(image, options, LIMITS)
         detected = time.perf_counter()
-        outcome = Outcome(detections, waited=0)
-        converters.response(outcome, total=0).SerializeToString()
+        converters.response(Outcome(detections, waited=0), total=0).SerializeToString()
         answered = time.perf_counter()
-        self._count(detections)
+        name, metrics = detections.model.name, self._metrics
+        metrics.inflight.inc()
+        metrics.checkpoint_passed(name)
+        metrics.answered(detections, 0.00001)
+        metrics.inflight.dec()
+        metrics.finished("Detect", name, "OK", 0.0055)
         counted = time.perf_counter()
         stages = detections.stages
         return {
@@ -69,28 +76,15 @@ class RequestPath:
             "count it": counted - answered,
         }
 
-    def _count(self, detections: Detections) -> None:
-        """Update the metrics as the server does for an answered request."""
-        name = detections.model.name
-        self.metrics.inflight.inc()
-        self.metrics.checkpoint_passed(name)
-        self.metrics.answered(detections, 0.00001)
-        self.metrics.inflight.dec()
-        self.metrics.finished("Detect", name, "OK", 0.0055)
-
-    def scrape(self) -> float:
-        """Seconds that a scrape of the metrics takes."""
-        started = time.perf_counter()
-        generate_latest(self.metrics.registry)
-        return time.perf_counter() - started
-
-    def decode(self) -> float:
-        """Seconds that decoding alone takes."""
+    def alone(self) -> dict[str, float]:
+        """Seconds of what is no step: decoding without fitting, and a scrape."""
         started = time.perf_counter()
         decode(self._image, limits=LIMITS, target=self.detector.target)
-        return time.perf_counter() - started
+        decoded = time.perf_counter()
+        generate_latest(self._metrics.registry)
+        return {"decode alone": decoded - started, "a scrape": time.perf_counter() - decoded}
 
-    def decode_and_fit(self) -> Callable[[], object]:
+    def decode_and_fit(self) -> Work:
         """What decodes the image into an input of its own."""
         target = self.detector.target
         tensor = np.empty((1, target.height, target.width, 3), np.uint8)
@@ -102,23 +96,21 @@ class RequestPath:
         return work
 
 
-def parallel(
-    make: Callable[[], Callable[[], object]], threads: int, seconds: float
-) -> tuple[float, float]:
+def parallel(make: Callable[[], Work], threads: int, seconds: float) -> tuple[float, float]:
     """Calls a second, and CPU ms for each, of so many threads with work of their own."""
-    works = iter([make() for _ in range(threads)])
     end = time.monotonic() + seconds
 
-    def run() -> int:
-        work = next(works)
-        for count in itertools.count():
-            if time.monotonic() > end:
-                return count
+    def run(work: Work) -> int:
+        count = 0
+        while time.monotonic() < end:
             work()
-        raise AssertionError("counting does not end")
+            count += 1
+        return count
 
+    works = [make() for _ in range(threads)]
     began, used = time.monotonic(), time.process_time()
-    done = sum(in_threads(threads, run))
+    with ThreadPoolExecutor(threads) as pool:
+        done = sum(pool.map(run, works))
     took, used = time.monotonic() - began, time.process_time() - used
     return done / took, used / done * 1000
 
@@ -126,42 +118,35 @@ def parallel(
 def print_parallel(path: RequestPath, seconds: float) -> None:
     """Medians of the rounds."""
     compiled = ov.Core().compile_model(path.source.path, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
-    parts: dict[str, Callable[[], Callable[[], object]]] = {
+    parts: dict[str, Callable[[], Work]] = {
         "inference": lambda: compiled.create_infer_request().infer,
         "decode and fit": path.decode_and_fit,
         "the whole": lambda: path.steps,
     }
     threads = path.detector.parallel
-    found = alternate(
-        ROUNDS, {name: partial(parallel, make, threads, seconds) for name, make in parts.items()}
-    )
-    rows = []
-    for name, results in found.items():
-        rate, cpu = column_medians(results)
-        rows.append((name, f"{rate:.1f}", f"{cpu:.2f}"))
+    runs = {name: partial(parallel, make, threads, seconds) for name, make in parts.items()}
+    found = alternate(PARALLEL_ROUNDS, runs)
+    medians = {name: column_medians(results) for name, results in found.items()}
     print(f"{threads} threads")
+    rows = [(name, f"{rate:.1f}", f"{cpu:.2f}") for name, (rate, cpu) in medians.items()]
     print(table(("", "a second", "CPU ms"), rows))
 
 
 @click.command(help=__doc__)
-@model_option
+@click.option("--model", default=EMBEDDED, help="Name or path.", show_default=True)
 @click.option("--image", type=click.Path(path_type=Path), default=PHOTO)
-@rounds_option(200)
 @seconds_option(3, "Of each part, a round, with --parallel.")
 @click.option("--parallel", "side_by_side", is_flag=True)
-def main(model: str, image: Path, rounds: int, seconds: float, side_by_side: bool) -> None:
-    print_settings(model=Path(model).stem, image=image)
+def main(model: str, image: Path, seconds: float, side_by_side: bool) -> None:
+    print_settings(model=Path(model).stem, image=image.name)
     path = RequestPath(model, image)
     if side_by_side:
         return print_parallel(path, seconds)
-    steps = [path.steps() for _ in range(rounds)]
-    print(f"{rounds} rounds, least ms of each step")
-    for step in steps[0]:
-        print(f"{step:18}{min(each[step] for each in steps) * 1000:8.3f}")
-    least = min(path.decode() for _ in range(rounds))
-    print(f"(decode alone     {least * 1000:8.3f})")
-    least = min(path.scrape() for _ in range(rounds))
-    print(f"(a scrape         {least * 1000:8.3f})")
+    print(f"{REPEATS} rounds, least ms of each step")
+    for measure in (path.steps, path.alone):
+        found = [measure() for _ in range(REPEATS)]
+        for step in found[0]:
+            print(f"{step:18}{min(each[step] for each in found) * 1000:8.3f}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ all are asked at once: how many requests are worked on at a time is the server's
 many models it has.
 """
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from benchmarks.harness import usage
 from benchmarks.harness.callers import Callers
-from benchmarks.harness.images import PHOTO, copy_model
+from benchmarks.harness.images import PHOTO
 from benchmarks.harness.server import serving
 from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, seconds_option
 from facewire_client import FaceClient
@@ -44,7 +45,10 @@ def measure(names: list[str], options: list[str], seconds: float) -> str:
 def main(seconds: float) -> None:
     print_settings(model=EMBEDDED_FILE.stem, seconds=seconds)
     with tempfile.TemporaryDirectory() as folder:
-        paths = [copy_model(Path(folder, f"copy-{n}.xml")) for n in range(max(COUNTS))]
+        paths = [Path(folder, f"copy-{number}.xml") for number in range(max(COUNTS))]
+        for path in paths:
+            for ending in (".xml", ".bin"):
+                shutil.copy(EMBEDDED_FILE.with_suffix(ending), path.with_suffix(ending))
         for count in COUNTS:
             options = [part for path in paths[:count] for part in ("--model", str(path))]
             print(measure([path.stem for path in paths[:count]], options, seconds), flush=True)

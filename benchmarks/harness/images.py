@@ -1,6 +1,5 @@
 """Images to send, boxes to compare, and a network that costs nothing."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.settings import EMBEDDED_FILE
 from facewire_server.models.source import DATA
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -64,13 +62,6 @@ def describe(size: str, files: dict[str, bytes]) -> str:
     mean = sum(map(len, files.values())) / len(files)
     made = "as they are" if SIZES[size] is None else f"enlarged to {SIZES[size]}, {QUALITY=}"
     return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each"
-
-
-def copy_model(path: Path) -> Path:
-    """Copy both files of the embedded model under another name; returns that."""
-    for ending in (".xml", ".bin"):
-        shutil.copy(EMBEDDED_FILE.with_suffix(ending), path.with_suffix(ending))
-    return path
 
 
 def _enlarged(photo: NDArray[np.uint8], target: tuple[int, int]) -> bytes:

@@ -4,7 +4,6 @@ What changes steadily meanwhile, such as the clock of the processor, so favours 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TypeVar
 
@@ -23,8 +22,7 @@ def alternate(
     """
     results: dict[K, list[T]] = {name: [] for name in measurements}
     for number in range(warmup + rounds):
-        order = list(measurements)[:: 1 if number % 2 == 0 else -1]
-        for name in order:
+        for name in list(measurements)[:: 1 if number % 2 == 0 else -1]:
             result = measurements[name]()
             if number >= warmup:
                 results[name].append(result)
@@ -38,13 +36,7 @@ def medians(results: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 def column_medians(rows: Iterable[Sequence[float]]) -> tuple[float, ...]:
     """The median of each column of rows that are equally long."""
-    return tuple(median(column) for column in zip(*rows, strict=True))
-
-
-def in_threads(count: int, work: Callable[[], T]) -> list[T]:
-    """The results of so many threads that do the same at once."""
-    with ThreadPoolExecutor(count) as pool:
-        return [each.result() for each in [pool.submit(work) for _ in range(count)]]
+    return tuple(map(median, zip(*rows, strict=True)))
 
 
 def latency_line(seconds: Sequence[float]) -> str:

@@ -17,8 +17,6 @@ EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"
 """The model that comes with the server."""
 _PACKAGES = ("facewire", "grpcio", "numpy", "opencv-python-headless", "openvino", "protobuf")
 
-model_option = click.option("--model", default=EMBEDDED, help="Name or path.", show_default=True)
-
 
 def rounds_option(default: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """How many rounds to measure."""

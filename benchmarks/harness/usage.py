@@ -5,6 +5,7 @@ when that has ended.
 """
 
 import threading
+from contextlib import suppress
 from typing import Self
 
 import psutil
@@ -75,13 +76,11 @@ class Usage:
         self.stop()
 
     def _sample(self) -> None:
-        while True:
-            try:
+        with suppress(psutil.NoSuchProcess):  # `stop` raises it
+            while True:
                 self.peak_mb = max(self.peak_mb, _resident_mb(self._members))
-            except psutil.NoSuchProcess:
-                return  # `stop` raises it
-            if self._ended.wait(SAMPLE_SECONDS):
-                return
+                if self._ended.wait(SAMPLE_SECONDS):
+                    return
 
 
 def _cpu(processes: list[psutil.Process]) -> float:

@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from benchmarks.harness.settings import print_settings
 from benchmarks.soak import traffic, vitals
 from benchmarks.soak.caller import Caller
 from benchmarks.soak.ledger import Ledger
-from benchmarks.soak.photos import Photo, photos, seen
+from benchmarks.soak.photos import Photo, photos
 from facewire.v1 import detect_pb2 as pb
+from facewire_client import FaceClient
 
 GOOD_CALLERS = 8
 RELOAD_SECONDS = 15.0
@@ -34,9 +35,6 @@ ARGUMENTS = ("--max-message-mb", f"{MESSAGE_MB}", "--max-queue", "8", "--message
 
 WARM_UP = 0.1
 """The part of the time that the traffic runs before anything is compared."""
-
-SETTLE_SECONDS = 60.0
-"""For all to be given back when the traffic has ended."""
 
 
 async def send_all(server: Server, taken: Sequence[Photo], ledger: Ledger, seconds: float) -> None:
@@ -70,64 +68,55 @@ async def _reload_often(caller: Caller, server: Server) -> None:
         server.reload()
 
 
-async def confirmed_photos(server: Server) -> Sequence[Photo]:
+def confirmed_photos(server: Server) -> Sequence[Photo]:
     """The photos with their boxes as they are found when there is no other traffic."""
-    caller = Caller(server.target, (), Ledger(), asyncio.Event())
     confirmed = []
-    async with caller.connection() as stub:
+    with FaceClient(server.target) as client:
         for photo in photos():
-            answer = await stub.Detect(photo.request)
-            confirmed.append(photo.confirmed(*seen(answer)))
+            result = client.detect(photo.jpeg)
+            boxes = [face.box for face in result.faces]
+            confirmed.append(photo.confirmed(result.image_size, boxes))
     return confirmed
 
 
-def reloads(server: Server) -> float:
-    """How often a model was reloaded."""
-    return total(server.metrics(), "facewire_model_reloads_total")
-
-
-async def reload(server: Server) -> None:
+def reload(server: Server) -> None:
     """Reload the models in each process, and return when that is done."""
-    wanted = reloads(server) + max(1, len(server.workers()))
+    name = "facewire_model_reloads_total"
+    wanted = total(server.metrics(), name) + max(1, len(server.workers()))
     server.reload()
-    async with asyncio.timeout(SETTLE_SECONDS):
-        while reloads(server) < wanted:
-            await asyncio.sleep(0.1)
+    until = time.monotonic() + vitals.LONGEST_SECONDS
+    while total(server.metrics(), name) < wanted:
+        if time.monotonic() > until:
+            raise SystemExit("the models were not reloaded")
+        time.sleep(0.1)
 
 
-async def soak(server: Server, seconds: float) -> list[str]:
+def soak(server: Server, seconds: float) -> list[str]:
     """Run all of it, print it, and return what was off."""
-    began = time.monotonic()
-    ledger = Ledger()
-    taken = await confirmed_photos(server)
-    before = server.counts()
-    start = await asyncio.to_thread(vitals.look, server, began)
-    await send_all(server, taken, ledger, WARM_UP * seconds)
-    await reload(server)  # OpenVINO has more threads from the first one on
-    rest = await vitals.settled(server, began, vitals.at_rest, limit=SETTLE_SECONDS)
+    ledger, taken = Ledger(), confirmed_photos(server)
+    before, start = server.counts(), vitals.look(server)
+    asyncio.run(send_all(server, taken, ledger, WARM_UP * seconds))
+    reload(server)  # OpenVINO has more threads from the first one on
+    rest = vitals.settled(server, vitals.Vitals.at_rest)
     samples: list[vitals.Vitals] = []
-    watching = asyncio.create_task(vitals.watch(server, began, samples))
-    await send_all(server, taken, ledger, (1 - WARM_UP) * seconds)
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching  # raises what kept it from looking
-
-    def given_back(found: vitals.Vitals) -> bool:
-        return not list(vitals.remains(rest, found))
-
-    end = await vitals.settled(server, began, given_back, limit=SETTLE_SECONDS)
+    left = (1 - WARM_UP) * seconds
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(vitals.watch, server, samples, left)
+        asyncio.run(send_all(server, taken, ledger, left))
+        watching.result()
+    end = vitals.settled(server, lambda found: not list(vitals.remains(rest, found)))
     counted = server.counts() - before
     first, last = vitals.windows(samples)
-    looks = {"first window": first, "last window": last}
-    looks |= {"start": start, "rest before": rest, "rest after": end}
-    print(vitals.course(samples), vitals.table(looks.items()), sep="\n\n", end="\n\n")
-    print(ledger.account(), ledger.server_account(counted), sep="\n\n", end="\n\n")
+    looks = {"before all traffic": start, "rest before": rest, "rest after": end}
+    looks |= {"first window": first, "last window": last}
+    print(vitals.table(looks.items()), ledger.account(), sep="\n\n", end="\n\n")
+    print(ledger.server_account(counted), end="\n\n")
     return [
         *ledger.problems(),
         *ledger.disagreements(counted),
-        *vitals.growth(first, last),
+        *vitals.growth(first, last, vitals.BUSY, "under load"),
         *vitals.remains(rest, end),
-        *vitals.kept(start, end),
+        *vitals.growth(start, end, vitals.KEPT, "since before all traffic"),
     ]
 
 
@@ -139,7 +128,7 @@ def main(minutes: float, workers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder, "log"), *ARGUMENTS, "--workers", str(workers))
         try:
-            problems = asyncio.run(soak(server, minutes * 60))
+            problems = soak(server, minutes * 60)
         finally:
             status = server.stop()
         if errors := server.logged_errors():

@@ -1,53 +1,49 @@
 """What a server holds: memory, threads, descriptors, requests; and whether that grows."""
 
-import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from benchmarks.harness import rounds, usage
 from benchmarks.harness.server import Server
 
-BUSY_MEMORY_MB, BUSY_THREADS, BUSY_FDS = 150.0, 3.0, 6.0
+BUSY = {"memory_mb": 150.0, "threads": 3.0, "fds": 6.0}
 """How much more the last window of the traffic may have than the first: large messages
 come and go, in as many copies as there are libraries that they pass, and so do
 connections."""
-
-REST_MEMORY_MB, REST_THREADS = 30.0, 2.0
+REST = {"memory_mb": 30.0, "threads": 2.0, "fds": 0.0, "inflight": 0.0, "queued": 0.0}
 """How much more there may be with no traffic, when free memory was given back: gRPC's own
-pool of threads breathes. There is to be no descriptor more than there was."""
-
-KEPT_MEMORY_MB = 200.0
+pool of threads breathes."""
+KEPT = {"memory_mb": 200.0}
 """How much more it may be than before all traffic, for all that was made ready since: the
 network once more after a reload, and what each thread keeps for the next image."""
-
-SETTLE = 12.0
-"""Seconds in which connections that were closed are given back, and memory that is free."""
-
+SETTLE_SECONDS, LONGEST_SECONDS = 12.0, 60.0
+"""In which what closed connections held and free memory are given back: at least, and then
+at most."""
 WINDOW = 0.2
 """The part of the samples that is a window."""
-
-COURSE_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """One look: at all processes of a server, and at its own metrics."""
 
-    seconds: float
     memory_mb: float
     threads: float
     fds: float
     inflight: float
     queued: float
 
+    def at_rest(self) -> bool:
+        """Whether no request is under way."""
+        return self.inflight == self.queued == 0
 
-def look(server: Server, began: float) -> Vitals:
+
+def look(server: Server) -> Vitals:
     """What it holds now. Raises OSError and psutil.NoSuchProcess when it is not there."""
     metrics = server.metrics()
     return Vitals(
-        seconds=time.monotonic() - began,
         memory_mb=usage.resident_mb(server.pid),
         threads=usage.threads(server.pid),
         fds=usage.file_descriptors(server.pid),
@@ -56,77 +52,53 @@ def look(server: Server, began: float) -> Vitals:
     )
 
 
-async def watch(server: Server, began: float, samples: list[Vitals]) -> None:
-    """Look about once a second, until it is cancelled."""
-    while True:
-        samples.append(await asyncio.to_thread(look, server, began))
-        await asyncio.sleep(1)
+def watch(server: Server, samples: list[Vitals], seconds: float) -> None:
+    """Look about once a second for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        samples.append(look(server))
+        time.sleep(1)
 
 
-async def settled(
-    server: Server, began: float, reached: Callable[[Vitals], bool], *, limit: float
-) -> Vitals:
-    """What it holds without traffic, as soon as that is as wanted, or the limit is over."""
-    await asyncio.sleep(SETTLE)
-    end = time.monotonic() + limit
+def settled(server: Server, reached: Callable[[Vitals], bool]) -> Vitals:
+    """What it holds without traffic, as soon as that is as wanted, or it has had its time."""
+    time.sleep(SETTLE_SECONDS)
+    end = time.monotonic() + LONGEST_SECONDS
     while True:
-        found = await asyncio.to_thread(look, server, began)
+        found = look(server)
         if reached(found) or time.monotonic() > end:
             return found
-        await asyncio.sleep(1)
-
-
-def at_rest(found: Vitals) -> bool:
-    """Whether no request is under way."""
-    return found.inflight == found.queued == 0
+        time.sleep(1)
 
 
 def windows(samples: Sequence[Vitals]) -> tuple[Vitals, Vitals]:
     """The medians of the first and of the last window."""
     size = max(1, int(len(samples) * WINDOW))
-    return _medians(samples[:size]), _medians(samples[-size:])
+    first, last = (
+        Vitals(*map(statistics.median, zip(*map(astuple, part), strict=True)))
+        for part in (samples[:size], samples[-size:])
+    )
+    return first, last
 
 
-def growth(first: Vitals, last: Vitals) -> Iterator[str]:
-    """Lines about what has grown too much during the traffic."""
-    for name, most in (("memory_mb", BUSY_MEMORY_MB), ("threads", BUSY_THREADS), ("fds", BUSY_FDS)):
-        before, after = getattr(first, name), getattr(last, name)
-        if after > before + most:
-            yield f"{name} grew from {before:g} to {after:g}, by more than {most:g}"
-
-
-def kept(start: Vitals, after: Vitals) -> Iterator[str]:
-    """A line when a server keeps too much of all that it was sent."""
-    if after.memory_mb > start.memory_mb + KEPT_MEMORY_MB:
-        yield (
-            f"memory_mb before all traffic: {start.memory_mb:g}, and"
-            f" {after.memory_mb:g} when it was over"
-        )
+def growth(before: Vitals, after: Vitals, allowed: Mapping[str, float], when: str) -> Iterator[str]:
+    """Lines about what has grown by more than it may."""
+    for name, most in allowed.items():
+        then, now = getattr(before, name), getattr(after, name)
+        if now > then + most:
+            yield f"{name} {when} grew from {then:g} to {now:g}, by more than {most:g}"
 
 
 def remains(before: Vitals, after: Vitals) -> Iterator[str]:
     """Lines about what is left of the traffic when it is over."""
-    allowed = {"memory_mb": REST_MEMORY_MB, "threads": REST_THREADS}
-    for name in ("memory_mb", "threads", "fds", "inflight", "queued"):
-        then, now = getattr(before, name), getattr(after, name)
-        if now > then + allowed.get(name, 0):
-            yield f"{name} without traffic: {then:g} before it, {now:g} after it"
-    if not at_rest(after):
+    yield from growth(before, after, REST, "without traffic")
+    if not after.at_rest():
         yield f"{after.inflight:g} in flight and {after.queued:g} queued at rest"
-
-
-def course(samples: Sequence[Vitals]) -> str:
-    """A table of some of the samples, evenly spread, by the minute."""
-    some = samples[:: max(1, len(samples) // COURSE_ROWS)]
-    return table((f"{each.seconds / 60:.1f}", each) for each in some)
 
 
 def table(named: Iterable[tuple[str, Vitals]]) -> str:
     """A table with a row for each."""
-    header = ("minute", "memory MB", "threads", "fds", "in flight", "queued")
-    rows = [(name, *(f"{value:.6g}" for value in astuple(each)[1:])) for name, each in named]
-    return rounds.table(header, rows)
-
-
-def _medians(samples: Sequence[Vitals]) -> Vitals:
-    return Vitals(*map(statistics.median, zip(*map(astuple, samples), strict=True)))
+    header = ("", "memory MB", "threads", "fds", "in flight", "queued")
+    return rounds.table(
+        header, [(name, *(f"{value:.6g}" for value in astuple(each))) for name, each in named]
+    )

@@ -1,6 +1,5 @@
 """A short soak: every request of a mixed load is accounted for."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ def test_every_request_has_its_outcome_and_nothing_is_left(
 ) -> None:
     server = Server(tmp_path / "log", *ARGUMENTS)
     try:
-        problems = asyncio.run(soak(server, 8))
+        problems = soak(server, 8)
     finally:
         assert server.stop() == 0
     # In so short a time what the process holds says nothing yet.
