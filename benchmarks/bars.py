@@ -14,7 +14,7 @@ from benchmarks.comparison.contenders import compare
 from benchmarks.comparison.results import Cell, CellResults
 from benchmarks.comparison.servers import LIMIT, MODELS, OURS, PEERS, PINNED, THROUGHPUT
 from benchmarks.harness.images import describe, photos
-from benchmarks.harness.settings import Listed, print_settings, rounds_option, seconds_option
+from benchmarks.harness.settings import print_settings, rounds_option, seconds_option
 from facewire_client.cli.table import align
 
 TEXTBOOK = "textbook"
@@ -42,11 +42,9 @@ class Bar(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A cell of a model, those that take part beside the peers, and its own bars."""
+    """A cell, those that take part beside the peers, and its own bars."""
 
-    model: str
-    size: str
-    concurrency: int
+    cell: Cell
     names: Sequence[str]
     bars: Sequence[Bar]
 
@@ -76,38 +74,36 @@ AHEAD = (
     Bar("CPU x best of KServe, MLServer", _ratio("cpu_ms", *PEERS), most=1.0),
 )
 """Bars of every trial in which the peers take part."""
-
+YUNET, REBUILD = MODELS["yunet-640"], MODELS["0206-int8"]
 TRIALS = {
     "small": (
-        Trial("yunet-640", "small", 16, (LIMIT, OURS, TEXTBOOK), SMALL_16),
-        Trial("yunet-640", "small", 1, (LIMIT, OURS, THROUGHPUT), SMALL_1),
+        Trial(Cell(YUNET, "small", 16), (LIMIT, OURS, TEXTBOOK), SMALL_16),
+        Trial(Cell(YUNET, "small", 1), (LIMIT, OURS, THROUGHPUT), SMALL_1),
     ),
     "large": (
-        Trial("yunet-640", "1080p", 16, (OURS, TEXTBOOK), FULL_HD),
-        Trial("yunet-640", "12mp", 16, (OURS, TEXTBOOK), LARGEST),
+        Trial(Cell(YUNET, "1080p", 16), (OURS, TEXTBOOK), FULL_HD),
+        Trial(Cell(YUNET, "12mp", 16), (OURS, TEXTBOOK), LARGEST),
     ),
-    "heavy": (Trial("0206-int8", "small", 8, (LIMIT, OURS), HEAVY),),
+    "heavy": (Trial(Cell(REBUILD, "small", 8), (LIMIT, OURS), HEAVY),),
 }
 
 
 @click.command(help=__doc__)
-@click.option("--only", type=Listed(click.Choice(TRIALS)), default=tuple(TRIALS))
-@click.option(
-    "--rivals", type=Listed(click.Choice(PEERS)), default=PEERS, is_flag=False, flag_value=""
-)
+@click.option("--only", type=click.Choice(TRIALS), multiple=True, default=tuple(TRIALS))
+@click.option("--rivals/--no-rivals", default=True, help="KServe and MLServer.")
 @seconds_option(8, "In a cell, a round.")
 @rounds_option(3)
-def main(only: tuple[str, ...], rivals: tuple[str, ...], seconds: float, rounds: int) -> None:
+def main(only: tuple[str, ...], rivals: bool, seconds: float, rounds: int) -> None:
     trials = [trial for kind in only for trial in TRIALS[kind]]
-    files = {size: photos(size) for size in dict.fromkeys(trial.size for trial in trials)}
-    print_settings(seconds=seconds, rounds=rounds, rivals=",".join(rivals), pinned=PINNED)
+    files = {size: photos(size) for size in dict.fromkeys(trial.cell.size for trial in trials)}
+    print_settings(seconds=seconds, rounds=rounds, rivals=PINNED if rivals else "none")
     print(*(describe(size, each) for size, each in files.items()), sep="\n")
     rows: list[Sequence[str]] = [("cell", "what", "is", "bar", "")]
     all_met = True
-    for name in dict.fromkeys(trial.model for trial in trials):
-        model, own = MODELS[name](), [trial for trial in trials if trial.model == name]
-        used = {trial.size: files[trial.size] for trial in own}
-        plan = [(Cell(model, each.size, each.concurrency), (*each.names, *rivals)) for each in own]
+    for model in dict.fromkeys(trial.cell.model for trial in trials):
+        own = [trial for trial in trials if trial.cell.model == model]
+        plan = [(each.cell, (*each.names, *(PEERS if rivals else ()))) for each in own]
+        used = {cell.size: files[cell.size] for cell, _ in plan}
         for trial, found in zip(own, compare(plan, used, seconds, rounds), strict=True):
             print(f"\n{found.table()}", flush=True)
             for bar in (*trial.bars, *(AHEAD if rivals else ())):

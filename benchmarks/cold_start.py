@@ -23,7 +23,6 @@ from facewire_client import FaceClient
 
 BAR_SECONDS = 0.5
 """How much slower than the bare script the server's second start may be."""
-
 BARE = """
 import sys
 sys.modules["openvino_telemetry"] = None  # else it reports itself to a web service

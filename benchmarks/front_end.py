@@ -13,8 +13,6 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
-import openvino as ov
-from openvino import opset15 as ops
 
 from benchmarks.harness.images import encoded, pixels
 from benchmarks.harness.rounds import alternate, column_medians, table
@@ -27,6 +25,7 @@ from facewire_client.bench.run import run
 from facewire_client.bench.sender import DETECT, Method
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
+from tests.server.constant_model import write_constant_model
 
 WORKERS = (1, 2)
 CONNECTIONS, CALLS = 8, 2
@@ -34,19 +33,9 @@ CONNECTIONS, CALLS = 8, 2
 kernel may give one of them most connections."""
 SIDE = 640
 """Pixels of the network's square input, and of the images."""
-
+FOUND = (100.0, 100.0, 300.0, 300.0, 0.9, 0)
 Row = tuple[float, float, float]
 """Requests a second, and CPU ms a request of the server and of the client."""
-
-
-def save_trivial_network(path: Path) -> None:
-    """Write an IR that finds the same box in every image and computes nothing."""
-    image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
-    boxes = ops.constant(np.array([[100, 100, 300, 300, 0.9]], np.float32))
-    labels = ops.constant(np.zeros(1, np.int64))
-    boxes.output(0).set_names({"boxes"})
-    labels.output(0).set_names({"labels"})
-    ov.save_model(ov.Model([ops.result(boxes), ops.result(labels)], [image], "nothing"), path)
 
 
 def raw_request(data: bytes, model: str) -> pb.DetectRequest:
@@ -83,8 +72,7 @@ def main(seconds: float, rounds: int) -> None:
     print_settings(rounds=rounds, seconds=seconds)
     print(f"{CONNECTIONS} connections of {CALLS} calls; the client runs on the same machine")
     with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder, "nothing.xml")
-        save_trivial_network(network)
+        network = write_constant_model(Path(folder, "nothing.xml"), [FOUND], {}, SIDE)
         each = {str(n): partial(serve_and_measure, network, n, seconds) for n in WORKERS}
         found = alternate(rounds, each)
     rows = []

@@ -29,7 +29,6 @@ TIMES = 2.0
 CONCURRENCY = 16
 """At capacity."""
 DEADLINES = (None, 0.2)
-
 _OUTSTANDING = 20_000
 _CONNECTIONS = 4
 _IDLE_CORES = 0.05  # a server that uses less has worked off what it had

@@ -34,7 +34,6 @@ from facewire_server.telemetry.metrics import Metrics
 LIMITS = ImageLimits(64_000_000)
 REPEATS = 200
 PARALLEL_ROUNDS = 3
-
 Work = Callable[[], object]
 
 

@@ -32,16 +32,11 @@ Photos = Mapping[str, Mapping[str, bytes]]
 """By size and name, JPEG files."""
 Plan = Sequence[tuple[Cell, Sequence[str]]]
 """Cells of one model, and the names of those that take part in each."""
-
 MIN_IOU = 0.9
 """Of two boxes that are taken for the same."""
 _START_SECONDS, _TIMEOUT = 180.0, 120.0
 """That a server may take until it answers, and for an answer."""
 _MAX_MB = 64
-
-
-class Disagreement(Exception):
-    """Two that should do the same job found different boxes."""
 
 
 class Server:
@@ -107,9 +102,8 @@ class Server:
 class BenchmarkApp:
     """benchmark_app with the model, device and precision of a server: the limit.
 
-    Its hint is latency for one request at a time, else throughput. CPU an inference is
-    what the process uses between two lines of its output, the first inference and the
-    end of measuring, so that nothing of its start counts.
+    Its CPU is counted between two lines of its output, the first inference and the end of
+    measuring, so that nothing of its start counts.
     """
 
     def __init__(self, served: ModelInfo) -> None:
@@ -177,11 +171,10 @@ def _measured(
 
 @contextmanager
 def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[str, Contender]]:
-    """Those of these names that are ready to be measured, all of them paused.
+    """Those of these names that start and find the boxes that ours finds, all paused.
 
-    Ours starts in any case: what it says of the model is what the others are told, and
-    they must find its boxes. One that does not start or agree is left out, and progress
-    tells why. Raises RuntimeError when it is ours.
+    Ours starts in any case: what it says of the model is what the others are told. Raises
+    RuntimeError when it does not.
     """
     with ExitStack() as stack:
         ours = stack.enter_context(serving(OURS, model, photos))
@@ -206,23 +199,20 @@ def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[
                         check_same(known, theirs)
                 server.program.pause()
                 found[name] = server
-            except (subprocess.CalledProcessError, Disagreement, RuntimeError) as error:
+            except (subprocess.CalledProcessError, RuntimeError) as error:
                 progress(f"LEFT OUT: {name}: {error}")
         yield found
 
 
 def check_same(ours: Sequence[Box], theirs: Sequence[Box]) -> None:
-    """Raise Disagreement unless each box has one of the others, IoU >= MIN_IOU.
-
-    The pairs that overlap most are matched first.
-    """
+    """Raise RuntimeError unless each box has one of the others; the closest match first."""
     if len(ours) != len(theirs):
-        raise Disagreement(f"{len(theirs)} boxes instead of {len(ours)}")
+        raise RuntimeError(f"{len(theirs)} boxes instead of {len(ours)}")
     left, others = list(ours), list(theirs)
     while left:
         overlap, mine, other = max((iou(a, b), a, b) for a in left for b in others)
         if overlap < MIN_IOU:
-            raise Disagreement(f"IoU {overlap:.2f} of {mine}, {other}")
+            raise RuntimeError(f"IoU {overlap:.2f} of {mine}, {other}")
         left.remove(mine)
         others.remove(other)
 

@@ -21,7 +21,6 @@ from facewire_client.bench.sender import DETECT, Method
 
 Boxes = list[tuple[float, ...]]
 """Each x_min, y_min, x_max, y_max in pixels of the photo."""
-
 _FIELDS = {
     "Contents": ("fp32_contents 6 FLOAT", "bytes_contents 8 BYTES"),
     "Tensor": ("name 1 STRING", "datatype 2 STRING", "shape 3 INT64", "contents 5 Contents"),

@@ -36,11 +36,7 @@ class Cell(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one contender did in one cell, once: requests a second, times in ms, MB.
-
-    `cpu_ms` is what the contender spends on a request, without the client;
-    `memory_mb` the peak of its memory in the measured time.
-    """
+    """What one contender did in one cell, once: requests a second, times in ms, peak MB."""
 
     rate: float
     p50_ms: float
@@ -52,8 +48,7 @@ class Result(NamedTuple):
 class CellResults:
     """For each name the results in the order of the rounds; None: it failed.
 
-    `value` is always the name of a number of `Result`. Answers are None when a round is
-    missing.
+    `value` is the name of a number of `Result`; answers are None when a round is missing.
     """
 
     cell: Cell
@@ -99,9 +94,8 @@ class CellResults:
 def event_rate(times: Sequence[float]) -> float:
     """Events a second, from the rising times (in seconds) at which they happened.
 
-    The slope of the line that fits number over time best: with a few dozen events,
-    counting those in a window is off by one at either end, and this is not. Raises
-    ValueError when there are fewer than three.
+    The slope of the line that fits number over time best: counting the events of a window
+    is off by one at either end. Raises ValueError when there are fewer than three.
     """
     count = len(times)
     if count < 3:

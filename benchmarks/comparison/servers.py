@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 
 from benchmarks.comparison.protocols import FACEWIRE, OIP, Protocol
 from benchmarks.harness.images import YUNET
-from benchmarks.harness.program import free_port
+from benchmarks.harness.program import ROOT, free_port
 
 OURS, THROUGHPUT, LIMIT = "facewire", "facewire-throughput", "benchmark_app"
 CACHE = user_cache_path("facewire") / "benchmarks"
@@ -35,25 +35,11 @@ class Model(NamedTuple):
     duration: float = 1.0
 
 
-def rebuild() -> Model:
-    """The rebuild of face-detection-0206 in INT8, made the first time, for minutes.
-
-    Raises subprocess.CalledProcessError.
-    """
-    path = CACHE / "rebuild" / "face-detection-0206-rebuild-tail-int8.xml"
-    if not path.is_file():
-        command = (sys.executable, "-m", "benchmarks.rebuild_0206", "--int8")
-        options = ("--form", "tail", "--output", str(path.parent))
-        subprocess.run([*command, *options], check=True, stdout=sys.stderr)
-    return Model("0206-int8", path, "boxes_labels", duration=3.0)
-
-
-MODELS: dict[str, Callable[[], Model]] = {
-    "yunet-640": lambda: Model("yunet-640", YUNET / "yunet_n_640_640.onnx", "yunet"),
-    "0206-int8": rebuild,
+REBUILD = ROOT / "build" / "rebuild" / "face-detection-0206-rebuild-tail-int8.xml"
+MODELS = {
+    "yunet-640": Model("yunet-640", YUNET / "yunet_n_640_640.onnx", "yunet"),
+    "0206-int8": Model("0206-int8", REBUILD, "boxes_labels", duration=3.0),
 }
-
-
 # What does the job is the same as here, so that only the server differs.
 _OWN = [f"{name}=={version(name)}" for name in ("numpy", "opencv-python-headless", "openvino")]
 PINNED = {
@@ -112,7 +98,6 @@ _KSERVE = (
     " --enable_latency_logging false --hint"
 )
 _MLSERVER = "benchmarks.rivals.mlserver_runtime JOB --port {port} --http-port {http} --hint"
-
 PROGRAMS = {
     OURS: ServerProgram(FACEWIRE, "", _FACEWIRE),
     THROUGHPUT: ServerProgram(FACEWIRE, "", f"{_FACEWIRE} --mode throughput"),

@@ -17,7 +17,6 @@ YUNET = SHARED / "models" / "yunet"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}
 """Width and height of an enlarged photo that is wider than high; None: as it is."""
 QUALITY = 90
-
 Box = Sequence[float]
 """x_min, y_min, x_max, y_max in pixels."""
 

@@ -28,21 +28,6 @@ def seconds_option(default: float, of: str) -> Callable[[Callable[..., Any]], Ca
     return click.option("--seconds", type=float, default=default, help=of, show_default=True)
 
 
-class Listed(click.ParamType[tuple[Any, ...]]):
-    """Values of one type, separated by commas."""
-
-    def __init__(self, each: click.ParamType[Any]) -> None:
-        self.name = f"{each.name},..."
-        self._each = each
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """See click."""
-        parts = value if isinstance(value, tuple) else filter(None, value.split(","))
-        return tuple(self._each.convert(part, param, ctx) for part in parts)
-
-
 def print_settings(**settings: object) -> None:
     """Print the machine, how busy it was before, versions, and these settings."""
     processor = ov.Core().get_property("CPU", "FULL_DEVICE_NAME")

@@ -47,7 +47,6 @@ BARS = {
     5000: {"NumPy": 30.0, "numba": 8.0},
 }
 """How many times as fast as a rival, for so many candidates of 34,100 locations."""
-
 CALLS = 10
 COUNTED = "__pyx_pw_12facewire_ext_5_atss_1decode_atss"
 CHILD = """

@@ -22,14 +22,12 @@ Levels = list[tuple[Array, ...]]
 objectness, boxes and landmarks, [1,N,1], [1,N,1], [1,N,4], [1,N,10]."""
 Extension = Callable[[float], tuple[Array, Array]]
 """From the least confidence to boxes [n,4] and confidences [n]."""
-
 STRIDES = {"ATSS": (4, 8, 16, 32, 64), "YuNet": (8, 16, 32)}
 OCTAVE_BASE_SCALE = 8.0
 STDS = np.array([0.1, 0.1, 0.2, 0.2])
 IMAGE_WIDTH, IMAGE_HEIGHT = 1024, 768
 IOU_THRESHOLD = 0.5
 MAX_DETECTIONS = 750
-
 FACES = {50: 5, 500: 35, 5000: 345}
 """Faces for so many candidates: 345 of 5,000 are kept, as in a crowd."""
 

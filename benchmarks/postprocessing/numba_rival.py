@@ -12,14 +12,13 @@ from numba.types import boolean, float32, int64
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-
 SIDE = np.float32(8)
 HALF = np.float32(0.5)
 ONE = np.float32(1)
 CENTER_STD = np.float32(0.1)
 SIZE_STD = np.float32(0.2)
-MAX_LOG_RATIO = np.float32(abs(math.log(16 / 1000)))
-
+ZERO = np.float32(0)
+LOG = np.float32(abs(math.log(16 / 1000)))
 VECTOR = ArrayType(float32, 1, "C")
 MATRIX = ArrayType(float32, 2, "C")
 SIGNATURE = int64(
@@ -28,14 +27,9 @@ SIGNATURE = int64(
 )
 
 
-@njit(float32(float32))
-def ratio(delta: np.float32) -> np.float32:
-    return np.float32(np.exp(min(max(SIZE_STD * delta, -MAX_LOG_RATIO), MAX_LOG_RATIO)))
-
-
-@njit(float32(float32))
-def probability(value: np.float32) -> np.float32:
-    return min(max(value, np.float32(0)), ONE)
+@njit(float32(float32, float32, float32))
+def clipped(value: np.float32, low: np.float32, high: np.float32) -> np.float32:
+    return min(max(value, low), high)
 
 
 @njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
@@ -66,8 +60,7 @@ def suppress(
             kept[2, written], kept[3, written] = x_max, y_max
             kept[4, written] = area
             for side in range(4):
-                place = found[side, candidate] * scale[side]
-                out[written, side] = min(max(place, np.float32(0)), size[side])
+                out[written, side] = clipped(found[side, candidate] * scale[side], ZERO, size[side])
             out[written, 4] = found[4, candidate]
             written += 1
     return written
@@ -102,7 +95,9 @@ def in_one_pass(
                 at = first + place
                 row, column = divmod(place, columns)
                 if yunet:
-                    score = np.sqrt(probability(scores[at]) * probability(quality[at]))
+                    score = np.sqrt(
+                        clipped(scores[at], ZERO, ONE) * clipped(quality[at], ZERO, ONE)
+                    )
                     x = (np.float32(column) + boxes[at, 0]) * stride
                     y = (np.float32(row) + boxes[at, 1]) * stride
                     half_w = np.exp(boxes[at, 2]) * stride * HALF
@@ -111,8 +106,8 @@ def in_one_pass(
                     score = ONE / ((ONE + np.exp(-scores[at])) * (ONE + np.exp(-quality[at])))
                     x = np.float32(column) * stride + CENTER_STD * boxes[0, at] * side
                     y = np.float32(row) * stride + CENTER_STD * boxes[1, at] * side
-                    half_w = ratio(boxes[2, at]) * side * HALF
-                    half_h = ratio(boxes[3, at]) * side * HALF
+                    half_w = np.exp(clipped(SIZE_STD * boxes[2, at], -LOG, LOG)) * side * HALF
+                    half_h = np.exp(clipped(SIZE_STD * boxes[3, at], -LOG, LOG)) * side * HALF
                 if score >= min_confidence:
                     found[0, count], found[1, count] = x - half_w, y - half_h
                     found[2, count], found[3, count] = x + half_w, y + half_h

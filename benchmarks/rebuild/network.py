@@ -17,13 +17,11 @@ from openvino.opset1 import max_pool
 
 NAME = "face-detection-0206-rebuild"
 """The beginning of all file names: it must never be taken for the published model."""
-
 STRIDES = (4, 8, 16, 32, 64)
 OCTAVE_BASE_SCALE = 8
 """The side of an anchor, in strides."""
 TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
 """Factors of the four deltas: x, y, logarithms of width and height."""
-
 EXPANSION = 4
 BRANCH_GAIN = 0.3
 """How much a block of the backbone adds to its input: the sum of many must not grow."""
@@ -47,7 +45,6 @@ METADATA = {
     "target_stds": " ".join(map(str, TARGET_STDS)),
     "score_fusion": "product",
 }
-
 Layer = Callable[[Node], Node]
 """From [1,inputs,H,W] to [1,outputs,ceil(H / stride),ceil(W / stride)]."""
 

@@ -17,7 +17,6 @@ IOU_THRESHOLD = 0.5
 MIN_CONFIDENCE = 0.02
 MAX_DETECTIONS = 750
 MAX_LOG_RATIO = abs(math.log(16 / 1000))
-
 Value = Node | Output
 
 

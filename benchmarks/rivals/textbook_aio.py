@@ -14,7 +14,6 @@ from facewire.v1 import detect_pb2 as pb
 SERVICE = "facewire.v1.DetectService"
 LIMIT = 64 << 20
 FIELDS = ("x_min", "y_min", "x_max", "y_max")
-
 Context = grpc.aio.ServicerContext[pb.DetectRequest, pb.DetectResponse]
 
 

@@ -32,7 +32,6 @@ RELOAD_SECONDS = 15.0
 MESSAGE_MB = 20
 ARGUMENTS = ("--max-message-mb", f"{MESSAGE_MB}", "--max-queue", "8", "--message-seconds", "5")
 """The queue is so short that good callers are refused now and then."""
-
 WARM_UP = 0.1
 """The part of the time that the traffic runs before anything is compared."""
 
@@ -109,8 +108,7 @@ def soak(server: Server, seconds: float) -> list[str]:
     first, last = vitals.windows(samples)
     looks = {"before all traffic": start, "rest before": rest, "rest after": end}
     looks |= {"first window": first, "last window": last}
-    print(vitals.table(looks.items()), ledger.account(), sep="\n\n", end="\n\n")
-    print(ledger.server_account(counted), end="\n\n")
+    print(vitals.table(looks.items()), ledger.account(counted), "", sep="\n\n")
     return [
         *ledger.problems(),
         *ledger.disagreements(counted),

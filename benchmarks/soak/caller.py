@@ -16,7 +16,6 @@ from facewire.v1 import detect_pb2_grpc
 from tests.server.http2_peer import reason
 
 CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
-
 LOST_SECONDS = 60.0
 """After which a call that should be answered is taken for lost."""
 

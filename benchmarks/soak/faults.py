@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,66 +33,51 @@ REPLACEMENT = 300.0
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
-class Call(NamedTuple):
-    """When a call began and ended, and its error; empty: it was answered."""
-
-    began: float
-    ended: float
-    error: str
-
-
-@dataclass(slots=True)
-class Kill:
-    """When it began, when what was killed had ended, and when the first answer came then."""
-
-    began: float
-    ended: float = math.inf
-    answered: float = math.inf
-
-    def excuses(self, call: Call) -> bool:
-        """Whether a call was under way before its caller was connected again."""
-        return call.ended >= self.began and call.began < self.answered
-
-
 class RetryingCaller:
-    """Sends photos one after the other, leaves retries to the client, and records each call."""
+    """Sends photos one after the other, and leaves retries to the client."""
 
     def __init__(self, photos: Sequence[Photo]) -> None:
-        self.calls: list[Call] = []
+        self.answered = self.since_kill = 0
+        """Answers in all, and since the last kill."""
+        self.errors: list[str] = []
+        self.failed_since_kill = 0
+        self.late = 0
+        """Failed calls that were in flight at no kill, nor before the first answer after it."""
         self.mistakes: list[str] = []
-        self.kills: list[Kill] = []
         self.back = asyncio.Event()
         """Set when a call that began after the last kill is answered."""
+        self.killed_at = 0.0
+        self._kills = 0
         self._photos = photos
 
     def kill_begins(self) -> None:
-        """Tell it that a kill is about to begin."""
-        self.kills.append(Kill(time.monotonic()))
+        """Tell it that a kill is about to begin; `killed_at` is to be told when it has ended."""
+        self._kills += 1
+        self.killed_at = math.inf
+        self.since_kill = self.failed_since_kill = 0
         self.back.clear()
-
-    def late(self) -> int:
-        """How many calls have failed though they were in flight at no kill."""
-        failed = [call for call in self.calls if call.error]
-        return sum(not any(kill.excuses(call) for kill in self.kills) for call in failed)
 
     async def send(self, target: str, stop: asyncio.Event) -> None:
         """Send until `stop`."""
+        self.back.set()
         async with AsyncFaceClient(target) as client:
             while not stop.is_set():
                 photo = random.choice(self._photos)
-                began, error = time.monotonic(), ""
+                began, kills, connected = time.monotonic(), self._kills, self.back.is_set()
                 try:
                     result = await client.detect(photo.jpeg)
-                except FaceClientError as failed:
-                    error = str(failed)
-                else:
-                    boxes = [face.box for face in result.faces]
-                    if mistake := photo.mistake(result.image_size, boxes):
-                        self.mistakes.append(mistake)
-                    if self.kills and began > (kill := self.kills[-1]).ended:
-                        kill.answered = min(kill.answered, time.monotonic())
-                        self.back.set()
-                self.calls.append(Call(began, time.monotonic(), error))
+                except FaceClientError as error:
+                    self.errors.append(str(error))
+                    self.failed_since_kill += 1
+                    self.late += connected and kills == self._kills
+                    continue
+                self.answered += 1
+                self.since_kill += 1
+                boxes = [face.box for face in result.faces]
+                if mistake := photo.mistake(result.image_size, boxes):
+                    self.mistakes.append(mistake)
+                if began > self.killed_at:
+                    self.back.set()
 
 
 class Fault(NamedTuple):
@@ -144,12 +128,12 @@ async def kills(
         stop.set()
     for caller in asking:
         problems += caller.mistakes
-        if late := caller.late():
-            problems.append(f"{late} calls failed after their caller was back")
-    errors = [call.error for caller in asking for call in caller.calls]
-    failed = Counter(error for error in errors if error)
+        if caller.late:
+            problems.append(f"{caller.late} calls failed after their caller was back")
+    failed = Counter(error for caller in asking for error in caller.errors)
+    answered = sum(caller.answered for caller in asking)
     print(table(COLUMNS, rows))
-    print(f"{len(errors)} calls, {failed.total()} of them failed")
+    print(f"{answered + failed.total()} calls, {failed.total()} of them failed")
     print(*(f"{count} x {error}" for error, count in failed.items()), "", sep="\n", flush=True)
     return problems
 
@@ -169,7 +153,7 @@ async def _one(
     began = time.monotonic()
     await asyncio.to_thread(fault.kill, server)
     for caller in callers:
-        caller.kills[-1].ended = time.monotonic()
+        caller.killed_at = time.monotonic()
     await asyncio.to_thread(fault.repair, server)
     problems = []
     try:
@@ -178,9 +162,10 @@ async def _one(
     except TimeoutError:
         problems.append(f"a caller was not answered within {RECOVERY:g} s")
     took = time.monotonic() - began
-    since = [call for each in callers for call in each.calls if call.ended > each.kills[-1].began]
-    failed = sum(bool(call.error) for call in since)
-    counts = (len(since) - failed, failed, sum(each.late() for each in callers))
+    counts = [
+        sum(getattr(each, name) for each in callers)
+        for name in ("since_kill", "failed_since_kill", "late")
+    ]
     return (fault.name, *map(str, counts), f"{took:.1f}"), problems
 
 

@@ -1,13 +1,12 @@
 """An account of what was sent and of what became of it, each request once.
 
-An outcome is OK, the gRPC status with the server's reason behind it, or the status
-alone when the caller's own side has ended the call: then the server may have answered
-it, refused it, or never seen it.
+An outcome is OK, the gRPC status with the server's reason behind it, or the status alone
+when the caller's own side has ended the call: the server may not even have seen it.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from facewire_client.cli.table import align
 
@@ -21,8 +20,7 @@ CUT = "CUT"
 """The connection was cut by the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """Requests of one intent: their method, and which outcomes they may have."""
 
     name: str
@@ -55,8 +53,7 @@ class Ledger:
     def problems(self) -> Iterator[str]:
         """Lines about what does not add up."""
         for kind, sent in self.sent.items():
-            ended = sum(self.outcomes(kind).values())
-            if ended != sent:
+            if (ended := self.outcomes(kind).total()) != sent:
                 yield f"{kind.name}: {sent} sent, but {ended} answered or failed"
             for outcome, count in self.outcomes(kind).items():
                 if outcome not in kind.expected:
@@ -66,9 +63,7 @@ class Ledger:
 
     def outcomes(self, kind: Kind) -> Counter[str]:
         """How often the requests of a kind came to each outcome."""
-        return Counter(
-            {outcome: count for (each, outcome), count in self.ended.items() if each == kind}
-        )
+        return Counter({name: count for (each, name), count in self.ended.items() if each == kind})
 
     def told(self, *, certain: bool) -> Counter[tuple[str, str]]:
         """How many the server has ended for certain, by method and code, or perhaps."""
@@ -81,8 +76,8 @@ class Ledger:
     def disagreements(self, counted: Counter[tuple[str, str]]) -> Iterator[str]:
         """Lines about counts of the server, by method and code, that cannot be true.
 
-        Each count is at least what callers were told, and all of a method together
-        exceed that by no more than what they cannot know.
+        Each is at least what callers were told, and all of a method exceed that by no more
+        than what they cannot know.
         """
         known, unknown = self.told(certain=True), self.told(certain=False)
         for (method, code), count in known.items():
@@ -98,17 +93,14 @@ class Ledger:
                     f"{method}: the server counts {have}, but {told} were told and {unsure} unsure"
                 )
 
-    def account(self) -> str:
-        """A table of what was sent and of what has become of it."""
+    def account(self, counted: Counter[tuple[str, str]]) -> str:
+        """Tables of what was sent, of its outcomes, and of what the server has counted."""
         rows: list[Sequence[str]] = [("requests", "sent", "ended")]
         for kind, sent in sorted(self.sent.items(), key=lambda each: each[0].name):
             outcomes = self.outcomes(kind).most_common()
             ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes)
             rows.append((kind.name, str(sent), ended))
-        ended = f"{self.ended.total()} in all"
-        return align([*rows, ("all", str(self.sent.total()), ended)], right=(1,))
-
-    def server_account(self, counted: Counter[tuple[str, str]]) -> str:
-        """A table of what the server has counted, by method and code."""
-        rows = [(*name, str(count)) for name, count in sorted(counted.items())]
-        return align([("the server counts", "", ""), *rows], right=(2,))
+        rows.append(("all", str(self.sent.total()), f"{self.ended.total()} in all"))
+        server = [(*name, str(count)) for name, count in sorted(counted.items())]
+        title = ("the server counts", "", "")
+        return align(rows, right=(1,)) + "\n\n" + align([title, *server], right=(2,))

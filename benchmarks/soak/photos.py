@@ -13,15 +13,10 @@ from numpy.typing import NDArray
 from benchmarks.harness.images import Box, encoded, iou, pixels
 from facewire.v1 import detect_pb2 as pb
 
-HEAD = (slice(0, 256), slice(96, 352))
-"""Where the head of the astronaut is: rows, columns."""
-
-FACE = (0.31, 0.25, 0.67, 0.68)
-"""Where the face is in the head, as parts of its sides."""
-
+HEAD, FACE = (slice(0, 256), slice(96, 352)), (0.31, 0.25, 0.67, 0.68)
+"""Rows and columns of the astronaut's head, and where the face is in it, as parts."""
 TILE, STEP, MARGIN, COLUMNS = 180, 195, 10, 3
 MOST_FACES = 6
-
 PLACED, SAME = 0.5, 0.8
 """Least IoU of a box with the place where the face was put, and with the box that was
 found without other traffic. Beside others a request runs in another form of the network."""
@@ -53,10 +48,7 @@ class Photo:
         return ""
 
     def confirmed(self, size: tuple[int, int], boxes: Sequence[Box]) -> "Photo":
-        """The same with the boxes of an answer that was given without other traffic.
-
-        Raises SystemExit when that is wrong already.
-        """
+        """The same with the boxes of an answer without other traffic. Raises SystemExit."""
         if mistake := self.mistake(size, boxes):
             raise SystemExit(f"before the traffic: {mistake}")
         return replace(self, faces=tuple(boxes), min_iou=SAME)

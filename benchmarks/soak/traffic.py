@@ -21,7 +21,6 @@ from tests.server.image.attacks import PNG_START
 from tests.server.image.samples import png_chunk
 
 CALLS_PER_CONNECTION = 200
-
 GOOD = Kind("good photos", "Detect", frozenset((OK, FULL)))
 CANCELS = Kind("cancelled calls", "Detect", frozenset((OK, FULL, CANCELLED)))
 EXPIRES = Kind("short deadlines", "Detect", frozenset((OK, FULL, UNREACHABLE, EXPIRED)))
@@ -29,14 +28,12 @@ CUTS = Kind("dropped connections", "Detect", frozenset((CUT,)))
 SLOW = Kind("slow senders", "Detect", frozenset((OK, FULL)))
 TIMED_OUT = "DEADLINE_EXCEEDED MESSAGE_TIMEOUT"
 TOO_SLOW = Kind("senders that never end", "Detect", frozenset((TIMED_OUT,)))
-
 FRAME = 16_384
 """The most bytes in a frame; and no more than four fit before the peer asks for more."""
 PARTS, PAUSE = 20, 0.05
 """A slow message goes out in so many parts, with so many seconds between them."""
 FRAMES, FRAME_SECONDS = 24, 0.04
 """In a stream, and between two of live video."""
-
 LARGE_SHARE = 3 / 4
 """Of the server's limit of a message, what each large one has."""
 LARGE = {
@@ -46,7 +43,6 @@ LARGE = {
     "text": (b"some text", "UNSUPPORTED_FORMAT"),
 }
 """What a large bad file begins with, zeros follow, and why it is refused."""
-
 BadRequests = Sequence[tuple[Kind, pb.DetectRequest]]
 Frames = Sequence[tuple[pb.DetectRequest, Photo | None]]
 """Requests, and the photo that the answer must be of."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 SIDE = 64
-"""The input is [1,3,SIDE,SIDE]."""
+"""The input is [1,3,SIDE,SIDE] unless another side is asked for."""
 
 LAYER = """
 <layer id="{id}" name="{name}" type="{type}" version="opset1">{data}{ports}</layer>"""
@@ -15,14 +15,16 @@ Row = tuple[float, float, float, float, float, int]
 """x_min, y_min, x_max, y_max in pixels of the input; confidence; class."""
 
 
-def write_constant_model(path: Path, rows: Sequence[Row], metadata: Mapping[str, str]) -> Path:
+def write_constant_model(
+    path: Path, rows: Sequence[Row], metadata: Mapping[str, str], side: int = SIDE
+) -> Path:
     """Writes an IR with outputs `boxes` [N,5] and `labels` [N], and its metadata."""
     boxes = np.array([row[:5] for row in rows], np.float32)
     labels = np.array([row[5] for row in rows], np.int64)
     path.with_suffix(".bin").write_bytes(boxes.tobytes() + labels.tobytes())
-    image = f'<data shape="1,3,{SIDE},{SIDE}" element_type="f32"/>'
+    image = f'<data shape="1,3,{side},{side}" element_type="f32"/>'
     layers = (
-        _layer(0, "image", "Parameter", image, "output", "FP32", (1, 3, SIDE, SIDE)),
+        _layer(0, "image", "Parameter", image, "output", "FP32", (1, 3, side, side)),
         _constant(1, "boxes", "FP32", boxes.shape, 0, boxes.nbytes),
         _constant(2, "labels", "I64", labels.shape, boxes.nbytes, labels.nbytes),
         _layer(3, "boxes/result", "Result", "", "input", "FP32", boxes.shape),
