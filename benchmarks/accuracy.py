@@ -1,9 +1,7 @@
-"""Recall and false positives over gRPC, on photos with boxes drawn by people.
+"""Recall and false positives over gRPC, on dlib's photos with boxes drawn by people.
 
-Starts a server with the embedded model and YuNet 640, sends it every photo that dlib's
-training.xml and testing.xml name, and counts. A face is found when a detection overlaps
-its box with an IoU of at least 0.4; each detection counts for one face at most, and is a
-false positive when it counts for none.
+A face is found when a detection overlaps its box with an IoU of at least 0.4; each detection
+counts for one face at most, and is a false positive when it counts for none.
 """
 
 from collections.abc import Sequence
@@ -19,31 +17,25 @@ from facewire_client import FaceClient
 from facewire_server.models.source import EMBEDDED
 
 MIN_IOU = 0.4
+SIDES = ("left", "top", "width", "height")
 
 
 def ground_truth() -> dict[Path, list[Box]]:
     """The boxes of every photo that dlib's two lists name."""
     return {
         DLIB / image.attrib["file"]: [
-            _box(box) for box in image.iter("box") if box.get("ignore") != "1"
+            (left, top, left + width, top + height)
+            for box in image.iter("box")
+            if box.get("ignore") != "1"
+            for left, top, width, height in [[float(box.attrib[side]) for side in SIDES]]
         ]
         for name in ("training.xml", "testing.xml")
         for image in ElementTree.parse(DLIB / name).iter("image")
     }
 
 
-def _box(element: ElementTree.Element) -> Box:
-    left, top, width, height = (
-        float(element.attrib[key]) for key in ("left", "top", "width", "height")
-    )
-    return left, top, left + width, top + height
-
-
 def missed(truth: Sequence[Box], detected: Sequence[Box]) -> tuple[list[Box], int]:
-    """The faces that were missed, and the number of false positives.
-
-    The first detection, which is the most confident one, chooses its face first.
-    """
+    """The faces that were missed, and the false positives; the most confident chooses first."""
     left, false_positives = list(truth), 0
     for found in detected:
         best = max(left, key=lambda box: iou(found, box), default=None)

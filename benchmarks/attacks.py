@@ -1,7 +1,6 @@
 """What attacks cost a server: CPU time and memory, each on a server of its own.
 
-The attacker is this process, on the same machine; its own costs are not counted. After
-each attack another client asks for the face in a photo.
+After each attack another client asks for the face in a photo.
 """
 
 import resource
@@ -12,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -40,6 +38,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(0).serialize()
 HEADER_BLOCK = 16_000
 """Bytes of a header block in one frame; 16384 are allowed."""
 UNFINISHED = "10 connections, a message of 60 MiB each, but for its last byte"
+HEADERS = map(headers_frame, range(1, 40_000, 2))
+"""Of calls of which nothing more ever comes."""
+MANY = 100_000
 SIDE = 2830
 """Of an image of noise that is 24 MB as a PNG."""
 
@@ -88,16 +89,11 @@ def large_metadata(target: str, size: int, calls: int, agreed: bool) -> str:
         return _answers(peer.socket)
 
 
-def flood(target: str, frames: Callable[[int], Iterable[Frame]], count: int) -> str:
-    """So many frames on one connection."""
+def flood(target: str, frames: Iterable[Frame]) -> str:
+    """Many frames on one connection."""
     with Peer(target) as peer:
-        whole = peer.raw(*frames(count))
+        whole = peer.raw(*frames)
         return f"{'all' if whole else 'not all'} sent; {_answers(peer.socket)}"
-
-
-def open_calls(calls: int) -> Iterable[Frame]:
-    """Calls of which nothing but the headers ever comes."""
-    return map(headers_frame, range(1, 2 * calls, 2))
 
 
 def connections(target: str, count: int, content: bytes) -> str:
@@ -217,10 +213,10 @@ ATTACKS: tuple[tuple[Any, ...], ...] = (
     ("the same, settings never agreed to", "--max-metadata-kb", large_metadata, 10**6, 100, False),
     ("2000 silent connections", "--max-connections", connections, 2000, b""),
     ("2000 connections that begin HTTP/2", "--max-connections", connections, 2000, PREFACE),
-    ("20000 calls on one connection", "--max-streams", flood, open_calls, 20_000),
-    ("100000 calls taken back at once", "--max-streams", flood, rapid_resets, 100_000),
-    ("100000 pings", "none", flood, partial(repeat, PingFrame(0, b"facewire")), 100_000),
-    ("100000 frames of settings", "none", flood, partial(repeat, SettingsFrame(0)), 100_000),
+    ("20000 calls on one connection", "--max-streams", flood, HEADERS),
+    ("100000 calls taken back at once", "--max-streams", flood, rapid_resets(MANY)),
+    ("100000 pings", "none", flood, repeat(PingFrame(0, b"facewire"), MANY)),
+    ("100000 frames of settings", "none", flood, repeat(SettingsFrame(0), MANY)),
     ("100 senders at a byte a second", "--message-seconds 3", slow_senders, 100),
     ("100 streams whose answers are not taken", "--stream-idle-seconds 2", slow_readers, 100),
     ("20 streams of 6 images of 24 MB", "--max-queued-mb", large_frames, 20, 6),
@@ -230,29 +226,24 @@ ATTACKS: tuple[tuple[Any, ...], ...] = (
 HOST:PORT and says what came of it, and its arguments; in the order of docs/limits.md."""
 
 
-def detect(target: str, times: int = 1) -> float:
-    """Seconds that another client waits for its faces. Raises FaceClientError."""
-    photo = PHOTO.read_bytes()
-    started = time.perf_counter()
-    with FaceClient(target) as client:
-        for _ in range(times):
-            client.detect(photo)
-    return time.perf_counter() - started
-
-
 def cost(server: Server, attack: Callable[..., str], *arguments: object) -> str:
     """Attack a server that has answered photos; returns the cells of the table.
 
-    Memory is in MB above what was there before. "Kept" is what there is half a second
-    later.
+    Memory is in MB above what was there before; "kept" is that of half a second later.
     """
-    detect(server.target, 20)
+    with FaceClient(server.target) as client:
+        for _ in range(20):
+            client.detect(PHOTO)
     before = usage.resident_mb(server.pid)
     with usage.Usage(server.pid) as used:
         outcome = attack(server.target, *arguments)
         time.sleep(0.5)
     kept = usage.resident_mb(server.pid) - before
-    numbers = (1000 * used.cpu_seconds, used.peak_mb - before, kept, 1000 * detect(server.target))
+    started = time.perf_counter()
+    with FaceClient(server.target) as client:
+        client.detect(PHOTO)
+    waited = time.perf_counter() - started
+    numbers = (1000 * used.cpu_seconds, used.peak_mb - before, kept, 1000 * waited)
     return " | ".join([*(f"{number:.0f}" for number in numbers), outcome])
 
 

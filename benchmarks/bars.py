@@ -1,8 +1,7 @@
 """Say which of the bars that the server is held to are met on this machine.
 
-Each bar is a ratio to a neighbour of the same round, its median over the rounds. The
-exit status is 1 when one is missed. Progress goes to standard error. See
-docs/comparison.md.
+Each is a ratio to a neighbour of the same round, its median over the rounds. The exit status
+is 1 when one is missed. See docs/comparison.md.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,7 @@
 """Seconds from the start of a process to its first answer: the server, and the limit.
 
-The limit is a bare script that imports OpenVINO, compiles the model and infers once.
-Each has a cache of compiled networks of its own. The first start finds it empty; then
-both start again in alternation. The server's answer is that to a request over gRPC.
+The limit is a bare script that imports OpenVINO, compiles the model and infers once. The first
+start finds an empty cache of compiled networks; then both start again in alternation.
 """
 
 import subprocess

@@ -1,9 +1,7 @@
 """What the server can do when the network costs nothing, with one and with two workers.
 
-Serves a network that finds the same box in every image and computes nothing, and sends
-it a JPEG of about 100 kB and a raw image of 1.2 MB, in a closed loop over several
-connections. Rounds alternate between the numbers of workers. What is left is gRPC,
-decoding, fitting, and the answer.
+What is left is gRPC, decoding, fitting and the answer, for a JPEG of about 100 kB and a raw
+image of 1.2 MB, in a closed loop over several connections.
 """
 
 import tempfile

@@ -1,8 +1,4 @@
-"""How long a health check takes while every core is busy with images.
-
-For each format a process of callers keeps the server decoding and inferring, while this
-process, which does nothing else, checks health over a connection of its own.
-"""
+"""How long a health check takes while every core is busy with images of each format."""
 
 import multiprocessing
 import time

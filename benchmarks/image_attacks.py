@@ -1,8 +1,7 @@
 """What hostile images cost a server before it is done with them.
 
-Each file is decoded in a process of its own, as the server does it for an input of
-320 x 320, once after a small image of the same format. Prints its size, what came of
-it, CPU time, and by how much the peak of memory grew.
+Each file is decoded in a process of its own, as for an input of 320 x 320, once after a small
+image of the same format.
 """
 
 import multiprocessing

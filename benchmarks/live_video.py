@@ -1,9 +1,8 @@
 """How old the answers of live video are, whatever the sender's rate.
 
-Measures what the server can do with one stream that waits (OVERFLOW_POLICY_WAIT), then
-sends frames at multiples of that rate with OVERFLOW_POLICY_DROP_OLDEST: alone, and
-beside a competitor on another connection that keeps the queue full. The age of a frame
-counts from when it was sent to when its answer came.
+Measures one stream that waits, then sends frames at multiples of its rate with
+OVERFLOW_POLICY_DROP_OLDEST: alone, and beside a competitor that keeps the queue full. The age
+of a frame counts from when it was sent to when its answer came.
 """
 
 import time

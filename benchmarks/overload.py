@@ -1,7 +1,6 @@
 """Offer the server twice what it can do, without a deadline and with one.
 
-What it can do is measured right before and right after each time by a closed loop; every
-ratio is to the mean of these two. See docs/comparison.md.
+Ratios are to what it can do in a closed loop right before and right after each time.
 """
 
 import math
@@ -42,8 +41,7 @@ _COLUMNS = (
 def overload(server: Server, deadline: float | None, seconds: float, capacity: float) -> list[str]:
     """Ask for too much for `seconds`; the cells of the table. Raises SystemExit.
 
-    "kept MB" is memory that is not given back; "inferences in time" are, of those that
-    were run, those whose answers came in time.
+    "inferences in time" are, of those that were run, those whose answers came in time.
     """
     before, memory = at_capacity(server, capacity), usage.resident_mb(server.pid)
     begun = inferences(server)

@@ -1,7 +1,6 @@
 """Build the stand-in for face-detection-0206: its network with random weights.
 
-It finds no faces. It is for size, memory and speed only, and its name says so; see
-docs/rebuild.md. The command fails when the network's cost is not the published one.
+It finds no faces. The command fails when its cost is not the published one.
 """
 
 import math
@@ -34,8 +33,7 @@ SAMPLES = 4
 def mparams(model: Model) -> float:
     """Millions of parameters of a network's convolutions and group norms.
 
-    Weights that several levels share are counted once for each of them: only then
-    does the network come near the published number.
+    Shared weights are counted once for each level, as the published number does.
     """
     weights = [
         node.input_value(1).shape
@@ -47,10 +45,7 @@ def mparams(model: Model) -> float:
 
 
 def check_cost(model: Model) -> None:
-    """Print the network's cost beside the published one.
-
-    Raises SystemExit when one of the numbers is off by more than 0.5 %.
-    """
+    """Print the network's cost beside the published one. Raises SystemExit when that is wrong."""
     for name, published, rebuilt in (
         ("GFLOPs", GFLOPS, cost(model).gflops),
         ("MParams", MPARAMS, mparams(model)),
@@ -81,9 +76,8 @@ def views(side: int, seed: int) -> Iterator[NDArray[np.float32]]:
 def quantized(raw: Model, *, samples: int, seed: int) -> Model:
     """The raw network with 8-bit weights and activations; `raw` is left as it is.
 
-    Ranges are taken from `samples` inputs. Biases are not corrected: that would take
-    minutes, and neither change the cost nor mend random weights. The tail is added
-    afterwards, so that it stays as it is. Raises SystemExit without NNCF.
+    Biases are not corrected, which would cost minutes and mend no random weights. Raises
+    SystemExit without NNCF.
     """
     try:
         import nncf

@@ -1,9 +1,7 @@
 """Reloads of a model under full load: no request fails, and memory comes back.
 
-Serves a copy of a model, keeps callers asking in a closed loop, and reloads it again and
-again with one bit of its weights flipped, so that every answer tells which version has
-given it. Before and after, the same load without reloads. The exit status is 1 when a
-request has failed.
+Before each reload one bit of the weights is flipped, so that every answer tells its version.
+The exit status is 1 when a request has failed.
 """
 
 import tempfile

@@ -1,8 +1,7 @@
-"""Where the time of one request goes, from its bytes to the bytes of its answer.
+"""Where the time of one request goes, from its bytes to the bytes of its answer, without gRPC.
 
-Runs the server's own path without gRPC in one thread, and prints the least time of each
-step. With --parallel, on a thread for each request that the device runs at a time:
-inference alone, decoding alone, and the whole, in alternation.
+With --parallel, on a thread for each request that the device runs at a time: inference alone,
+decoding alone, and the whole, in alternation.
 """
 
 import time

@@ -1,8 +1,6 @@
 """What models cost that lie idle in one server: CPU, threads, memory.
 
-Serves copies of one model, asks each of them once, and then leaves the server alone. Last,
-all are asked at once: how many requests are worked on at a time is the server's, however
-many models it has.
+Each is asked once, then the server is left alone; last, all are asked at once.
 """
 
 import shutil

@@ -1,9 +1,7 @@
 """What it costs a server to ask callers for tokens.
 
-First the check alone, on this thread, by the number of tokens in the file; then two
-servers in alternation, one that asks for a token and one that does not: CPU time of the
-server's process for a call of GetModel, the smallest there is, and for one that is
-refused. Medians of the rounds.
+First the check alone, by the number of tokens in the file; then, with and without tokens, CPU
+time of the server for a call of GetModel, and for one that is refused. Medians of the rounds.
 """
 
 import tempfile

@@ -102,8 +102,7 @@ class Server:
 class BenchmarkApp:
     """benchmark_app with the model, device and precision of a server: the limit.
 
-    Its CPU is counted between two lines of its output, the first inference and the end of
-    measuring, so that nothing of its start counts.
+    Its CPU is counted from the first inference to the end of measuring, without its start.
     """
 
     def __init__(self, served: ModelInfo) -> None:
@@ -173,8 +172,7 @@ def _measured(
 def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[str, Contender]]:
     """Those of these names that start and find the boxes that ours finds, all paused.
 
-    Ours starts in any case: what it says of the model is what the others are told. Raises
-    RuntimeError when it does not.
+    Ours tells the others its model and thresholds. Raises RuntimeError when it does not start.
     """
     with ExitStack() as stack:
         ours = stack.enter_context(serving(OURS, model, photos))

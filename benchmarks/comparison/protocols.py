@@ -1,8 +1,7 @@
 """How a server is asked for the faces of a photo, and how its answer is read.
 
-Of Open Inference Protocol v2 here are the few messages that carry a photo and boxes
-(https://github.com/kserve/open-inference-protocol, open_inference_grpc.proto): a request
-has the photo as the only element of a BYTES tensor, an answer rows of FP32.
+Of Open Inference Protocol v2 (https://github.com/kserve/open-inference-protocol) here are the
+messages that carry a photo, as a BYTES tensor, and boxes, as rows of FP32.
 """
 
 from array import array

@@ -94,8 +94,7 @@ class CellResults:
 def event_rate(times: Sequence[float]) -> float:
     """Events a second, from the rising times (in seconds) at which they happened.
 
-    The slope of the line that fits number over time best: counting the events of a window
-    is off by one at either end. Raises ValueError when there are fewer than three.
+    It is the slope of the line that fits number over time best. Raises ValueError for under three.
     """
     count = len(times)
     if count < 3:

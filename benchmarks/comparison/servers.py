@@ -1,7 +1,4 @@
-"""The models and the servers that are compared, and the command that starts each.
-
-Rivals have virtual environments of their own, made in the user's cache folder.
-"""
+"""The models and the servers that are compared, and the command that starts each."""
 
 import hashlib
 import shutil
@@ -24,10 +21,7 @@ CACHE = user_cache_path("facewire") / "benchmarks"
 
 
 class Model(NamedTuple):
-    """A model: its name here, its file, and how the rivals read its head.
-
-    `duration` is how many times as long as a light one it is measured.
-    """
+    """A model: its name, its file, how rivals read its head, and times as long as a light one."""
 
     name: str
     path: Path
@@ -50,10 +44,7 @@ PINNED = {
 
 
 def rival_python(rival: str) -> Path:
-    """The interpreter of a rival's environment; the first time pip installs it, for minutes.
-
-    Raises subprocess.CalledProcessError.
-    """
+    """The interpreter of a rival's environment; the first time pip installs it, for minutes."""
     wanted = (*PINNED[rival], *_OWN)
     told = "\n".join((sys.version, *wanted))
     folder = CACHE / f"{rival}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
@@ -69,10 +60,7 @@ def rival_python(rival: str) -> Path:
 
 
 class ServerProgram(NamedTuple):
-    """How a server is asked, its environment (empty: this one), and its command.
-
-    JOB in the command stands for the options of the job.
-    """
+    """How a server is asked, its environment (empty: this one), and its command."""
 
     protocol: Protocol
     rival: str

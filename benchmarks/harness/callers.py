@@ -22,11 +22,10 @@ class Callers:
         self.seconds: list[float] = []
         self.versions: Counter[str] = Counter()
         self.failures: list[str] = []
-        self._target = target
         self._stop = threading.Event()
-        requests = [pb.DetectRequest(encoded_image=image, model=each) for each in models or ("",)]
         self._threads = [
-            threading.Thread(target=self._call, args=(each,)) for each in requests * count
+            threading.Thread(target=self._call, args=(target, image, model))
+            for model in (models or ("",)) * count
         ]
 
     def __enter__(self) -> Self:
@@ -39,8 +38,9 @@ class Callers:
         for thread in self._threads:
             thread.join()
 
-    def _call(self, request: pb.DetectRequest) -> None:
-        with grpc.insecure_channel(self._target, OPTIONS) as channel:
+    def _call(self, target: str, image: bytes, model: str) -> None:
+        request = pb.DetectRequest(encoded_image=image, model=model)
+        with grpc.insecure_channel(target, OPTIONS) as channel:
             stub = DetectServiceStub(channel)
             while not self._stop.is_set():
                 started = time.perf_counter()

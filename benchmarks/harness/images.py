@@ -45,8 +45,7 @@ def encoded(image: NDArray[np.uint8], ending: str = ".jpg", *parameters: int) ->
 def photos(size: str) -> dict[str, bytes]:
     """The nine photos of dlib of about 500x375, as JPEG files of this size by their names.
 
-    Enlarged ones are resized, cubic, until they cover the size, and their middle is cut
-    out. Raises FileNotFoundError when the photos are not there.
+    Enlarged ones are cut to the size. Raises FileNotFoundError when the photos are not there.
     """
     files = sorted(DLIB.glob("20*.jpg"))
     if not files:

@@ -16,10 +16,7 @@ T = TypeVar("T")
 def alternate(
     rounds: int, measurements: Mapping[K, Callable[[], T]], *, warmup: int = 0
 ) -> dict[K, list[T]]:
-    """Make each measurement once a round, every other round in reversed order.
-
-    The results of the first `warmup` rounds, which are made in addition, are left out.
-    """
+    """Make each measurement once a round, every other one backwards; warm-up is left out."""
     results: dict[K, list[T]] = {name: [] for name in measurements}
     for number in range(warmup + rounds):
         for name in list(measurements)[:: 1 if number % 2 == 0 else -1]:

@@ -1,7 +1,6 @@
 """CPU time and memory of a process and of those that it has started.
 
-Every function takes the id of the process at the top, and raises psutil.NoSuchProcess
-when that has ended.
+Functions take the id of the process at the top. Raise psutil.NoSuchProcess when it has ended.
 """
 
 import threading
@@ -43,8 +42,7 @@ def file_descriptors(pid: int) -> int:
 class Usage:
     """A meter of processes, for `with` and for `facewire_client.bench`.
 
-    `cpu_seconds` and `peak_mb` are those of all processes together, from `start` to the
-    first `stop`; processes that are started in between do not count.
+    It measures from `start` to the first `stop` those that run at the start, all together.
     """
 
     def __init__(self, pid: int) -> None:

@@ -1,8 +1,6 @@
-"""Time post-processing: the extension against NumPy, OpenCV and numba.
+"""Time post-processing: the extension against NumPy, OpenCV and numba, in alternation.
 
-All are called in alternation in one process, round by round, and the medians are
-compared. Before they are timed, they must agree on the detections. Needs numba and
-OpenCV: pip install 'facewire[bench]'.
+Before they are timed, they must agree on the detections. Needs facewire[bench].
 """
 
 import os
@@ -23,16 +21,8 @@ import numpy as np
 
 from benchmarks.harness.rounds import alternate, medians
 from benchmarks.harness.settings import print_settings, seconds_option
-from benchmarks.postprocessing import heads
-from benchmarks.postprocessing.rivals import (
-    Detect,
-    FlatLevel,
-    Task,
-    decoded,
-    numba_of,
-    with_numpy,
-    with_opencv,
-)
+from benchmarks.postprocessing import heads, rivals
+from benchmarks.postprocessing.rivals import Detect, FlatLevel, Task
 from facewire_ext import simd_level, simd_levels, use_simd_level
 
 SHORTEST_US = 1_000
@@ -60,10 +50,7 @@ LEVEL = [name for name in simd_levels() if name != "avx512"][-1]
 
 
 class Case(NamedTuple):
-    """One head with so many candidates, and all that decode it.
-
-    `floor` is a call that finds nothing: all it does is read the class map once.
-    """
+    """One head with so many candidates, and all that decode it; `floor` finds nothing."""
 
     name: str
     bars: Mapping[str, float]
@@ -106,19 +93,18 @@ def case(head: str, side: int, count: int, threshold: float) -> Case:
     ]
     task = Task(yunet, flat, side, threshold)
     locations = sum(level.scores.size for level in flat)
-    rivals = (partial(with_numpy, task), partial(with_opencv, task), numba_of(task))
+    numpy, opencv = partial(rivals.with_numpy, task), partial(rivals.with_opencv, task)
     return Case(
-        f"{head} {locations}, {len(decoded(task)[0])} over {threshold}",
+        f"{head} {locations}, {len(rivals.decoded(task)[0])} over {threshold}",
         BARS[count] if (head, side) == ("ATSS", 640) else {},
         partial(extension, 1.0),
         partial(extension, threshold),
-        dict(zip(RIVALS, rivals, strict=True)),
+        {"NumPy": numpy, "OpenCV": opencv, "numba": rivals.numba_of(task)},
     )
 
 
 def compare_rivals(seconds: float) -> int:
     """Print the table with the bars; returns how many are missed."""
-    print("floor (f): a call that finds nothing, which reads the class map once")
     print(f"\n{'case':32}{'kept':>5}{'floor':>7}{'extension':>18}", end="")
     print("".join(f"{rival:>18}" for rival in RIVALS))
     missed = 0

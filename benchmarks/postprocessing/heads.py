@@ -1,9 +1,8 @@
 """Outputs of heads to time post-processing on, and the extension that reads them.
 
-Rule: every number comes from a fixed seed, so that two runs time the same work. A
-face of 20 to 60 input pixels is seen by the cells closest to its centre, as a trained
-network sees it: they report nearly the same box, with falling confidence. All other
-cells are far under any threshold.
+Rule: every number comes from a fixed seed. A face of 20 to 60 input pixels is seen by the cells
+closest to its centre: they report nearly the same box, with falling confidence. All other cells
+are far under any threshold.
 """
 
 import math
@@ -111,16 +110,15 @@ def yunet_levels(side: int, count: int, threshold: float) -> Levels:
     levels: Levels = []
     for stride in strides:
         cells = (side // stride) ** 2
-        scores = random.uniform(0, 1e-4, (1, cells, 1)).astype(np.float32)
-        objects = random.uniform(0, 1e-2, (1, cells, 1)).astype(np.float32)
-        boxes = random.normal(0, 0.5, (1, cells, 4)).astype(np.float32)
-        points = random.normal(0, 1, (1, cells, 10)).astype(np.float32)
-        levels.append((scores, objects, boxes, points))
+        scores = [random.uniform(0, most, (1, cells, 1)) for most in (1e-4, 1e-2)]
+        spread = ((0.5, 4), (1, 10))
+        offsets = [random.normal(0, size, (1, cells, columns)) for size, columns in spread]
+        levels.append(tuple(each.astype(np.float32) for each in (*scores, *offsets)))
     for each in candidates(random, count, side, strides, threshold):
-        scores, objects, boxes, _ = levels[each.level]
+        classes, objects, boxes, _ = levels[each.level]
         stride = strides[each.level]
         cell = each.row * (side // stride) + each.column
-        scores[0, cell] = objects[0, cell] = each.confidence
+        classes[0, cell] = objects[0, cell] = each.confidence
         shift = each.x / stride - each.column, each.y / stride - each.row
         boxes[0, cell] = [*shift, np.log(each.width / stride), np.log(each.height / stride)]
     return levels

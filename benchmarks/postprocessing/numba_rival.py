@@ -1,7 +1,4 @@
-"""Post-processing as functions that numba compiles: the rival in plain loops.
-
-Types are given, so that compiling happens at import and not while it is timed.
-"""
+"""Post-processing in plain loops that numba compiles at import, by the types given."""
 
 import math
 

@@ -1,9 +1,7 @@
 """The same post-processing by other means: NumPy, OpenCV, and numba in one pass.
 
-Each is written as an expert in the tool writes it. All find the locations that reach
-the confidence first, decode only those, suppress greedily, undo a stretch and clip.
-NumPy and OpenCV take the levels as the network delivers them; numba is given all
-levels joined in advance, which spares it the cost of passing fifteen arrays.
+All find the locations that reach the confidence first, decode only those, suppress greedily,
+undo a stretch and clip. numba is given all levels joined in advance.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,11 +52,7 @@ class Task(NamedTuple):
 
 
 def decoded(task: Task) -> Result:
-    """Boxes in input pixels and confidences, with NumPy.
-
-    Filters on the class (of ATSS on its logit), level by level; decodes all that is left
-    at once.
-    """
+    """Boxes in input pixels and confidences: filter each level, decode what is left at once."""
     least = task.min_confidence
     lowest = np.float32(least**2 if task.yunet else np.log(least / (1 - least)))
     pairs = [(level, np.flatnonzero(level.scores >= lowest)) for level in task.levels]

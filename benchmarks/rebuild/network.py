@@ -1,7 +1,6 @@
 """The network up to its raw head: ResNet-152, feature pyramid, ATSS head.
 
-Layers are OpenVINO operations with seeded random weights. One that is called several
-times shares its weights, as the head's are shared by the levels. Batch norm is folded.
+Weights are seeded; a layer that is called several times shares them. Batch norm is folded.
 """
 
 import math
@@ -53,10 +52,9 @@ Layer = Callable[[Node], Node]
 class Plan:
     """The sizes of the network; the defaults are those of face-detection-0206.
 
-    `side` of the square input in pixels, a multiple of 64; `blocks` of each stage of
-    the backbone; `width` the channels of its stem (a stage gives 4, 8, 16, 32 times
-    as many); `pyramid` and `tower` the channels of each pyramid level and of the
-    head's towers, both multiples of `groups` and of 4.
+    `side` of the square input, a multiple of 64; `blocks` of each stage of the backbone;
+    `width` the channels of its stem (a stage gives 4, 8, 16, 32 times as many); `pyramid` and
+    `tower` those of each level and of the head's towers, multiples of `groups` and of 4.
     """
 
     side: int = 640
@@ -86,8 +84,7 @@ class Layers:
     ) -> Layer:
         """A padded convolution whose outputs vary about `gain` times as much as its inputs.
 
-        Each kernel sums to 0. Otherwise the mean that every rectified map has would
-        grow from layer to layer and drown what the image says.
+        Each kernel sums to 0, else the mean of rectified maps grows and drowns what the image says.
         """
         kernel = self._random.standard_normal((outputs, inputs, side, side), np.float32)
         kernel -= kernel.mean(axis=(1, 2, 3), keepdims=True)
@@ -117,8 +114,7 @@ class Layers:
 def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
     """ResNet-152 (He and others, 2015), stride in the 3x3 convolution.
 
-    `image` is normalised, [1,3,side,side]. Returns the outputs of the four stages, of
-    strides 4, 8, 16 and 32, with 4, 8, 16 and 32 times `plan.width` channels.
+    From the normalised image [1,3,side,side] to four stages, of strides 4, 8, 16 and 32.
     """
     features = ops.relu(layers.convolution(3, plan.width, 7, stride=2)(image))
     features = max_pool(features, [2, 2], [1, 1], [1, 1], [3, 3])
@@ -139,10 +135,7 @@ def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
 
 
 def pyramid(stages: Sequence[Node], plan: Plan, layers: Layers) -> list[Node]:
-    """A feature pyramid (Lin and others, 2016) and a context block: five levels.
-
-    The fifth level is the fourth, rectified and halved once more.
-    """
+    """A feature pyramid (Lin and others, 2016) and a context block: five levels."""
     width = plan.pyramid
     laterals = [
         layers.convolution(EXPANSION * plan.width << index, width, 1)(stage)
@@ -175,10 +168,7 @@ def _context(features: Node, channels: int, layers: Layers) -> Node:
 
 
 def head(levels: Sequence[Node], plan: Plan, layers: Layers) -> dict[str, list[Node]]:
-    """The head of ATSS (Zhang and others, 2019), its weights shared by the levels.
-
-    For each level class logits [1,1,H,W], deltas [1,4,H,W], centerness [1,1,H,W].
-    """
+    """The head of ATSS (Zhang and others, 2019), its weights shared by the levels."""
     classes, boxes = layers.tower(plan), layers.tower(plan)
     score = layers.convolution(plan.tower, 1, 3, gain=CLASS_GAIN, bias=CLASS_BIAS)
     deltas = layers.convolution(plan.tower, 4, 3)
@@ -197,11 +187,10 @@ def _call(features: Node, layer: Layer) -> Node:
 
 
 def raw_network(plan: Plan, seed: int) -> Model:
-    """The network without its tail.
+    """The network without its tail, with metadata that says how facewire must read it.
 
-    Input `image`, float32 [1,3,side,side], BGR, 0..255. Outputs for each stride s
-    `cls_s` [1,1,H,W], `bbox_s` [1,4,H,W] and `centerness_s` [1,1,H,W]: logits, deltas
-    and logits. Its metadata says how facewire must read them.
+    Input `image`, float32 [1,3,side,side], BGR, 0..255. Outputs for each stride s `cls_s`
+    [1,1,H,W], `bbox_s` [1,4,H,W] and `centerness_s` [1,1,H,W]: logits, deltas and logits.
     """
     layers = Layers(seed)
     image = ops.parameter([1, 3, plan.side, plan.side], np.float32, name="image")

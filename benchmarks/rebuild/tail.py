@@ -1,7 +1,6 @@
-"""The tail in the graph: from the raw head to `boxes` and `labels`.
+"""The tail in the graph: from the raw head to `boxes` and `labels`, as mmdetection exports it.
 
-As mmdetection exports it, and as face-detection-0206 ends: the best 1,000 of each
-level, DeltaXYWH, suppression, then a fixed number of rows.
+The best 1,000 of each level, DeltaXYWH, suppression, then a fixed number of rows.
 """
 
 import math
@@ -21,11 +20,10 @@ Value = Node | Output
 
 
 def with_tail(raw: Model) -> Model:
-    """The network of `raw_network`, quantized or not, with the tail at its end.
+    """The network of `raw_network`, quantized or not, with the tail at its end, without metadata.
 
-    Outputs: `boxes` float32 [750,5], x_min, y_min, x_max, y_max in input pixels and
-    confidence, descending; `labels` int32 [750]. Unused rows: confidence 0, label -1.
-    It carries no metadata.
+    Outputs: `boxes` float32 [750,5], edges in input pixels and confidence, descending; `labels`
+    int32 [750]. Unused rows: confidence 0, label -1.
     """
     raw = raw.clone()
     heads = [output.get_node().input_value(0) for output in raw.outputs]
@@ -41,10 +39,7 @@ def with_tail(raw: Model) -> Model:
 
 
 def _candidates(logits: Output, deltas: Output, centerness: Output, stride: int) -> Node:
-    """The best of one level, decoded, as rows [K,5] of a box and its confidence.
-
-    Confidence is the product of the two sigmoids; deltas are DeltaXYWH on square anchors.
-    """
+    """The best of one level, by the product of both sigmoids: rows [K,5], box and confidence."""
     *_, height, width = logits.shape
     fused = ops.multiply(ops.sigmoid(logits), ops.sigmoid(centerness))
     confidences: Value = _reshaped(fused, -1)

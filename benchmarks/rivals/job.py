@@ -30,10 +30,7 @@ def options_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 class Detector:
-    """Does the job, for any number of threads.
-
-    As many infer at a time as OpenVINO finds best for the hint; the others wait.
-    """
+    """Does the job, for any number of threads; as many infer at a time as OpenVINO finds best."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         """Read and compile the network."""
@@ -69,10 +66,7 @@ class Detector:
         return found
 
     def _fit(self, photo: NDArray[np.uint8]) -> tuple[Array, tuple[float, float]]:
-        """The input, and its pixels for each of the photo's, along x and y.
-
-        YuNet's keeps the aspect ratio, at the top left and padded with black.
-        """
+        """The input, and its pixels for each of the photo's; YuNet's keeps the aspect ratio."""
         rows, columns = photo.shape[:2]
         size = self._width, self._height
         if self._yunet:

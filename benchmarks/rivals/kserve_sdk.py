@@ -1,8 +1,7 @@
-"""KServe's Python SDK: a Model of its ModelServer, asked by Open Inference Protocol.
+"""KServe's Python SDK, asked by Open Inference Protocol.
 
-As KServe's documents show it, `predict` works on the event loop (`--on-loop`); on a
-thread, more are worked on at a time. Options with underscores are KServe's own, which
-it reads from the command line when it is imported.
+As its documents show it, `predict` works on the event loop (`--on-loop`); on a thread, more are
+worked on at a time. Options with underscores are KServe's own, which it reads by itself.
 """
 
 import argparse

@@ -1,8 +1,7 @@
 """MLServer: a runtime of ours in it, asked by Open Inference Protocol.
 
-By its defaults one worker process works on one request at a time (`--worker`);
-without workers, and on threads, more are worked on at a time. It logs no requests and
-keeps no metrics.
+By its defaults one worker process works on one request at a time (`--worker`); without workers,
+and on threads, more are worked on at a time.
 """
 
 import argparse

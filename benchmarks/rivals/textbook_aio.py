@@ -1,7 +1,4 @@
-"""The textbook server: grpc.aio, and the job on asyncio's own threads.
-
-It speaks facewire's protocol, so that only what it does differs.
-"""
+"""The textbook server: grpc.aio, the job on asyncio's own threads, and facewire's protocol."""
 
 import argparse
 import asyncio

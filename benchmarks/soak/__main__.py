@@ -1,9 +1,6 @@
 """Mixed traffic for a long time: nothing grows, and every request is accounted for.
 
-Runs against a server in a process of its own; docs/soak.md lists the traffic. The exit
-status is 1 when something is off: an answer that does not belong to its photo, a request
-without an outcome or with another than it must have, counts of the server that contradict
-those of the callers, an error in its log, or something that grows.
+docs/soak.md lists the traffic and what has to hold; the exit status is 1 when something is off.
 """
 
 import asyncio

@@ -1,8 +1,6 @@
 """A worker, and a whole server, killed with SIGKILL under load, again and again.
 
-No answer may be wrong, and a call may fail only if it began before its caller was
-connected again, that is, before the first answer after the kill; see docs/soak.md. The
-exit status is 1 when something is off.
+docs/soak.md says what has to hold; the exit status is 1 when something is off.
 """
 
 import asyncio
@@ -141,10 +139,7 @@ async def kills(
 async def _one(
     server: Server, fault: Fault, callers: Sequence[RetryingCaller]
 ) -> tuple[Sequence[str], list[str]]:
-    """Kill once, when all is there; returns a row of the table, and what was off.
-
-    Raises TimeoutError when what was killed before is not there again.
-    """
+    """Kill once, when all is there; a row of the table, and what was off. Raises TimeoutError."""
     async with asyncio.timeout(REPLACEMENT):
         while not await asyncio.to_thread(fault.is_there, server):
             await asyncio.sleep(0.1)

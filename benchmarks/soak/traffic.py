@@ -53,8 +53,7 @@ async def send_photos(
 ) -> None:
     """Good photos, one after the other; a new connection now and then.
 
-    `pause`, `deadline` and `cancel` are the most seconds between two calls, until the
-    deadline of a call, and until it is cancelled; 0: not at all.
+    `pause`, `deadline`, `cancel`: the most seconds between, of and within calls; 0: none.
     """
     while not caller.stop.is_set():
         async with caller.connection() as stub:
