@@ -35,14 +35,11 @@ from tests.server.http2_peer import Peer, connect, framed, headers_frame, rapid_
 
 MIB = 1 << 20
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(0).serialize()
-HEADER_BLOCK = 16_000
-"""Bytes of a header block in one frame; 16384 are allowed."""
+HEADER_BLOCK = 16_000  # bytes of a header block in one frame; 16384 are allowed
 UNFINISHED = "10 connections, a message of 60 MiB each, but for its last byte"
-HEADERS = map(headers_frame, range(1, 40_000, 2))
-"""Of calls of which nothing more ever comes."""
+HEADERS = map(headers_frame, range(1, 40_000, 2))  # of calls of which nothing more ever comes
 MANY = 100_000
-SIDE = 2830
-"""Of an image of noise that is 24 MB as a PNG."""
+SIDE = 2830  # of an image of noise that is 24 MB as a PNG
 
 
 def large_message(target: str, size: int) -> str:

@@ -20,8 +20,7 @@ from benchmarks.harness.server import serving
 from benchmarks.harness.settings import end_with_bar, print_settings, rounds_option
 from facewire_client import FaceClient
 
-BAR_SECONDS = 0.5
-"""How much slower than the bare script the server's second start may be."""
+BAR_SECONDS = 0.5  # how much slower than the bare script the server's second start may be
 BARE = """
 import sys
 sys.modules["openvino_telemetry"] = None  # else it reports itself to a web service

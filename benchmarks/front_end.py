@@ -29,11 +29,8 @@ WORKERS = (1, 2)
 CONNECTIONS, CALLS = 8, 2
 """How many connections, and calls at a time on each. Each worker has room for all: the
 kernel may give one of them most connections."""
-SIDE = 640
-"""Pixels of the network's square input, and of the images."""
+SIDE = 640  # pixels of the network's square input, and of the images
 FOUND = (100.0, 100.0, 300.0, 300.0, 0.9, 0)
-Row = tuple[float, float, float]
-"""Requests a second, and CPU ms a request of the server and of the client."""
 
 
 def raw_request(data: bytes, model: str) -> pb.DetectRequest:
@@ -42,8 +39,10 @@ def raw_request(data: bytes, model: str) -> pb.DetectRequest:
     return pb.DetectRequest(raw_image=raw, model=model)
 
 
-def serve_and_measure(network: Path, workers: int, seconds: float) -> dict[str, Row]:
-    """Both images sent to a server with so many workers, after a second of warm-up each."""
+def serve_and_measure(
+    network: Path, workers: int, seconds: float
+) -> dict[str, tuple[float, float, float]]:
+    """Of each image requests a second, and CPU ms a request of the server and of the client."""
     large = np.asarray(cv2.resize(pixels(), (SIDE, SIDE)), np.uint8)
     jpeg = Photo("JPEG", encoded(large, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 92))
     raw, raw_method = Photo("raw", large.tobytes()), Method(DETECT.path, raw_request, DETECT.answer)

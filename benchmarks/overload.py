@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from benchmarks.harness import usage
-from benchmarks.harness.images import YUNET, describe, photos
+from benchmarks.harness.images import YUNET, photos
 from benchmarks.harness.rounds import number, table
 from benchmarks.harness.server import Server, total
 from benchmarks.harness.settings import print_settings, seconds_option
@@ -23,10 +23,8 @@ from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 
 MODEL = YUNET / "yunet_n_640_640.onnx"
-TIMES = 2.0
-"""How many times what it can do is asked for."""
-CONCURRENCY = 16
-"""At capacity."""
+TIMES = 2.0  # how many times what it can do is asked for
+CONCURRENCY = 16  # at capacity
 DEADLINES = (None, 0.2)
 _OUTSTANDING = 20_000
 _CONNECTIONS = 4
@@ -105,7 +103,6 @@ def settle(pid: int) -> None:
 @click.option("--capacity-seconds", type=float, default=10, show_default=True)
 def main(seconds: float, capacity_seconds: float) -> None:
     print_settings(model=MODEL.stem, seconds=seconds, capacity_seconds=capacity_seconds)
-    print(describe("small", photos("small")), flush=True)
     print(f"offered: {TIMES:g} x what the server can do, Poisson arrivals", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder, "log"), "--model", str(MODEL))

@@ -23,11 +23,9 @@ from facewire_server.inference.cost import cost
 GFLOPS, MPARAMS = 339.602, 69.920
 """What Open Model Zoo states: two operations for each multiply-add of the convolutions,
 and millions of parameters."""
-TOLERANCE = 0.005
-"""A rebuild is right when it is within this of both numbers."""
+TOLERANCE = 0.005  # A rebuild is right when it is within this of both numbers
 FORMS = ("raw", "tail")
-SAMPLES = 4
-"""Inputs to calibrate with."""
+SAMPLES = 4  # inputs to calibrate with
 
 
 def mparams(model: Model) -> float:

@@ -23,8 +23,7 @@ from facewire_client import FaceClient, FaceClientError
 from facewire_server.security.tokens import FLAG, Tokens
 
 COUNTS = (1000, 100, 10, 1)
-CALLS = 5_000
-"""In each round."""
+CALLS = 5_000  # in each round
 
 
 def check_us(path: Path, token: str) -> float:

@@ -28,12 +28,10 @@ from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 from facewire_client.result import ModelInfo
 
-Photos = Mapping[str, Mapping[str, bytes]]
-"""By size and name, JPEG files."""
+Photos = Mapping[str, Mapping[str, bytes]]  # by size and name, JPEG files
 Plan = Sequence[tuple[Cell, Sequence[str]]]
 """Cells of one model, and the names of those that take part in each."""
-MIN_IOU = 0.9
-"""Of two boxes that are taken for the same."""
+MIN_IOU = 0.9  # of two boxes that are taken for the same
 _START_SECONDS, _TIMEOUT = 180.0, 120.0
 """That a server may take until it answers, and for an answer."""
 _MAX_MB = 64
@@ -83,8 +81,7 @@ class Server:
                 self._connection, settings, files, lambda _: None, method=method, meters=[used]
             ).record
             self.program.check()
-            rate = event_rate(record.answered_at)
-        except (FaceClientError, psutil.Error, OSError, RuntimeError, ValueError) as error:
+        except (FaceClientError, psutil.Error, OSError, RuntimeError) as error:
             raise MeasureError(str(error)) from None
         finally:
             self.program.pause()
@@ -93,7 +90,7 @@ class Server:
         if record.failures:
             kind, count = record.failures.most_common(1)[0]
             raise MeasureError(f"{count} requests failed: {kind[0]}, {record.messages[kind]}")
-        times = spread(record.latencies)
+        rate, times = event_rate(record.answered_at), spread(record.latencies)
         assert times is not None
         cpu_ms = used.cpu_seconds / record.period.seconds / rate * 1e3
         return Result(rate, times.p50, cpu_ms, used.peak_mb)

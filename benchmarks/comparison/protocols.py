@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from google.protobuf import text_format
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
@@ -18,8 +18,7 @@ from facewire.v1.detect_pb2 import DetectResponse
 from facewire_client.bench.recorder import Answer
 from facewire_client.bench.sender import DETECT, Method
 
-Boxes = list[tuple[float, ...]]
-"""Each x_min, y_min, x_max, y_max in pixels of the photo."""
+Boxes = list[tuple[float, ...]]  # each x_min, y_min, x_max, y_max in pixels of the photo
 _FIELDS = {
     "Contents": ("fp32_contents 6 FLOAT", "bytes_contents 8 BYTES"),
     "Tensor": ("name 1 STRING", "datatype 2 STRING", "shape 3 INT64", "contents 5 Contents"),
@@ -30,24 +29,23 @@ _FIELDS = {
 _SINGLE = ("name", "datatype", "contents", "model_name")
 
 
-def _field(text: str) -> str:
-    name, number, kind = text.split()
-    message = f'MESSAGE type_name: ".inference.{kind}"' if kind in _FIELDS else kind
-    label = "" if name in _SINGLE else "label: LABEL_REPEATED"
-    return f'field {{ name: "{name}" number: {number} {label} type: TYPE_{message} }}'
+def _messages() -> list[Any]:
+    file = FileDescriptorProto(name="oip.proto", package="inference", syntax="proto3")
+    for name, fields in _FIELDS.items():
+        message = file.message_type.add(name=name)
+        for each, number, kind in map(str.split, fields):
+            field = message.field.add(name=each, number=int(number))
+            field.label = Field.LABEL_OPTIONAL if each in _SINGLE else Field.LABEL_REPEATED
+            field.type = Field.Type.Value(f"TYPE_{'MESSAGE' if kind in _FIELDS else kind}")
+            if kind in _FIELDS:
+                field.type_name = f".inference.{kind}"
+    pool = DescriptorPool()
+    pool.Add(file)
+    names = ("ModelInferRequest", "ModelInferResponse")
+    return [GetMessageClass(pool.FindMessageTypeByName(f"inference.{name}")) for name in names]
 
 
-_MESSAGES = (
-    f'message_type {{ name: "{name}" {" ".join(map(_field, fields))} }}'
-    for name, fields in _FIELDS.items()
-)
-_HEADER = 'name: "open_inference_grpc.proto" package: "inference" syntax: "proto3"'
-_POOL = DescriptorPool()
-_POOL.Add(text_format.Parse(" ".join((_HEADER, *_MESSAGES)), FileDescriptorProto()))
-_REQUEST, _RESPONSE = (
-    GetMessageClass(_POOL.FindMessageTypeByName(f"inference.ModelInfer{name}"))
-    for name in ("Request", "Response")
-)
+_REQUEST, _RESPONSE = _messages()
 
 
 class Protocol(NamedTuple):
@@ -65,16 +63,16 @@ def _facewire_boxes(reply: bytes) -> Boxes:
 def _oip_request(image: bytes, model: str) -> Message:
     contents = {"bytes_contents": [image]}
     tensor = {"name": "jpeg", "datatype": "BYTES", "shape": [1], "contents": contents}
-    return _REQUEST(model_name=model or "face", inputs=[tensor])
+    request: Message = _REQUEST(model_name=model or "face", inputs=[tensor])
+    return request
 
 
 def _oip_answer(reply: bytes) -> Answer:
-    response: Any = _RESPONSE.FromString(reply)
-    return Answer(response.outputs[0].shape[0])
+    return Answer(_RESPONSE.FromString(reply).outputs[0].shape[0])
 
 
 def _oip_boxes(reply: bytes) -> Boxes:
-    response: Any = _RESPONSE.FromString(reply)
+    response = _RESPONSE.FromString(reply)
     values = response.outputs[0].contents.fp32_contents
     if response.raw_output_contents:
         values = array("f", response.raw_output_contents[0])

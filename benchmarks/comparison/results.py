@@ -20,7 +20,7 @@ _COLUMNS = (
 """A number of a result, its title, its digits, and whether its ratio to the limit follows."""
 
 
-class MeasureError(Exception):
+class MeasureError(ValueError):
     """Why a contender could not be measured."""
 
 
@@ -94,11 +94,11 @@ class CellResults:
 def event_rate(times: Sequence[float]) -> float:
     """Events a second, from the rising times (in seconds) at which they happened.
 
-    It is the slope of the line that fits number over time best. Raises ValueError for under three.
+    The slope of the line that fits number over time. Raises MeasureError for under three.
     """
     count = len(times)
     if count < 3:
-        raise ValueError(f"{count} events are too few for a rate")
+        raise MeasureError(f"{count} events are too few for a rate")
     middle = fsum(times) / count
     offsets = [time - middle for time in times]
     variance = fsum(offset * offset for offset in offsets)

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from facewire_server.models.source import DATA
 
 SHARED = Path(__file__).parents[3] / "shared"
-PHOTO = DATA / "astronaut.jpg"
-"""The small photo of one face that comes with the server."""
+PHOTO = DATA / "astronaut.jpg"  # the small photo of one face that comes with the server
 DLIB = SHARED / "faces" / "dlib"
 YUNET = SHARED / "models" / "yunet"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}
 """Width and height of an enlarged photo that is wider than high; None: as it is."""
 QUALITY = 90
-Box = Sequence[float]
-"""x_min, y_min, x_max, y_max in pixels."""
+Box = Sequence[float]  # x_min, y_min, x_max, y_max in pixels
 
 
 def iou(a: Box, b: Box) -> float:
@@ -53,13 +51,6 @@ def photos(size: str) -> dict[str, bytes]:
     if (target := SIZES[size]) is None:
         return {file.name: file.read_bytes() for file in files}
     return {file.name: _enlarged(pixels(file), target) for file in files}
-
-
-def describe(size: str, files: dict[str, bytes]) -> str:
-    """A line about photos: how many there are, and their bytes."""
-    mean = sum(map(len, files.values())) / len(files)
-    made = "as they are" if SIZES[size] is None else f"enlarged to {SIZES[size]}, {QUALITY=}"
-    return f"{size}: {len(files)} JPEGs, {made}, {mean / 1e3:.0f} kB each"
 
 
 def _enlarged(photo: NDArray[np.uint8], target: tuple[int, int]) -> bytes:

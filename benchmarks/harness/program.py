@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
-_STOP_SECONDS = 15.0
-"""For a program to end after SIGTERM, before it is killed."""
+_STOP_SECONDS = 15.0  # for a program to end after SIGTERM, before it is killed
 
 
 class Program:

@@ -13,8 +13,7 @@ import openvino as ov
 
 from facewire_server.models.source import DATA, EMBEDDED
 
-EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"
-"""The model that comes with the server."""
+EMBEDDED_FILE = DATA / EMBEDDED / f"{EMBEDDED}.xml"  # the model that comes with the server
 _PACKAGES = ("facewire", "grpcio", "numpy", "opencv-python-headless", "openvino", "protobuf")
 
 

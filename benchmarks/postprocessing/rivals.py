@@ -21,8 +21,7 @@ from benchmarks.postprocessing.heads import (
 )
 from benchmarks.postprocessing.numba_rival import in_one_pass
 
-Result = tuple[Array, Array]
-"""Boxes [n,4] and confidences [n]."""
+Result = tuple[Array, Array]  # boxes [n,4] and confidences [n]
 Detect = Callable[[], Result]
 MAX_LOG_RATIO = np.float32(abs(np.log(16 / 1000)))
 SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT] * 2, np.float32)

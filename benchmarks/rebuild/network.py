@@ -17,8 +17,7 @@ from openvino.opset1 import max_pool
 NAME = "face-detection-0206-rebuild"
 """The beginning of all file names: it must never be taken for the published model."""
 STRIDES = (4, 8, 16, 32, 64)
-OCTAVE_BASE_SCALE = 8
-"""The side of an anchor, in strides."""
+OCTAVE_BASE_SCALE = 8  # the side of an anchor, in strides
 TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
 """Factors of the four deltas: x, y, logarithms of width and height."""
 EXPANSION = 4
@@ -34,15 +33,19 @@ UNIT_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
 MEAN = (103.53, 116.28, 123.675)
 STD = (57.375, 57.12, 58.395)
 METADATA = {
-    "model_type": "ATSS",
-    "labels": "face",
-    "confidence_threshold": "0.5",
-    "iou_threshold": "0.5",
-    "resize_type": "standard",
-    "strides": " ".join(map(str, STRIDES)),
+    
+        "model_type": "ATSS",
+        "labels": "face",
+        "resize_type": "standard",
+        "score_fusion": "product"
+    ,
+    
+        "confidence_threshold": "0.5",
+        "iou_threshold": "0.5",
+        "strides": " ".join(map(str, STRIDES))
+    ,
     "octave_base_scale": str(OCTAVE_BASE_SCALE),
     "target_stds": " ".join(map(str, TARGET_STDS)),
-    "score_fusion": "product",
 }
 Layer = Callable[[Node], Node]
 """From [1,inputs,H,W] to [1,outputs,ceil(H / stride),ceil(W / stride)]."""
@@ -77,10 +80,9 @@ class Layers:
         inputs: int,
         outputs: int,
         side: int,
-        *,
         stride: int = 1,
-        gain: float = 1.0,
-        bias: float = 0.0,
+        gain: float = 1,
+        bias: float = 0,
     ) -> Layer:
         """A padded convolution whose outputs vary about `gain` times as much as its inputs.
 

@@ -29,8 +29,7 @@ RELOAD_SECONDS = 15.0
 MESSAGE_MB = 20
 ARGUMENTS = ("--max-message-mb", f"{MESSAGE_MB}", "--max-queue", "8", "--message-seconds", "5")
 """The queue is so short that good callers are refused now and then."""
-WARM_UP = 0.1
-"""The part of the time that the traffic runs before anything is compared."""
+WARM_UP = 0.1  # the part of the time that the traffic runs before anything is compared
 
 
 async def send_all(server: Server, taken: Sequence[Photo], ledger: Ledger, seconds: float) -> None:

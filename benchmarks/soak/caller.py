@@ -13,11 +13,10 @@ from benchmarks.soak.ledger import OK, Kind, Ledger
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
-from tests.server.http2_peer import reason
+from tests.server.rpc_errors import reason
 
 CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
-LOST_SECONDS = 60.0
-"""After which a call that should be answered is taken for lost."""
+LOST_SECONDS = 60.0  # after which a call that should be answered is taken for lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,5 @@ class Caller:
 
 def outcome(error: grpc.aio.AioRpcError) -> str:
     """The status of a failed call, with the server's reason if it has given one."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            return f"{error.code().name} {reason(value)}"
-    return error.code().name
+    code, why = reason(error)
+    return f"{code.name} {why}".strip()

@@ -9,7 +9,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +22,9 @@ from benchmarks.harness.settings import print_settings
 from benchmarks.soak.photos import Photo, photos
 from facewire_client import AsyncFaceClient, FaceClientError
 
-CALLERS, SECONDS = 8, 4.0
-"""How many callers, and the seconds between kills."""
-RECOVERY = 30.0
-"""Seconds in which every caller is to be answered again."""
-REPLACEMENT = 300.0
-"""Seconds in which what was killed is to be there again."""
+CALLERS, SECONDS = 8, 4.0  # how many callers, and the seconds between kills
+RECOVERY = 30.0  # seconds in which every caller is to be answered again
+REPLACEMENT = 300.0  # seconds in which what was killed is to be there again
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
@@ -79,32 +76,25 @@ class RetryingCaller:
 
 
 class Fault(NamedTuple):
-    """What is killed when it is all there, and what is done then."""
+    """What is killed, of a server with so many workers."""
 
     name: str
     workers: int
-    is_there: Callable[[Server], bool]
-    kill: Callable[[Server], None]
-    repair: Callable[[Server], None]
+
+    def is_over(self, server: Server) -> bool:
+        """Whether all is there again."""
+        return server.metrics().get("facewire_workers", 1) == self.workers
+
+    def kill(self, server: Server) -> None:
+        """Kill it with SIGKILL, and return when it has ended."""
+        if self.workers == 1:
+            return server.kill()
+        worker = psutil.Process(random.choice(server.workers()))
+        worker.kill()
+        worker.wait(RECOVERY)  # until its parent has collected it
 
 
-def kill_worker(server: Server) -> None:
-    """Kill one of the workers. Raises psutil.TimeoutExpired when the system does not end it."""
-    worker = psutil.Process(random.choice(server.workers()))
-    worker.kill()
-    worker.wait(RECOVERY)  # until its parent has collected it
-
-
-FAULTS = (
-    Fault(
-        "worker",
-        2,
-        lambda server: server.metrics()["facewire_workers"] == 2,
-        kill_worker,
-        lambda server: None,
-    ),
-    Fault("server", 1, lambda server: True, Server.kill, Server.start),
-)
+FAULTS = (Fault("worker", 2), Fault("server", 1))
 
 
 async def kills(
@@ -141,7 +131,7 @@ async def _one(
 ) -> tuple[Sequence[str], list[str]]:
     """Kill once, when all is there; a row of the table, and what was off. Raises TimeoutError."""
     async with asyncio.timeout(REPLACEMENT):
-        while not await asyncio.to_thread(fault.is_there, server):
+        while not await asyncio.to_thread(fault.is_over, server):
             await asyncio.sleep(0.1)
     for caller in callers:
         caller.kill_begins()
@@ -149,7 +139,8 @@ async def _one(
     await asyncio.to_thread(fault.kill, server)
     for caller in callers:
         caller.killed_at = time.monotonic()
-    await asyncio.to_thread(fault.repair, server)
+    if fault.workers == 1:
+        await asyncio.to_thread(server.start)
     problems = []
     try:
         async with asyncio.timeout(RECOVERY):

@@ -16,8 +16,7 @@ UNREACHABLE = "DEADLINE_EXCEEDED DEADLINE_UNREACHABLE"
 DROPPED = "ABORTED FRAME_DROPPED"
 EXPIRED = "DEADLINE_EXCEEDED"
 CANCELLED = "CANCELLED"
-CUT = "CUT"
-"""The connection was cut by the caller."""
+CUT = "CUT"  # the connection was cut by the caller
 
 
 class Kind(NamedTuple):

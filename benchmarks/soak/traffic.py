@@ -28,14 +28,11 @@ CUTS = Kind("dropped connections", "Detect", frozenset((CUT,)))
 SLOW = Kind("slow senders", "Detect", frozenset((OK, FULL)))
 TIMED_OUT = "DEADLINE_EXCEEDED MESSAGE_TIMEOUT"
 TOO_SLOW = Kind("senders that never end", "Detect", frozenset((TIMED_OUT,)))
-FRAME = 16_384
-"""The most bytes in a frame; and no more than four fit before the peer asks for more."""
+FRAME = 16_384  # the most bytes in a frame; and no more than four fit before the peer asks for more
 PARTS, PAUSE = 20, 0.05
 """A slow message goes out in so many parts, with so many seconds between them."""
-FRAMES, FRAME_SECONDS = 24, 0.04
-"""In a stream, and between two of live video."""
-LARGE_SHARE = 3 / 4
-"""Of the server's limit of a message, what each large one has."""
+FRAMES, FRAME_SECONDS = 24, 0.04  # in a stream, and between two of live video
+LARGE_SHARE = 3 / 4  # of the server's limit of a message, what each large one has
 LARGE = {
     "JPEG": (b"\xff\xd8\xff\xe0", "CORRUPT_IMAGE"),
     "PNG": (PNG_START, "CORRUPT_IMAGE"),

@@ -21,8 +21,7 @@ network once more after a reload, and what each thread keeps for the next image.
 SETTLE_SECONDS, LONGEST_SECONDS = 12.0, 60.0
 """In which what closed connections held and free memory are given back: at least, and then
 at most."""
-WINDOW = 0.2
-"""The part of the samples that is a window."""
+WINDOW = 0.2  # the part of the samples that is a window
 
 
 @dataclass(frozen=True, slots=True)
