@@ -13,12 +13,13 @@ import click
 
 from benchmarks.harness import usage
 from benchmarks.harness.images import YUNET, photos
-from benchmarks.harness.rounds import number, table
+from benchmarks.harness.rounds import table
 from benchmarks.harness.server import Server, total
 from benchmarks.harness.settings import print_settings, seconds_option
 from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.run import Run, run
+from facewire_client.bench.recorder import Recorder
+from facewire_client.bench.run import run
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 
@@ -31,8 +32,8 @@ _CONNECTIONS = 4
 _IDLE_CORES = 0.05  # a server that uses less has worked off what it had
 _SETTLE_SECONDS = 120.0
 _COLUMNS = (
-    *("deadline", "can do/s", "offered/s", "in time/s", "x can do", "p50 ms", "p99 ms"),
-    *("p99 x", "MB after", "kept MB", "inferences in time", "client cores"),
+    *("deadline", "can do/s", "offered/s", "in time/s", "x can do", "p99 ms"),
+    *("x p50 at capacity", "kept MB", "inferences in time"),
 )
 
 
@@ -45,41 +46,40 @@ def overload(server: Server, deadline: float | None, seconds: float, capacity: f
     begun = inferences(server)
     rate = TIMES * before[0]
     load = OpenLoop(rate, seed=1, outstanding=_OUTSTANDING)
-    found = send(server, Settings(load=load, duration=seconds, warmup=0, deadline=deadline))
-    ran, record = inferences(server) - begun, found.record
+    record = send(server, Settings(load=load, duration=seconds, warmup=0, deadline=deadline))
+    ran = inferences(server) - begun
     settle(server.pid)
-    memory_after = usage.resident_mb(server.pid)
+    kept = usage.resident_mb(server.pid) - memory
     most, p50_at_capacity = (
         (one + other) / 2 for one, other in zip(before, at_capacity(server, capacity), strict=True)
     )
     times = spread(record.latencies)
-    p50, p99 = (times.p50, times.p99) if times else (math.nan, math.nan)
+    p99 = times.p99 if times else math.nan
     good = sum(deadline is None or each <= deadline for each in record.latencies)
     goodput = record.good_in_period / seconds
     return [
         "none" if deadline is None else f"{deadline * 1000:.0f} ms",
         *(f"{most:.1f}", f"{rate:.1f}", f"{goodput:.1f}", f"{goodput / most:.3f}"),
-        *(f"{each:.2f}" for each in (p50, p99, p99 / p50_at_capacity)),
-        *(f"{memory_after:.0f}", f"{memory_after - memory:+.0f}"),
-        *(number(good / ran if ran else None, 3), f"{found.cpu_seconds / seconds:.2f}"),
+        *(f"{p99:.0f}", f"{p99 / p50_at_capacity:.1f}", f"{kept:+.0f}"),
+        f"{good / ran:.3f}" if ran else "-",
     ]
 
 
 def at_capacity(server: Server, seconds: float) -> tuple[float, float]:
     """Answers a second, and their median latency in ms. Raises SystemExit."""
     settings = Settings(load=ClosedLoop(CONCURRENCY), duration=seconds, warmup=2)
-    record = send(server, settings).record
+    record = send(server, settings)
     times = spread(record.latencies)
     if times is None or record.failures:
         raise SystemExit("a closed loop was not answered")
     return record.answered_in_period / seconds, times.p50
 
 
-def send(server: Server, settings: Settings) -> Run:
+def send(server: Server, settings: Settings) -> Recorder:
     """Send a load of the small photos over several connections."""
     files = [Photo(name, content) for name, content in photos("small").items()]
     settings = replace(settings, connections=_CONNECTIONS)
-    return run(Connection(server.target), settings, files, lambda _: None)
+    return run(Connection(server.target), settings, files, lambda _: None).record
 
 
 def inferences(server: Server) -> float:

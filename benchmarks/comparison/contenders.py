@@ -200,16 +200,12 @@ def lineup(model: Model, names: Sequence[str], photos: Photos) -> Iterator[dict[
 
 
 def check_same(ours: Sequence[Box], theirs: Sequence[Box]) -> None:
-    """Raise RuntimeError unless each box has one of the others; the closest match first."""
+    """Raise RuntimeError unless there are as many, and each box has one like it."""
     if len(ours) != len(theirs):
         raise RuntimeError(f"{len(theirs)} boxes instead of {len(ours)}")
-    left, others = list(ours), list(theirs)
-    while left:
-        overlap, mine, other = max((iou(a, b), a, b) for a in left for b in others)
-        if overlap < MIN_IOU:
-            raise RuntimeError(f"IoU {overlap:.2f} of {mine}, {other}")
-        left.remove(mine)
-        others.remove(other)
+    for box in ours:
+        if (closest := max(iou(box, other) for other in theirs)) < MIN_IOU:
+            raise RuntimeError(f"IoU {closest:.2f} of {box} and the closest box")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The same post-processing by other means: NumPy, OpenCV, and numba in one pass.
 
 All find the locations that reach the confidence first, decode only those, suppress greedily,
-undo a stretch and clip. numba is given all levels joined in advance.
+undo a stretch and clip. numba compiles at import, and is given all levels joined in advance.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,22 +9,25 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numba import njit
+from numba.types import Array as ArrayType
+from numba.types import boolean, float32, int64
 from numpy.typing import NDArray
 
-from benchmarks.postprocessing.heads import (
-    IMAGE_HEIGHT,
-    IMAGE_WIDTH,
-    IOU_THRESHOLD,
-    MAX_DETECTIONS,
-    OCTAVE_BASE_SCALE,
-    Array,
-)
-from benchmarks.postprocessing.numba_rival import in_one_pass
+from benchmarks.postprocessing import heads
+from benchmarks.postprocessing.heads import IOU_THRESHOLD, MAX_DETECTIONS, Array
 
 Result = tuple[Array, Array]  # boxes [n,4] and confidences [n]
 Detect = Callable[[], Result]
-MAX_LOG_RATIO = np.float32(abs(np.log(16 / 1000)))
-SIZE = np.array([IMAGE_WIDTH, IMAGE_HEIGHT] * 2, np.float32)
+ZERO, HALF, ONE, SIDE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(8)
+CENTER_STD, SIZE_STD, LOG = np.float32(0.1), np.float32(0.2), np.float32(abs(np.log(16 / 1000)))
+SIZE = np.array([heads.IMAGE_WIDTH, heads.IMAGE_HEIGHT] * 2, np.float32)
+VECTOR = ArrayType(float32, 1, "C")
+MATRIX = ArrayType(float32, 2, "C")
+SIGNATURE = int64(
+    *(boolean, VECTOR, VECTOR, MATRIX, ArrayType(int64, 1, "C"), ArrayType(int64, 2, "C")),
+    *(float32, float32, VECTOR, VECTOR, MATRIX, MATRIX),
+)
 
 
 class FlatLevel(NamedTuple):
@@ -62,15 +65,15 @@ def decoded(task: Task) -> Result:
         scores = np.sqrt(np.clip(scores, 0, 1) * np.clip(quality, 0, 1))
         offsets = np.concatenate([level.boxes[at] for level, at in pairs]).T
         x, y = (x + offsets[0]) * stride, (y + offsets[1]) * stride
-        half_w, half_h = np.exp(offsets[2:]) * (stride * np.float32(0.5))
+        half_w, half_h = np.exp(offsets[2:]) * (stride * HALF)
     else:
         scores = 1 / ((1 + np.exp(-scores)) * (1 + np.exp(-quality)))
         deltas = np.concatenate([level.boxes[:, at] for level, at in pairs], axis=1)
-        side = np.float32(OCTAVE_BASE_SCALE) * stride
-        x = x * stride + np.float32(0.1) * deltas[0] * side
-        y = y * stride + np.float32(0.1) * deltas[1] * side
-        ratios = np.clip(np.float32(0.2) * deltas[2:], -MAX_LOG_RATIO, MAX_LOG_RATIO)
-        half_w, half_h = np.exp(ratios) * (side * np.float32(0.5))
+        side = SIDE * stride
+        x = x * stride + CENTER_STD * deltas[0] * side
+        y = y * stride + CENTER_STD * deltas[1] * side
+        ratios = np.clip(SIZE_STD * deltas[2:], -LOG, LOG)
+        half_w, half_h = np.exp(ratios) * (side * HALF)
     boxes = np.stack([x - half_w, y - half_h, x + half_w, y + half_h], axis=1)
     enough = scores >= least
     return boxes[enough], scores[enough]
@@ -91,6 +94,96 @@ def with_opencv(task: Task) -> Result:
     nms_boxes: Any = cv2.dnn.NMSBoxes
     kept = np.asarray(nms_boxes(sized, scores, task.min_confidence, IOU_THRESHOLD), np.intp)
     return task.in_photo(boxes[kept]), scores[kept]
+
+
+@njit(float32(float32, float32, float32))
+def clipped(value: np.float32, low: np.float32, high: np.float32) -> np.float32:
+    return min(max(value, low), high)
+
+
+@njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
+def suppress(
+    found: Array, count: int, threshold: np.float32, scale: Array, size: Array, out: Array
+) -> int:
+    """Sort, then test each candidate against what is kept, leaving at the first hit."""
+    order = np.argsort(-found[4, :count], kind="mergesort")
+    kept = np.empty((5, min(count, len(out))), np.float32)
+    written = 0
+    for candidate in order:
+        if written == len(out):
+            break
+        x_min, y_min = found[0, candidate], found[1, candidate]
+        x_max, y_max = found[2, candidate], found[3, candidate]
+        area = (x_max - x_min) * (y_max - y_min)
+        suppressed = False
+        for k in range(written):
+            width = min(x_max, kept[2, k]) - max(x_min, kept[0, k])
+            height = min(y_max, kept[3, k]) - max(y_min, kept[1, k])
+            if width > 0 and height > 0:
+                inter = width * height
+                if inter > threshold * (area + kept[4, k] - inter):
+                    suppressed = True
+                    break
+        if not suppressed:
+            kept[0, written], kept[1, written] = x_min, y_min
+            kept[2, written], kept[3, written] = x_max, y_max
+            kept[4, written] = area
+            for side in range(4):
+                out[written, side] = clipped(found[side, candidate] * scale[side], ZERO, size[side])
+            out[written, 4] = found[4, candidate]
+            written += 1
+    return written
+
+
+@njit(SIGNATURE, nogil=True)
+def in_one_pass(
+    yunet: bool,
+    scores: Array,
+    quality: Array,
+    boxes: Array,
+    ends: NDArray[np.int64],
+    shapes: NDArray[np.int64],
+    min_confidence: np.float32,
+    threshold: np.float32,
+    scale: Array,
+    size: Array,
+    found: Array,
+    out: Array,
+) -> int:
+    """Scan, decode and suppress. `boxes` is [N,4] of YuNet, [4,N] of ATSS."""
+    lowest = np.float32(np.log(min_confidence / (ONE - min_confidence)))
+    if yunet:
+        lowest = min_confidence * min_confidence
+    count = first = 0
+    for level in range(len(ends)):
+        columns, stride = shapes[level, 0], np.float32(shapes[level, 1])
+        side = SIDE * stride
+        class_map = scores[first : ends[level]]
+        for place in range(class_map.size):
+            if class_map[place] >= lowest:
+                at = first + place
+                row, column = divmod(place, columns)
+                if yunet:
+                    score = np.sqrt(
+                        clipped(scores[at], ZERO, ONE) * clipped(quality[at], ZERO, ONE)
+                    )
+                    x = (np.float32(column) + boxes[at, 0]) * stride
+                    y = (np.float32(row) + boxes[at, 1]) * stride
+                    half_w = np.exp(boxes[at, 2]) * stride * HALF
+                    half_h = np.exp(boxes[at, 3]) * stride * HALF
+                else:
+                    score = ONE / ((ONE + np.exp(-scores[at])) * (ONE + np.exp(-quality[at])))
+                    x = np.float32(column) * stride + CENTER_STD * boxes[0, at] * side
+                    y = np.float32(row) * stride + CENTER_STD * boxes[1, at] * side
+                    half_w = np.exp(clipped(SIZE_STD * boxes[2, at], -LOG, LOG)) * side * HALF
+                    half_h = np.exp(clipped(SIZE_STD * boxes[3, at], -LOG, LOG)) * side * HALF
+                if score >= min_confidence:
+                    found[0, count], found[1, count] = x - half_w, y - half_h
+                    found[2, count], found[3, count] = x + half_w, y + half_h
+                    found[4, count] = score
+                    count += 1
+        first = ends[level]
+    return suppress(found, count, threshold, scale, size, out)
 
 
 def numba_of(task: Task) -> Detect:

@@ -33,17 +33,13 @@ UNIT_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
 MEAN = (103.53, 116.28, 123.675)
 STD = (57.375, 57.12, 58.395)
 METADATA = {
-    
-        "model_type": "ATSS",
-        "labels": "face",
-        "resize_type": "standard",
-        "score_fusion": "product"
-    ,
-    
-        "confidence_threshold": "0.5",
-        "iou_threshold": "0.5",
-        "strides": " ".join(map(str, STRIDES))
-    ,
+    "model_type": "ATSS",
+    "labels": "face",
+    "resize_type": "standard",
+    "score_fusion": "product",
+    "confidence_threshold": "0.5",
+    "iou_threshold": "0.5",
+    "strides": " ".join(map(str, STRIDES)),
     "octave_base_scale": str(OCTAVE_BASE_SCALE),
     "target_stds": " ".join(map(str, TARGET_STDS)),
 }

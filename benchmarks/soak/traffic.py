@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Sequence
+from itertools import cycle
 
 import grpc
 from h2.connection import H2Connection
@@ -85,13 +86,12 @@ async def stream(caller: Caller, name: str, policy: pb.OverflowPolicy.ValueType)
     expected = {OK, DROPPED} if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else {OK}
     whole = Kind(name, "DetectStream", frozenset(expected))
     left = Kind(f"{name}, left", "DetectStream", frozenset({*expected, CANCELLED}))
-    leaves = False
-    while not caller.stop.is_set():
-        photos = [caller.photo() for _ in range(FRAMES)]
-        answers = caller.rng.randrange(FRAMES) if leaves else FRAMES
-        frames = [(photo.request, photo) for photo in photos]
-        await _stream(caller, left if leaves else whole, frames, answers, policy)
-        leaves = not leaves
+    for kind in cycle((whole, left)):
+        if caller.stop.is_set():
+            return
+        frames = [(photo.request, photo) for photo in caller.rng.choices(caller.photos, k=FRAMES)]
+        answers = FRAMES if kind is whole else caller.rng.randrange(FRAMES)
+        await _stream(caller, kind, frames, answers, policy)
         await caller.pause(0.5)
 
 
@@ -173,13 +173,13 @@ def http2_request(request: pb.DetectRequest) -> bytes:
 
 async def send_slowly(caller: Caller) -> None:
     """Photos in parts, one after the other; the last byte of every other one is kept."""
-    complete = False
-    while not caller.stop.is_set():
-        complete = not complete
+    for kind in cycle((SLOW, TOO_SLOW)):
+        if caller.stop.is_set():
+            return
         message = framed(caller.photo().request.SerializeToString())
-        kind = SLOW if complete else TOO_SLOW
         caller.ledger.send(kind)
-        caller.ledger.end(kind, await asyncio.to_thread(_send, caller.target, message, complete))
+        ended = await asyncio.to_thread(_send, caller.target, message, kind is SLOW)
+        caller.ledger.end(kind, ended)
 
 
 def _send(target: str, message: bytes, complete: bool) -> str:
