@@ -104,9 +104,8 @@ def main(only: str) -> None:
         if only in name:
             data = make(side)
             outcome, cpu, memory = measure(data, make(SMALL), limits)
-            print(
-                f"{name:42}{len(data):12}  {outcome:15}{1000 * cpu:9.1f}{memory:7.0f}", flush=True
-            )
+            line = f"{name:42}{len(data):12}  {outcome:15}{1000 * cpu:9.1f}{memory:7.0f}"
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """How old the answers of live video are, whatever the sender's rate.
 
-Measures one stream that waits, then sends frames at multiples of its rate with
-OVERFLOW_POLICY_DROP_OLDEST: alone, and beside a competitor that keeps the queue full. The age
-of a frame counts from when it was sent to when its answer came.
+Frames are sent at multiples of the rate of a stream that waits: alone, and beside a competitor
+that keeps the queue full. The age of a frame counts from when it was sent to its answer.
 """
 
 import time

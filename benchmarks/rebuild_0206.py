@@ -5,7 +5,7 @@ It finds no faces. The command fails when its cost is not the published one.
 
 import math
 from collections.abc import Iterator
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -57,18 +57,15 @@ def check_cost(model: Model) -> None:
 def views(side: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Network inputs [1,3,side,side], BGR, 0..255: the whole photo, noise, then random
     square parts of the photo, without end."""
-    random = np.random.default_rng(seed)
-    photo = pixels()
-    image: NDArray[np.uint8] = photo
-    for number in count():
-        if number == 1:
-            image = random.integers(0, 256, (side, side, 3), np.uint8)
-        if number > 1:
-            size = int(random.integers(min(photo.shape[:2]) // 4, min(photo.shape[:2])))
-            top, left = (int(random.integers(0, end - size)) for end in photo.shape[:2])
-            image = photo[top : top + size, left : left + size]
-        resized = cv2.resize(image, (side, side))
-        yield np.ascontiguousarray(resized.transpose(2, 0, 1)[None], np.float32)
+    random, photo = np.random.default_rng(seed), pixels()
+    images = [photo, random.integers(0, 256, (side, side, 3), np.uint8)]
+    while True:
+        for image in images:
+            resized = cv2.resize(image, (side, side))
+            yield np.ascontiguousarray(resized.transpose(2, 0, 1)[None], np.float32)
+        size = int(random.integers(min(photo.shape[:2]) // 4, min(photo.shape[:2])))
+        top, left = (int(random.integers(0, end - size)) for end in photo.shape[:2])
+        images = [photo[top : top + size, left : left + size]]
 
 
 def quantized(raw: Model, *, samples: int, seed: int) -> Model:

@@ -46,20 +46,6 @@ class Server:
         self._protocol = protocol
         self._connection = Connection(target, timeout=_TIMEOUT, max_message_mb=_MAX_MB)
 
-    def wait_until_ready(self, photos: Mapping[str, bytes]) -> None:
-        """Raise RuntimeError when it ends, or does not answer these photos in time."""
-        until = time.monotonic() + _START_SECONDS
-        while True:
-            self.program.check()
-            try:
-                self.boxes(photos)
-                return
-            except grpc.RpcError as error:
-                if time.monotonic() > until:
-                    output = self.program.last_output()
-                    raise RuntimeError(f"no answer ({error}): {output}") from None
-            time.sleep(0.25)
-
     def boxes(self, photos: Mapping[str, bytes]) -> list[Boxes]:
         """The boxes in each photo, while it runs. Raises grpc.RpcError."""
         method = self._protocol.method
@@ -216,5 +202,15 @@ def serving(name: str, model: Model, photos: Photos, job: Sequence[str] = ()) ->
     with started(command, [] if program.rival else list(filter(None, sys.path))) as running:
         server = Server(running, f"127.0.0.1:{port}", program.protocol)
         file, content = next(iter(next(iter(photos.values())).items()))
-        server.wait_until_ready({file: content})
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            running.check()
+            try:
+                server.boxes({file: content})
+                break
+            except grpc.RpcError as error:
+                if time.monotonic() > until:
+                    output = running.last_output()
+                    raise RuntimeError(f"no answer ({error}): {output}") from None
+            time.sleep(0.25)
         yield server

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from benchmarks.comparison.servers import LIMIT, Model
 from benchmarks.harness import rounds
-from benchmarks.harness.rounds import number
 
 HIGHER_IS_BETTER = ("rate",)
 _COLUMNS = (
@@ -75,9 +74,9 @@ class CellResults:
         for value, title, digits, with_ratio in _COLUMNS:
             header += [title, "x limit"] if with_ratio else [title]
             for row in rows:
-                row.append(number(self.median(row[0], value), digits))
-                if with_ratio:
-                    row.append(number(self.ratio(row[0], value, LIMIT), 3))
+                found = [(self.median(row[0], value), digits)]
+                found += [(self.ratio(row[0], value, LIMIT), 3)] if with_ratio else []
+                row += ["-" if each is None else f"{each:.{many}f}" for each, many in found]
         return f"{self.cell}\n{rounds.table(header, rows)}"
 
     def _over_rounds(

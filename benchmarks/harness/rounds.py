@@ -43,11 +43,6 @@ def latency_line(seconds: Sequence[float]) -> str:
     return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, worst {rising[-1] * 1e3:.1f} ms"
 
 
-def number(value: float | None, digits: int) -> str:
-    """A cell of a table; None is a dash."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lines of columns; all but the first column are flush right."""
     return align([header, *rows], right=range(1, len(header)))

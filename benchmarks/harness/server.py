@@ -16,14 +16,6 @@ from benchmarks.harness import usage
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
-def scrape(port: int | str) -> dict[str, float]:
-    """The values of a server's metrics by names with labels. Raises OSError."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
-        lines = answer.read().decode().splitlines()
-    rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, value in rows}
-
-
 def total(metrics: dict[str, float], name: str) -> float:
     """The sum of a metric over all its labels."""
     return sum(value for each, value in metrics.items() if each.partition("{")[0] == name)
@@ -92,8 +84,12 @@ class Server:
             return self._process.returncode
 
     def metrics(self) -> dict[str, float]:
-        """See `scrape`."""
-        return scrape(self._metrics_port)
+        """The values of its metrics by names with labels. Raises OSError."""
+        url = f"http://127.0.0.1:{self._metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in rows}
 
     def counts(self) -> Counter[tuple[str, str]]:
         """The requests that it has ended, by method and code."""

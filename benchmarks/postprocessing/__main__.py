@@ -26,8 +26,7 @@ from benchmarks.postprocessing.rivals import Detect, FlatLevel, Task
 from facewire_ext import simd_level, simd_levels, use_simd_level
 
 SHORTEST_US = 1_000
-"""A measurement is at least so long: several calls, after one that is not timed, so that
-what another left in the caches does not count."""
+"""A measurement is at least so long, after a call that is not timed: it fills the caches."""
 FEWEST_ROUNDS = 9
 THRESHOLDS = (0.02, 0.5)
 RIVALS = ("NumPy", "OpenCV", "numba")

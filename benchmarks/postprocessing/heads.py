@@ -1,14 +1,13 @@
 """Outputs of heads to time post-processing on, and the extension that reads them.
 
-Rule: every number comes from a fixed seed. A face of 20 to 60 input pixels is seen by the cells
-closest to its centre: they report nearly the same box, with falling confidence. All other cells
-are far under any threshold.
+Every number comes from a fixed seed. A face of 20 to 60 input pixels is seen by the cells closest
+to its centre, with falling confidence; all other cells are far under any threshold.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +30,8 @@ FACES = {50: 5, 500: 35, 5000: 345}
 """Faces for so many candidates: 345 of 5,000 are kept, as in a crowd."""
 
 
-class Candidate(NamedTuple):
-    """A face as one cell of a level reports it: centre and size in input pixels."""
-
-    level: int
-    row: int
-    column: int
-    x: float
-    y: float
-    width: float
-    height: float
-    confidence: float
+Candidate = tuple[int, int, int, float, float, float, float, float]
+"""A face as one cell reports it: level, row, column; centre, size; confidence."""
 
 
 def candidates(
@@ -66,7 +56,7 @@ def candidates(
             right, down = random.normal(0, 0.03, 2) * width
             wider, taller = np.exp(random.normal(0, 0.04, 2))
             box = (x + right, y + down, width * wider, height * taller)
-            yield Candidate(level, row, column, *box, score)
+            yield (level, row, column, *box, score)
 
 
 def closest_cells(x: float, y: float, count: int, stride: int, side: int) -> list[tuple[int, int]]:
@@ -91,15 +81,17 @@ def atss_levels(side: int, count: int, threshold: float) -> Levels:
         sizes = [(channels, side // stride, side // stride) for channels in (1, 4, 1)]
         normal = zip((-9, 0, 0), (0.7, 1, 1), sizes, strict=True)
         levels.append(tuple(random.normal(*each).astype(np.float32)[np.newaxis] for each in normal))
-    for each in candidates(random, count, side, strides, threshold):
-        logits, deltas, centerness = levels[each.level]
-        place, stride = (0, slice(None), each.row, each.column), strides[each.level]
+    for level, row, column, x, y, width, height, confidence in candidates(
+        random, count, side, strides, threshold
+    ):
+        logits, deltas, centerness = levels[level]
+        place, stride = (0, slice(None), row, column), strides[level]
         # Both factors alike, so that their product is the confidence.
-        root = np.sqrt(each.confidence)
+        root = np.sqrt(confidence)
         logits[place] = centerness[place] = np.log(root / (1 - root))
         anchor = OCTAVE_BASE_SCALE * stride
-        shift = (each.x - each.column * stride) / anchor, (each.y - each.row * stride) / anchor
-        ratios = np.log(each.width / anchor), np.log(each.height / anchor)
+        shift = (x - column * stride) / anchor, (y - row * stride) / anchor
+        ratios = np.log(width / anchor), np.log(height / anchor)
         deltas[place] = np.array([*shift, *ratios]) / STDS
     return levels
 
@@ -114,13 +106,15 @@ def yunet_levels(side: int, count: int, threshold: float) -> Levels:
         spread = ((0.5, 4), (1, 10))
         offsets = [random.normal(0, size, (1, cells, columns)) for size, columns in spread]
         levels.append(tuple(each.astype(np.float32) for each in (*scores, *offsets)))
-    for each in candidates(random, count, side, strides, threshold):
-        classes, objects, boxes, _ = levels[each.level]
-        stride = strides[each.level]
-        cell = each.row * (side // stride) + each.column
-        classes[0, cell] = objects[0, cell] = each.confidence
-        shift = each.x / stride - each.column, each.y / stride - each.row
-        boxes[0, cell] = [*shift, np.log(each.width / stride), np.log(each.height / stride)]
+    for level, row, column, x, y, width, height, confidence in candidates(
+        random, count, side, strides, threshold
+    ):
+        classes, objects, boxes, _ = levels[level]
+        stride = strides[level]
+        cell = row * (side // stride) + column
+        classes[0, cell] = objects[0, cell] = confidence
+        shift = x / stride - column, y / stride - row
+        boxes[0, cell] = [*shift, np.log(width / stride), np.log(height / stride)]
     return levels
 
 

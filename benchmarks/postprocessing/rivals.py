@@ -60,7 +60,11 @@ def decoded(task: Task) -> Result:
     pairs = [(level, np.flatnonzero(level.scores >= lowest)) for level in task.levels]
     scores = np.concatenate([level.scores[at] for level, at in pairs])
     quality = np.concatenate([level.quality[at] for level, at in pairs])
-    x, y, stride = _cells(pairs)
+    cells = [np.divmod(at, level.columns) for level, at in pairs]
+    y, x = (np.concatenate([each[axis] for each in cells]).astype(np.float32) for axis in (0, 1))
+    stride = np.repeat(
+        [np.float32(each.stride) for each in task.levels], [at.size for _, at in pairs]
+    )
     if task.yunet:
         scores = np.sqrt(np.clip(scores, 0, 1) * np.clip(quality, 0, 1))
         offsets = np.concatenate([level.boxes[at] for level, at in pairs]).T
@@ -203,16 +207,6 @@ def numba_of(task: Task) -> Detect:
         return out[:count, :4], out[:count, 4]
 
     return detect
-
-
-def _cells(pairs: list[tuple[FlatLevel, NDArray[np.intp]]]) -> tuple[Array, Array, Array]:
-    """Column, row and stride of each location found."""
-    parts = [np.divmod(at, level.columns) for level, at in pairs]
-    rows, columns = (
-        np.concatenate([part[axis] for part in parts]).astype(np.float32) for axis in (0, 1)
-    )
-    strides = np.array([level.stride for level, _ in pairs], np.float32)
-    return columns, rows, np.repeat(strides, [at.size for _, at in pairs])
 
 
 def _suppressed(boxes: Array, scores: Array, iou_threshold: float) -> NDArray[np.intp]:

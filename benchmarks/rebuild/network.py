@@ -173,15 +173,13 @@ def head(levels: Sequence[Node], plan: Plan, layers: Layers) -> dict[str, list[N
     centerness = layers.convolution(plan.tower, 1, 3)
     found: dict[str, list[Node]] = {"cls": [], "bbox": [], "centerness": []}
     for level in levels:
-        found["cls"].append(reduce(_call, (*classes, score), level))
-        placed = reduce(_call, boxes, level)
+        found["cls"].append(
+            reduce(lambda features, layer: layer(features), (*classes, score), level)
+        )
+        placed = reduce(lambda features, layer: layer(features), boxes, level)
         found["bbox"].append(deltas(placed))
         found["centerness"].append(centerness(placed))
     return found
-
-
-def _call(features: Node, layer: Layer) -> Node:
-    return layer(features)
 
 
 def raw_network(plan: Plan, seed: int) -> Model:

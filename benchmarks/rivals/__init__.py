@@ -1,4 +1,1 @@
-"""The rivals: the same job as facewire's, written as their own documents show it.
-
-Rule: none of them knows facewire's server, client or extension.
-"""
+"""The same job without facewire's packages, as the rivals' own documents show it."""

@@ -57,7 +57,11 @@ class Detector:
         request = self._pool.get()
         try:
             request.infer({0: tensor})
-            found = self._read_yunet(request) if self._yunet else self._read_boxes(request)
+            if self._yunet:
+                found = self._read_yunet(request)
+            else:  # decoded and suppressed by the network
+                rows = np.asarray(request.get_tensor("boxes").data, np.float32)
+                found = rows[rows[:, 4] >= self._min_confidence]
         finally:
             self._pool.put(request)
         found[:, :4] /= (*scale, *scale)
@@ -76,12 +80,6 @@ class Detector:
         canvas[: size[1], : size[0]] = cv2.resize(photo, size)
         tensor = np.ascontiguousarray(canvas.transpose(2, 0, 1)[None], np.float32)
         return tensor, (size[0] / columns, size[1] / rows)
-
-    def _read_boxes(self, request: ov.InferRequest) -> Array:
-        """Rows from the outputs of a network that decodes and suppresses by itself."""
-        rows = np.asarray(request.get_tensor("boxes").data, np.float32)
-        enough: Array = rows[rows[:, 4] >= self._min_confidence]
-        return enough
 
     def _read_yunet(self, request: ov.InferRequest) -> Array:
         """Rows from YuNet's outputs: only cells that reach the threshold are decoded."""

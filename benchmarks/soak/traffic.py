@@ -27,11 +27,10 @@ CANCELS = Kind("cancelled calls", "Detect", frozenset((OK, FULL, CANCELLED)))
 EXPIRES = Kind("short deadlines", "Detect", frozenset((OK, FULL, UNREACHABLE, EXPIRED)))
 CUTS = Kind("dropped connections", "Detect", frozenset((CUT,)))
 SLOW = Kind("slow senders", "Detect", frozenset((OK, FULL)))
-TIMED_OUT = "DEADLINE_EXCEEDED MESSAGE_TIMEOUT"
-TOO_SLOW = Kind("senders that never end", "Detect", frozenset((TIMED_OUT,)))
+TIMED_OUT = frozenset(("DEADLINE_EXCEEDED MESSAGE_TIMEOUT",))
+TOO_SLOW = Kind("senders that never end", "Detect", TIMED_OUT)
 FRAME = 16_384  # the most bytes in a frame; and no more than four fit before the peer asks for more
-PARTS, PAUSE = 20, 0.05
-"""A slow message goes out in so many parts, with so many seconds between them."""
+PARTS, PAUSE = 20, 0.05  # of a slow message, and seconds between them
 FRAMES, FRAME_SECONDS = 24, 0.04  # in a stream, and between two of live video
 LARGE_SHARE = 3 / 4  # of the server's limit of a message, what each large one has
 LARGE = {
@@ -43,7 +42,7 @@ LARGE = {
 """What a large bad file begins with, zeros follow, and why it is refused."""
 BadRequests = Sequence[tuple[Kind, pb.DetectRequest]]
 Frames = Sequence[tuple[pb.DetectRequest, Photo | None]]
-"""Requests, and the photo that the answer must be of."""
+"""Requests, and the photos that the answers must be of."""
 
 
 async def send_photos(

@@ -10,17 +10,13 @@ from benchmarks.harness.server import Server
 
 BUSY = {"memory_mb": 150.0, "threads": 3.0, "fds": 6.0}
 """How much more the last window of the traffic may have than the first: large messages
-come and go, in as many copies as there are libraries that they pass, and so do
-connections."""
+come and go, in as many copies as there are libraries that they pass."""
 REST = {"memory_mb": 30.0, "threads": 2.0, "fds": 0.0, "inflight": 0.0, "queued": 0.0}
-"""How much more there may be with no traffic, when free memory was given back: gRPC's own
-pool of threads breathes."""
+"""How much more there may be with no traffic: gRPC's own pool of threads breathes."""
 KEPT = {"memory_mb": 200.0}
-"""How much more it may be than before all traffic, for all that was made ready since: the
-network once more after a reload, and what each thread keeps for the next image."""
+"""How much more than before all traffic: what a reload and each thread keep ready."""
 SETTLE_SECONDS, LONGEST_SECONDS = 12.0, 60.0
-"""In which what closed connections held and free memory are given back: at least, and then
-at most."""
+"""In which what was held is given back: at least, and then at most."""
 WINDOW = 0.2  # the part of the samples that is a window
 
 
