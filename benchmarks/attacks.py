@@ -23,9 +23,8 @@ from hpack import Encoder, NeverIndexedHeaderTuple
 from hyperframe.frame import ContinuationFrame, Frame, HeadersFrame, PingFrame, SettingsFrame
 
 from benchmarks.harness import usage
-from benchmarks.harness.callers import OPTIONS
 from benchmarks.harness.images import PHOTO, encoded
-from benchmarks.harness.server import Server, serving
+from benchmarks.harness.server import OPTIONS, Server, serving
 from benchmarks.harness.settings import print_settings
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
@@ -224,10 +223,7 @@ HOST:PORT and says what came of it, and its arguments; in the order of docs/limi
 
 
 def cost(server: Server, attack: Callable[..., str], *arguments: object) -> str:
-    """Attack a server that has answered photos; returns the cells of the table.
-
-    Memory is in MB above what was there before; "kept" is that of half a second later.
-    """
+    """Attack a server that has answered photos; CPU, and memory above that before."""
     with FaceClient(server.target) as client:
         for _ in range(20):
             client.detect(PHOTO)

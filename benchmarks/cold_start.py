@@ -1,7 +1,7 @@
 """Seconds from the start of a process to its first answer: the server, and the limit.
 
-The limit is a bare script that imports OpenVINO, compiles the model and infers once. The first
-start finds an empty cache of compiled networks; then both start again in alternation.
+The limit is a bare script that compiles the model and infers once. Both start with an empty
+cache of compiled networks, and then with a full one, in alternation.
 """
 
 import subprocess

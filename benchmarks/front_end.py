@@ -20,7 +20,7 @@ from benchmarks.harness.usage import Usage
 from facewire.v1 import detect_pb2 as pb
 from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.run import run
-from facewire_client.bench.sender import DETECT, Method
+from facewire_client.bench.sender import DETECT
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from tests.server.constant_model import write_constant_model
@@ -33,8 +33,7 @@ SIDE = 640  # pixels of the network's square input, and of the images
 FOUND = (100.0, 100.0, 300.0, 300.0, 0.9, 0)
 
 
-def raw_request(data: bytes, model: str) -> pb.DetectRequest:
-    """A request for raw pixels."""
+def _raw_request(data: bytes, model: str) -> pb.DetectRequest:
     raw = pb.RawImage(data=data, width=SIDE, height=SIDE, pixel_format=pb.PIXEL_FORMAT_BGR)
     return pb.DetectRequest(raw_image=raw, model=model)
 
@@ -45,7 +44,10 @@ def serve_and_measure(
     """Of each image requests a second, and CPU ms a request of the server and of the client."""
     large = np.asarray(cv2.resize(pixels(), (SIDE, SIDE)), np.uint8)
     jpeg = Photo("JPEG", encoded(large, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 92))
-    raw, raw_method = Photo("raw", large.tobytes()), Method(DETECT.path, raw_request, DETECT.answer)
+    raw, raw_method = (
+        Photo("raw", large.tobytes()),
+        Method(DETECT.path, _raw_request, DETECT.answer),
+    )
     load = ClosedLoop(CONNECTIONS * CALLS)
     settings = Settings(load=load, duration=seconds, warmup=1, connections=CONNECTIONS)
     room = ("--max-queue", str(CONNECTIONS * CALLS))

@@ -8,10 +8,9 @@ import click
 import cv2
 import numpy as np
 
-from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO, encoded
 from benchmarks.harness.rounds import latency_line
-from benchmarks.harness.server import serving
+from benchmarks.harness.server import Callers, serving
 from benchmarks.harness.settings import end_with_bar, print_settings, seconds_option
 from facewire_client import FaceClient
 

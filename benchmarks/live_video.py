@@ -12,10 +12,9 @@ from threading import Event
 import click
 import grpc
 
-from benchmarks.harness.callers import OPTIONS
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import latency_line
-from benchmarks.harness.server import serving
+from benchmarks.harness.server import OPTIONS, serving
 from benchmarks.harness.settings import print_settings, seconds_option
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub

@@ -27,10 +27,9 @@ MODEL = YUNET / "yunet_n_640_640.onnx"
 TIMES = 2.0  # how many times what it can do is asked for
 CONCURRENCY = 16  # at capacity
 DEADLINES = (None, 0.2)
-_OUTSTANDING = 20_000
-_CONNECTIONS = 4
 _IDLE_CORES = 0.05  # a server that uses less has worked off what it had
 _SETTLE_SECONDS = 120.0
+_INFERENCES = "facewire_inferences_total"
 _COLUMNS = (
     *("deadline", "can do/s", "offered/s", "in time/s", "x can do", "p99 ms"),
     *("x p50 at capacity", "kept MB", "inferences in time"),
@@ -38,16 +37,13 @@ _COLUMNS = (
 
 
 def overload(server: Server, deadline: float | None, seconds: float, capacity: float) -> list[str]:
-    """Ask for too much for `seconds`; the cells of the table. Raises SystemExit.
-
-    "inferences in time" are, of those that were run, those whose answers came in time.
-    """
+    """Ask for too much for `seconds`; the cells of the table. Raises SystemExit."""
     before, memory = at_capacity(server, capacity), usage.resident_mb(server.pid)
-    begun = inferences(server)
+    begun = total(server.metrics(), _INFERENCES)
     rate = TIMES * before[0]
-    load = OpenLoop(rate, seed=1, outstanding=_OUTSTANDING)
+    load = OpenLoop(rate, seed=1, outstanding=20_000)
     record = send(server, Settings(load=load, duration=seconds, warmup=0, deadline=deadline))
-    ran = inferences(server) - begun
+    ran = total(server.metrics(), _INFERENCES) - begun
     settle(server.pid)
     kept = usage.resident_mb(server.pid) - memory
     most, p50_at_capacity = (
@@ -78,13 +74,8 @@ def at_capacity(server: Server, seconds: float) -> tuple[float, float]:
 def send(server: Server, settings: Settings) -> Recorder:
     """Send a load of the small photos over several connections."""
     files = [Photo(name, content) for name, content in photos("small").items()]
-    settings = replace(settings, connections=_CONNECTIONS)
+    settings = replace(settings, connections=4)
     return run(Connection(server.target), settings, files, lambda _: None).record
-
-
-def inferences(server: Server) -> float:
-    """How many the server has begun."""
-    return total(server.metrics(), "facewire_inferences_total")
 
 
 def settle(pid: int) -> None:
@@ -103,7 +94,6 @@ def settle(pid: int) -> None:
 @click.option("--capacity-seconds", type=float, default=10, show_default=True)
 def main(seconds: float, capacity_seconds: float) -> None:
     print_settings(model=MODEL.stem, seconds=seconds, capacity_seconds=capacity_seconds)
-    print(f"offered: {TIMES:g} x what the server can do, Poisson arrivals", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder, "log"), "--model", str(MODEL))
         try:

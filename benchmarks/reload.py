@@ -11,10 +11,9 @@ from pathlib import Path
 import click
 
 from benchmarks.harness import usage
-from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO
 from benchmarks.harness.rounds import latency_line
-from benchmarks.harness.server import Server, serving
+from benchmarks.harness.server import Callers, Server, serving
 from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, seconds_option
 from facewire_client import FaceClient
 from tests.server.own_model import change_weights, copy_embedded

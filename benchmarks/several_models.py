@@ -1,7 +1,4 @@
-"""What models cost that lie idle in one server: CPU, threads, memory.
-
-Each is asked once, then the server is left alone; last, all are asked at once.
-"""
+"""What models cost that lie idle in one server: CPU, threads, memory; then all are asked."""
 
 import shutil
 import tempfile
@@ -11,9 +8,8 @@ from pathlib import Path
 import click
 
 from benchmarks.harness import usage
-from benchmarks.harness.callers import Callers
 from benchmarks.harness.images import PHOTO
-from benchmarks.harness.server import serving
+from benchmarks.harness.server import Callers, serving
 from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, seconds_option
 from facewire_client import FaceClient
 

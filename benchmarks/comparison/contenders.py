@@ -83,10 +83,7 @@ class Server:
 
 
 class BenchmarkApp:
-    """benchmark_app with the model, device and precision of a server: the limit.
-
-    Its CPU is counted from the first inference to the end of measuring, without its start.
-    """
+    """benchmark_app with the model of a server; its CPU counts from the first inference on."""
 
     def __init__(self, served: ModelInfo) -> None:
         self._served = served

@@ -45,10 +45,7 @@ class Result(NamedTuple):
 
 @dataclass
 class CellResults:
-    """For each name the results in the order of the rounds; None: it failed.
-
-    `value` is the name of a number of `Result`; answers are None when a round is missing.
-    """
+    """For each name the results of the rounds; None: it failed. `value` names a number."""
 
     cell: Cell
     results: dict[str, list[Result | None]] = field(default_factory=dict)
@@ -91,10 +88,7 @@ class CellResults:
 
 
 def event_rate(times: Sequence[float]) -> float:
-    """Events a second, from the rising times (in seconds) at which they happened.
-
-    The slope of the line that fits number over time. Raises MeasureError for under three.
-    """
+    """Events a second: the slope of number over rising times. Raises MeasureError."""
     count = len(times)
     if count < 3:
         raise MeasureError(f"{count} events are too few for a rate")

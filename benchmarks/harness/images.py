@@ -41,10 +41,7 @@ def encoded(image: NDArray[np.uint8], ending: str = ".jpg", *parameters: int) ->
 
 
 def photos(size: str) -> dict[str, bytes]:
-    """The nine photos of dlib of about 500x375, as JPEG files of this size by their names.
-
-    Enlarged ones are cut to the size. Raises FileNotFoundError when the photos are not there.
-    """
+    """The nine photos of dlib, as JPEG files of this size by name. Raises FileNotFoundError."""
     files = sorted(DLIB.glob("20*.jpg"))
     if not files:
         raise FileNotFoundError(f"there are no photos in {DLIB}")

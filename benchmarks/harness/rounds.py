@@ -1,7 +1,4 @@
-"""Rounds: what is compared is measured in alternation, and medians over rounds are told.
-
-What changes steadily meanwhile, such as the clock of the processor, so favours none.
-"""
+"""Rounds: what is compared is measured in alternation, so that no drift favours one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median

@@ -1,6 +1,6 @@
-"""CPU time and memory of a process and of those that it has started.
+"""CPU time and memory of a process, by its id, and of those that it has started.
 
-Functions take the id of the process at the top. Raise psutil.NoSuchProcess when it has ended.
+All raise psutil.NoSuchProcess when it has ended.
 """
 
 import threading

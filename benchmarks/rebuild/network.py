@@ -24,8 +24,7 @@ EXPANSION = 4
 BRANCH_GAIN = 0.3
 """How much a block of the backbone adds to its input: the sum of many must not grow."""
 CLASS_GAIN, CLASS_BIAS = 3.0, -9.5
-"""So that in a photo some hundreds of locations reach a confidence of 0.02 and some tens
-0.5, as crowds do; the weights are random and find nothing real."""
+"""So that in a photo some hundreds of locations reach a confidence of 0.02 and some tens 0.5."""
 UNIT_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
 """A rectified normal variable has a variance of (1 - 1/pi) / 2; see `Layers.convolution`."""
 
@@ -110,10 +109,7 @@ class Layers:
 
 
 def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
-    """ResNet-152 (He and others, 2015), stride in the 3x3 convolution.
-
-    From the normalised image [1,3,side,side] to four stages, of strides 4, 8, 16 and 32.
-    """
+    """ResNet-152 (He and others, 2015): four stages, of strides 4, 8, 16 and 32."""
     features = ops.relu(layers.convolution(3, plan.width, 7, stride=2)(image))
     features = max_pool(features, [2, 2], [1, 1], [1, 1], [3, 3])
     channels, stages = plan.width, []

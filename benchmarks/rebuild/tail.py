@@ -1,7 +1,4 @@
-"""The tail in the graph: from the raw head to `boxes` and `labels`, as mmdetection exports it.
-
-The best 1,000 of each level, DeltaXYWH, suppression, then a fixed number of rows.
-"""
+"""The tail in the graph: from the raw head to `boxes` and `labels`, as mmdetection exports it."""
 
 import math
 

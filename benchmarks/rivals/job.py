@@ -1,8 +1,4 @@
-"""The textbook job: a JPEG in, boxes out, with OpenCV, NumPy and OpenVINO.
-
-Decoded whole by cv2.imdecode, resized, float32 NCHW, inferred by a request of a pool,
-read by NumPy. Rule: whatever serves it, the job is this.
-"""
+"""The textbook job: a JPEG in, boxes out, with OpenCV, NumPy and a pool of requests."""
 
 import argparse
 import asyncio

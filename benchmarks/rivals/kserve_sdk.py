@@ -1,7 +1,6 @@
-"""KServe's Python SDK, asked by Open Inference Protocol.
+"""KServe's Python SDK, on the event loop as in its documents, or (faster) on threads.
 
-As its documents show it, `predict` works on the event loop (`--on-loop`); on a thread, more are
-worked on at a time. Options with underscores are KServe's own, which it reads by itself.
+Options with underscores are KServe's own, which it reads by itself.
 """
 
 import argparse

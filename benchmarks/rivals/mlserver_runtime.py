@@ -1,8 +1,4 @@
-"""MLServer: a runtime of ours in it, asked by Open Inference Protocol.
-
-By its defaults one worker process works on one request at a time (`--worker`); without workers,
-and on threads, more are worked on at a time.
-"""
+"""MLServer: a runtime of ours in it, with its default worker process or (faster) threads."""
 
 import argparse
 import asyncio

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from benchmarks.harness.callers import OPTIONS
+from benchmarks.harness.server import OPTIONS
 from benchmarks.soak.ledger import OK, Kind, Ledger
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb

@@ -32,15 +32,13 @@ class RetryingCaller:
     """Sends photos one after the other, and leaves retries to the client."""
 
     def __init__(self, photos: Sequence[Photo]) -> None:
-        self.answered = self.since_kill = 0
-        """Answers in all, and since the last kill."""
+        self.answered = self.since_kill = 0  # answers in all, and since the last kill
         self.errors: list[str] = []
         self.failed_since_kill = 0
         self.late = 0
         """Failed calls that were in flight at no kill, nor before the first answer after it."""
         self.mistakes: list[str] = []
-        self.back = asyncio.Event()
-        """Set when a call that began after the last kill is answered."""
+        self.back = asyncio.Event()  # a call that began after the last kill was answered
         self.killed_at = 0.0
         self._kills = 0
         self._photos = photos

@@ -75,8 +75,7 @@ class Ledger:
     def disagreements(self, counted: Counter[tuple[str, str]]) -> Iterator[str]:
         """Lines about counts of the server, by method and code, that cannot be true.
 
-        Each is at least what callers were told, and all of a method exceed that by no more
-        than what they cannot know.
+        They are at least what callers were told, and at most that and what they cannot know.
         """
         known, unknown = self.told(certain=True), self.told(certain=False)
         for (method, code), count in known.items():

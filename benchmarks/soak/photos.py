@@ -1,7 +1,4 @@
-"""Photos whose faces are known because they were put there.
-
-Rule: no two photos are of one size, so that an answer tells which photo it is of.
-"""
+"""Photos with faces that were put there, each of its own size, which tells answers apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

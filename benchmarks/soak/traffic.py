@@ -1,7 +1,6 @@
 """The kinds of traffic of a soak; each is sent by a caller until that is to stop.
 
-Connections that break and slow senders are written frame by frame: a gRPC library would
-end a connection in order, and sends a message as fast as it is taken.
+Connections that break and slow senders are written frame by frame, as no gRPC library does.
 """
 
 import asyncio
