@@ -5,6 +5,7 @@ image of 1.2 MB, in a closed loop over several connections.
 """
 
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -44,10 +45,7 @@ def serve_and_measure(
     """Of each image requests a second, and CPU ms a request of the server and of the client."""
     large = np.asarray(cv2.resize(pixels(), (SIDE, SIDE)), np.uint8)
     jpeg = Photo("JPEG", encoded(large, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 92))
-    raw, raw_method = (
-        Photo("raw", large.tobytes()),
-        Method(DETECT.path, _raw_request, DETECT.answer),
-    )
+    raw, raw_method = Photo("raw", large.tobytes()), replace(DETECT, request=_raw_request)
     load = ClosedLoop(CONNECTIONS * CALLS)
     settings = Settings(load=load, duration=seconds, warmup=1, connections=CONNECTIONS)
     room = ("--max-queue", str(CONNECTIONS * CALLS))
