@@ -10,7 +10,7 @@ NEVER = 2**31 - 1
 """The largest integer of gRPC's options; as a time it means never."""
 
 KEEPALIVE_TIMEOUT_MS = 20_000
-"""For a peer to answer a ping."""
+"""The time in which a peer must answer a ping."""
 
 IDENTITY_ONLY = 1
 """The bit set of compression algorithms that has `identity` alone."""
@@ -19,7 +19,7 @@ Option = tuple[str, int]
 
 
 def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
-    """Return the options of a server; `shares_port`: its port is that of other workers, too."""
+    """Return the options of a server; `shares_port`: other workers listen on its port, too."""
     limits = config.limits
     message = min(MESSAGE_FACTOR * config.max_message_bytes, NEVER)
     metadata = limits.max_metadata_bytes
