@@ -24,14 +24,14 @@ Group = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What the work returned, and how long it waited for a worker, in seconds."""
+    """The value that the work returned, and its seconds of waiting for a worker."""
 
     value: T
     waited: float
 
 
 class Work(Protocol[T_co]):
-    """What a job does. `kind` and `size` may change until it runs, and must not fail."""
+    """The work of a job. `kind` and `size` may change until it runs, and must not fail."""
 
     @property
     def kind(self) -> str:
@@ -103,7 +103,7 @@ class Job(Generic[T]):
         self.passed_at: float | None = None
         """When it passed its checkpoint; None: it has not."""
         self.exclusive = False
-        """What the checkpoint returned."""
+        """The result of the checkpoint."""
         self.abandoned = False
         """Whether the caller has gone."""
         self._value: T

@@ -53,15 +53,14 @@ class Scheduler:
         self._backpressure = Backpressure(max_queued_bytes // UNSHEDDABLE_PART)
         self._observer: Observer | None = None
         # One lock guards the queue, the running jobs and the service times: an admission
-        # reads all three, and they must agree. Nothing under it blocks, since the event loop
-        # takes it for each request.
+        # reads all three, and they must agree. Nothing under it blocks the event loop.
         self._lock = threading.Lock()
         self._queue = JobQueue()
         self._running: set[Job[Any]] = set()
         self._times = ServiceTimes()
-        # Workers block on this queue. It gets one True for each job that is queued; False
-        # ends one thread. A job that is cancelled or shed leaves its True behind, and the
-        # worker that takes it may find no job. So there is always a True for each job.
+        # Workers block on this queue. It gets a True for each job that is queued; a False
+        # ends a thread. A cancelled or shed job leaves its True behind: a worker may take it
+        # and find no job.
         self._tokens: SimpleQueue[bool] = SimpleQueue()
         for number in range(workers):
             threading.Thread(target=self._work, name=f"facewire-{number}", daemon=True).start()
