@@ -27,12 +27,12 @@ from facewire_server.models.source import Source
 logger = logging.getLogger("facewire_server.model.prepared")
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
-"""What parsing the info of a cache entry raises when another program has written it."""
+"""The errors of parsing the info of a cache entry that another program has written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessedNetwork:
-    """What OpenVINO compiles, and what facewire knows of it.
+    """A network that is ready to compile, and its head.
 
     `model` is a graph in memory, or the path of a cached one. It takes uint8 [1,H,W,3]
     in BGR; `input_size` is (width, height) in pixels. `sha256` is that of the weights
