@@ -19,7 +19,7 @@ from facewire_server.image.target import ResizeMode, Target
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """One axis of the upright image: which stored pixels are drawn, and where to.
+    """One axis of the upright image: the stored pixels that are drawn, and their target.
 
     `stored` and `margin` count stored pixels, each of which stands for `reduction`
     pixels of the image; `margin` is cut off at both ends. The first stored pixel begins
@@ -50,7 +50,7 @@ class _Axis:
         return slice(self.offset, self.offset + self.size)
 
     @property
-    def kept(self) -> slice:
+    def source(self) -> slice:
         """The stored pixels that are drawn."""
         return slice(self.margin, self.stored - self.margin)
 
@@ -113,10 +113,10 @@ def _axes(picture: Picture, target: Target) -> tuple[_Axis, _Axis]:
 
 
 def _draw(picture: Picture, x: _Axis, y: _Axis, region: NDArray[np.uint8]) -> None:
-    """Fill `region` [h,w,3], a view of the input, with the kept pixels of the picture."""
+    """Fill `region` [h,w,3], a view of the input, with the source pixels of the picture."""
     if swaps_sides(picture.orientation):
         x, y = y, x
-    pixels = picture.pixels[y.kept, x.kept]
+    pixels = picture.pixels[y.source, x.source]
     if picture.orientation == 1 and picture.layout is PixelLayout.BGR:
         cv2.resize(pixels, (x.size, y.size), region)
         return

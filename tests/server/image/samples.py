@@ -108,7 +108,7 @@ def case(name: str) -> bytes:
     return path.read_bytes()
 
 
-def refusal(
+def error_reason(
     data: bytes, limits: ImageLimits = LIMITS, target: Target | None = None
 ) -> Reason | None:
     """The reason for which a file is refused; None when it is not."""
