@@ -122,7 +122,7 @@ class OrderedStream(Generic[Q, A]):
                 await self._window.acquire()
                 if self._last is None or self._last.is_taken:
                     # The task of the request that was read last runs first, so that the
-                    # room is asked for with that request counted.
+                    # `room` is called with that request counted.
                     await asyncio.sleep(0)
                     await self._room()
                 self._enter(await anext(requests))

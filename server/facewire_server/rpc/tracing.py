@@ -65,7 +65,7 @@ def open_tracing(wanted: bool) -> "Tracing | None":
         ) from None
     except ConfigError:
         raise
-    except Exception as error:  # each variable has a type of its own, some at the import
+    except Exception as error:  # of various types, some of them raised by the imports
         raise ConfigError(f"--traces: an OTEL_* variable is wrong: {error}") from error
 
 

@@ -108,7 +108,7 @@ def test_the_caller_decides_about_traces_and_a_header_that_is_wrong_is_ignored(
     assert len(spans()) == count
 
 
-def test_each_frame_of_a_stream_is_a_span_and_an_error_tells_its_reason(
+def test_each_frame_of_a_stream_is_a_span_and_an_error_has_its_reason(
     spans: Spans, photo: bytes
 ) -> None:
     frames = [
