@@ -182,7 +182,7 @@ def test_a_watch_without_a_change_has_a_limit_of_its_own() -> None:
         assert peer.messages[quiet] == "there was nothing to tell for 0.2 s"
 
 
-def test_watches_end_when_the_server_stops_after_they_have_told_it() -> None:
+def test_watches_send_the_last_status_and_end_when_the_server_stops() -> None:
     with (
         BackgroundServer(Config(port=0, metrics_port=None)) as server,
         grpc.insecure_channel(server.target) as channel,

@@ -77,7 +77,7 @@ def test_a_reader_that_is_gone_causes_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     handler = QueuedHandler(writing)
-    logger_to(handler).error("nobody hears it")
+    logger_to(handler).error("its reader is gone")
     handler.flush()
     os.close(writing)
 

@@ -67,7 +67,7 @@ def test_the_number_of_dropped_lines_comes_out_by_itself() -> None:
     assert queue.get() == 2
 
 
-def test_a_late_observer_is_told_of_lines_dropped_before() -> None:
+def test_a_late_observer_gets_the_lines_dropped_before() -> None:
     queue, told = LogQueue(1, ENDLESS), list[int]()
     put(queue, "a", "b", "c")
     queue.on_dropped(told.append)
