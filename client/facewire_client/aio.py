@@ -119,7 +119,7 @@ class AsyncFaceClient:
     ) -> AsyncGenerator[StreamResult]:
         """Find the faces in many images: see `FaceClient.detect_stream`.
 
-        `images` is read in a task of its own; an iterable that is not asynchronous must not
+        `images` is read in a separate task; an iterable that is not asynchronous must not
         block. To stop early, close the generator (`contextlib.aclosing`).
         """
         if window < 1:
@@ -143,7 +143,7 @@ class AsyncFaceClient:
     async def health(
         self, service: str = "", *, model: str = "", timeout: float | None = None
     ) -> bool:
-        """Tell whether the server, a service or a model serves: see `FaceClient.health`."""
+        """Return whether the server, a service or a model serves: see `FaceClient.health`."""
         self._connection.check_open()
         check = self._channel.unary_unary(
             HEALTH_PATH,
@@ -208,7 +208,7 @@ class AsyncFaceClient:
     def _closing(self) -> Iterator[None]:
         """Turn the CancelledError of a call that ends because the client is closed into an error.
 
-        gRPC raises CancelledError for that and for a cancelled task; only the latter is left.
+        gRPC raises CancelledError for that and for a cancelled task; only the latter leaves.
         """
         try:
             yield

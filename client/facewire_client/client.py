@@ -1,4 +1,4 @@
-"""The blocking client."""
+"""The blocking client of a facewire server."""
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
@@ -112,8 +112,8 @@ class FaceClient:
 
         An image that fails has its error as result, and the stream goes on; an image that
         cannot be sent does so without being sent. Raises FaceClientError when the stream itself
-        breaks; images without a result by then are to be given to a new stream. `images` is
-        read in a thread of its own, at most `window` ahead of the results taken; its exception
+        breaks; give images that have no result by then to a new stream. `images` is
+        read in a separate thread, at most `window` ahead of the results taken; its exception
         is raised here, after the results of the images before. With `drop_oldest`, for live
         video, an image that was not started gives way to a newer one and has FRAME_DROPPED as
         its error. `timeout` is for the whole stream; None is no limit. Closing the generator
@@ -137,7 +137,7 @@ class FaceClient:
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
     def health(self, service: str = "", *, model: str = "", timeout: float | None = None) -> bool:
-        """Tell whether the server, one of its services, or a model can take calls now.
+        """Return whether the server, one of its services, or a model can take calls now.
 
         Raises FaceClientError with NOT_FOUND when there is no such service or model, and
         ValueError when both are given.

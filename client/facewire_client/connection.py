@@ -1,6 +1,6 @@
 """The settings of a connection to one server, shared by both clients.
 
-gRPC does all of the connecting; this module says how, in channel options and a service config.
+gRPC makes the connections, by the channel options and the service config of this module.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The options of every command that say which server to ask, and how."""
+"""The options of every command that choose the server and the connection to it."""
 
 from collections.abc import Callable
 from functools import wraps
