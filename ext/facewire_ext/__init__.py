@@ -1,4 +1,4 @@
-"""Box decoding, suppression and rescaling for detectors, without the GIL.
+"""Fitting of images, box decoding, suppression and rescaling, without the GIL.
 
 And the coded data of JPEG files, read for whether it is all there.
 
@@ -6,6 +6,7 @@ Takes and fills arrays of the caller by the buffer protocol; does not import Num
 """
 
 from facewire_ext._atss import AtssLevels, decode_atss
+from facewire_ext._fit import fit, fit_yuv
 from facewire_ext._jpeg import ScanReader
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
@@ -25,6 +26,8 @@ __all__ = [
     "decode_boxes_labels",
     "decode_ssd",
     "decode_yunet",
+    "fit",
+    "fit_yuv",
     "nms",
     "rescale",
     "simd_level",

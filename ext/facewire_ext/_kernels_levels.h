@@ -1,14 +1,16 @@
 /* The kernels, written once and compiled once for each level of vectors.
  *
  * The bodies are plain loops that the compiler turns into vectors; each level has the
- * same body in a function with its own target attribute. The scan alone is written by
- * hand for each, because no compiler finds its way from comparisons to places.
+ * same body in a function with its own target attribute. The scan and the blending of
+ * columns are written by hand for each: compilers do not turn comparisons into places,
+ * nor loads at places of a table into vectors.
  */
 #ifndef FACEWIRE_KERNELS_LEVELS_H
 #define FACEWIRE_KERNELS_LEVELS_H
 
 #include "_kernels.h"
 #include "_kernels_decode.h"
+#include "_kernels_resize.h"
 #include "_kernels_scan.h"
 #include "_kernels_suppress.h"
 
@@ -53,6 +55,16 @@
     {                                                                                  \
         return suppressor_body(kept, count, box, class_id, threshold);                 \
     }                                                                                  \
+    target static void yuv_row_##level(const uint8_t *luma, const uint8_t *u,          \
+        const uint8_t *v, ptrdiff_t step, ptrdiff_t width, uint32_t *pixels)           \
+    {                                                                                  \
+        yuv_row_body(luma, u, v, step, width, pixels);                                 \
+    }                                                                                  \
+    target static void blend_rows_##level(const int16_t *top, const int16_t *bottom,   \
+        int16_t top_weight, int16_t bottom_weight, ptrdiff_t count, uint8_t *pixels)   \
+    {                                                                                  \
+        blend_rows_body(top, bottom, top_weight, bottom_weight, count, pixels);        \
+    }                                                                                  \
     static const facewire_kernels kernels_##level = {                                  \
         #level,                                                                        \
         line,                                                                          \
@@ -63,7 +75,10 @@
         decode_yunet_##level,                                                          \
         sort_keys_##level,                                                             \
         hash_boxes_##level,                                                            \
-        suppressor_##level,                                                         \
+        suppressor_##level,                                                            \
+        blend_columns_##level,                                                         \
+        yuv_row_##level,                                                               \
+        blend_rows_##level,                                                            \
     };
 
 FACEWIRE_LEVEL(portable, 128, )
