@@ -25,7 +25,7 @@ from benchmarks.comparison.rounds import Length, measured
 from benchmarks.comparison.tables import table
 from benchmarks.comparison.turns import Turns
 from benchmarks.rivals import venvs
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 PEERS = ("kserve", "kserve-loop", "mlserver", "mlserver-worker")
 TEXTBOOK = "textbook"

@@ -43,7 +43,7 @@ DETECTIONS = Detections(DESCRIPTION, FOUND, 512, 512, Stages(0.002, 0.003, 0.000
 def count(metrics: Metrics) -> None:
     """What a server counts of one answered request."""
     metrics.inflight.inc()
-    metrics.committed(MODEL)
+    metrics.checkpoint_passed(MODEL)
     metrics.answered(DETECTIONS, 0.00001)
     metrics.inflight.dec()
     metrics.finished("Detect", MODEL, "OK", 0.0055)

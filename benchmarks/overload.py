@@ -27,8 +27,8 @@ from benchmarks.comparison.process_group import free_port
 from benchmarks.comparison.programs import OURS, PROGRAMS, facewire
 from benchmarks.comparison.result import MeasureError
 from benchmarks.rivals import venvs
-from facewire_client.bench.photo import Photo
-from facewire_client.table import align
+from facewire_client.bench.settings import Photo
+from facewire_client.cli.table import align
 
 _COLUMNS = (
     *("", "deadline", "can do/s", "offered/s", "in time/s", "x can do", "p50 ms"),

@@ -29,6 +29,7 @@ from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from facewire_server.rpc import converters
+from facewire_server.scheduling.job import Outcome
 
 LIMITS = ImageLimits(64_000_000)
 FEW, MANY = 10, 40
@@ -57,11 +58,12 @@ class Walk:
         started = time.perf_counter()
         request = pb.DetectRequest.FromString(self._message)
         options = converters.options(request.options)
-        opener = converters.picture_opener(request, LIMITS, scaled=True)
+        image = converters.image(request, reducible=True)
         parsed = time.perf_counter()
-        detections = self._detector.detect(opener, options)
+        detections = self._detector.detect(image, options, LIMITS)
         detected = time.perf_counter()
-        converters.response(detections, waited=0, total=0).SerializeToString()
+        outcome = Outcome(detections, waited=0)
+        converters.response(outcome, total=0).SerializeToString()
         answered = time.perf_counter()
         stages = detections.stages
         return {

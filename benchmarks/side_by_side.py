@@ -19,15 +19,15 @@ import numpy as np
 
 from benchmarks.comparison.machine import settings
 from facewire.v1 import detect_pb2 as pb
+from facewire_server.image.decode import open_image
 from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.engine import Engine
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from facewire_server.rpc import converters
-from facewire_server.scheduling.job import never_alone
 
 LIMITS = ImageLimits(64_000_000)
 ROUNDS = 3
@@ -38,11 +38,10 @@ Step = Callable[[pb.DetectRequest], object]
 
 def inferring(engine: Engine) -> Step:
     """Inference of what is in the input already."""
-    lane = engine.lane()
 
     def infer(request: pb.DetectRequest) -> None:
-        with lane.infer(never_alone):
-            pass
+        with engine.slot() as slot:
+            slot.infer(exclusive=False)
 
     return infer
 
@@ -53,7 +52,7 @@ def decoding(detector: Detector) -> Step:
     tensor = np.empty((1, target.height, target.width, 3), np.uint8)
 
     def decode(request: pb.DetectRequest) -> None:
-        picture = converters.picture_opener(request, LIMITS, scaled=True)(target)
+        picture = open_image(converters.image(request, reducible=True), LIMITS, target)
         fit(picture, tensor, mode=target.mode, pad_value=0)
 
     return decode
@@ -63,8 +62,7 @@ def detecting(detector: Detector) -> Step:
     """From the file to the boxes."""
 
     def detect(request: pb.DetectRequest) -> None:
-        opener = converters.picture_opener(request, LIMITS, scaled=True)
-        detector.detect(opener, Options())
+        detector.detect(converters.image(request, reducible=True), Options(), LIMITS)
 
     return detect
 
@@ -102,7 +100,7 @@ def main() -> None:
     given = parser.parse_args()
     source, runtime = Source.find(given.model), Runtime(mode=Mode.THROUGHPUT)
     detector = Detector(source, runtime)
-    engine = Engine(Prepared.of(source, source.read(), runtime), runtime)
+    engine = Engine(PreprocessedNetwork.load(source, source.read(), runtime), runtime)
     parts = {
         "inference": lambda: inferring(engine),
         "decode and fit": lambda: decoding(detector),

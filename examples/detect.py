@@ -1,4 +1,4 @@
-"""Prints the faces of photos: python examples/detect.py HOST:PORT PHOTO..."""
+"""Print the faces in photos: python examples/detect.py HOST:PORT PHOTO..."""
 
 import sys
 
@@ -6,7 +6,7 @@ from facewire_client import FaceClient, FaceClientError
 
 
 def main(target: str, *photos: str) -> None:
-    """Asks for one photo after the other, and goes on after one that fails."""
+    """Ask for one photo after the other, and continue after one that fails."""
     with FaceClient(target) as client:
         for photo in photos:
             try:

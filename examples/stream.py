@@ -1,4 +1,4 @@
-"""Counts the faces in photos: python examples/stream.py HOST:PORT FOLDER"""
+"""Count the faces in photos: python examples/stream.py HOST:PORT FOLDER"""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from facewire_client import AsyncFaceClient
 
 
 async def main(target: str, folder: str) -> None:
-    """Photos go out while the answers to earlier ones come in."""
+    """Send the photos of a folder in one stream, without waiting for each answer."""
     photos = sorted(Path(folder).glob("*.jpg"))
     async with AsyncFaceClient(target) as client:
         async for answer in client.detect_stream(photos):

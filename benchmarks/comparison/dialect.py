@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from facewire.v1.detect_pb2 import DetectResponse
-from facewire_client.bench.method import DETECT, Method
+from facewire_client.bench.sender import DETECT, Method
 from facewire_client.result import Box
 
 

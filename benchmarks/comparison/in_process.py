@@ -14,7 +14,7 @@ from benchmarks.comparison.pace import pace
 from benchmarks.comparison.process_group import run
 from benchmarks.comparison.result import Cell, MeasureError, Result
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.settings import Photo
 from facewire_client.result import Box
 
 _PROGRAM = "benchmarks.rivals.in_process"

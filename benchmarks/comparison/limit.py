@@ -7,9 +7,8 @@ start counts.
 
 from benchmarks import proc
 from benchmarks.comparison.result import Cell, MeasureError, Result
-from facewire_client.bench.benchmark_app import BenchmarkAppError, benchmark_app
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.limit import Yardstick
+from facewire_client.bench.limit import Baseline, BenchmarkAppError, benchmark_app
+from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
 
@@ -57,8 +56,8 @@ class BenchmarkApp:
         path = str(cell.model.path)
         listener = Listener()
         try:
-            yardstick = Yardstick.find(path, self._served, settings)
-            found = benchmark_app(yardstick.arguments, listener)
+            baseline = Baseline.find(path, self._served, settings)
+            found = benchmark_app(baseline.arguments, listener)
         except BenchmarkAppError as error:
             raise MeasureError(f"benchmark_app failed: {error}") from None
         return Result(

@@ -17,7 +17,7 @@ from benchmarks.comparison.programs import OURS, PROGRAMS, Program
 from benchmarks.comparison.result import Cell, Result
 from benchmarks.comparison.server import Server
 from facewire_client import FaceClient
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.settings import Photo
 from facewire_client.result import ModelInfo
 
 LIMIT = BenchmarkApp.name

@@ -14,7 +14,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from benchmarks.comparison.dialect import Dialect, ScoredBox
-from facewire_client.bench.method import Answer, Method
+from facewire_client.bench.recorder import Answer
+from facewire_client.bench.sender import Method
 from facewire_client.result import Box
 
 MODEL = "face"

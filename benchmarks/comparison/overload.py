@@ -12,13 +12,11 @@ from benchmarks import proc
 from benchmarks.comparison.result import MeasureError
 from benchmarks.comparison.server import Server
 from benchmarks.comparison.usage import memory_mb
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.photo import Photo
 from facewire_client.bench.recorder import Recorder
 from facewire_client.bench.run import Run
-from facewire_client.bench.settings import Settings
+from facewire_client.bench.settings import Photo, Settings
 
 TIMES = 2.0
 """How many times what it can do is asked for."""
@@ -104,7 +102,7 @@ def overload(
         capacity=(before[0] + after[0]) / 2,
         p50_at_capacity=(before[1] + after[1]) / 2,
         offered=rate,
-        goodput=record.good_in_window / plan.seconds,
+        goodput=record.good_in_period / plan.seconds,
         p50_ms=times.p50 if times else None,
         p99_ms=times.p99 if times else None,
         memory_before=memory_before,
@@ -124,7 +122,7 @@ def _capacity(server: Server, photos: Sequence[Photo], plan: Plan) -> tuple[floa
     times = spread(found.record.latencies)
     if times is None or found.record.failures:
         raise MeasureError("a closed loop was not answered")
-    return found.record.answered_in_window / plan.capacity_seconds, times.p50
+    return found.record.answered_in_period / plan.capacity_seconds, times.p50
 
 
 def _loaded(

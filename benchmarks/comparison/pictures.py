@@ -7,7 +7,7 @@ from statistics import fmean
 import cv2
 import numpy as np
 
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.settings import Photo
 
 FOLDER = Path(__file__).parents[3] / "shared" / "faces" / "dlib"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}

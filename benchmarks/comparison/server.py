@@ -14,11 +14,10 @@ from benchmarks.comparison.pace import pace
 from benchmarks.comparison.process_group import ProcessGroup
 from benchmarks.comparison.result import Cell, MeasureError, Result
 from benchmarks.comparison.usage import Usage
-from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.photo import Photo
 from facewire_client.bench.run import Run, run
-from facewire_client.bench.settings import Settings
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 
@@ -104,7 +103,7 @@ class Server:
             p50_ms=times.p50,
             p95_ms=times.p95,
             p99_ms=times.p99,
-            cpu_ms=usage.cpu_seconds / record.window.seconds / rate * 1e3,
+            cpu_ms=usage.cpu_seconds / record.period.seconds / rate * 1e3,
             memory_mb=usage.peak_mb,
         )
 
@@ -126,6 +125,6 @@ class Server:
             self.group.check()
         except (FaceClientError, OSError, RuntimeError) as error:
             raise MeasureError(str(error)) from None
-        if found.record.window.interrupted:
+        if found.record.period.interrupted:
             raise KeyboardInterrupt
         return found, usage

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.comparison.lineup import LIMIT
 from benchmarks.comparison.result import Result
 from benchmarks.comparison.turns import Turns
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 _COLUMNS = (
     *("", "requests/s", "x limit", "p50 ms", "x limit", "p95 ms", "p99 ms"),

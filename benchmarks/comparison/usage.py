@@ -6,7 +6,7 @@ from benchmarks import proc
 
 
 class Usage:
-    """A meter of a running server: see `facewire_client.bench.cpu.Meter`.
+    """A meter of a running server: see `facewire_client.bench.run.Meter`.
 
     `cpu_seconds` and `peak_mb` are those of all its processes together, from `start`
     to the first `stop`.

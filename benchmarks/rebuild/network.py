@@ -7,9 +7,8 @@ from openvino import opset15 as ops
 from benchmarks.rebuild.backbone import backbone
 from benchmarks.rebuild.head import head
 from benchmarks.rebuild.layers import Layers
-from benchmarks.rebuild.plan import NAME, OCTAVE_BASE_SCALE, STRIDES, Plan
+from benchmarks.rebuild.plan import KINDS, NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS, Plan
 from benchmarks.rebuild.pyramid import pyramid
-from facewire_server.inference.cut import KINDS, TARGET_STDS
 
 # Of ImageNet in 0..255, in the order of the input: blue, green, red.
 MEAN = (103.53, 116.28, 123.675)

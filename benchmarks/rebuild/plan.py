@@ -30,3 +30,9 @@ STRIDES = (4, 8, 16, 32, 64)
 
 OCTAVE_BASE_SCALE = 8
 """The side of an anchor, in strides."""
+
+TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
+"""Factors of the four deltas: x, y, logarithms of width and height."""
+
+KINDS = ("cls", "bbox", "centerness")
+"""Outputs of the raw head: class logits, deltas, centerness logits."""

@@ -28,7 +28,7 @@ import grpc
 from benchmarks.soak.photos import photos
 from benchmarks.soak.retrying import RetryingCaller
 from benchmarks.soak.server import Server
-from facewire_client.table import align
+from facewire_client.cli.table import align
 from facewire_server.config import available_cores
 
 RECOVERY = 30.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.vitals import Vitals
-from facewire_client.table import align
+from facewire_client.cli.table import align
 
 ROWS = 10
 

@@ -14,14 +14,6 @@ from facewire_client import AsyncFaceClient, FaceClientError
 from facewire_client.result import DetectResult
 
 
-class OwnConnection(AsyncFaceClient):
-    """A client that shares no connection with others of its process."""
-
-    def options(self) -> list[tuple[str, str | int]]:
-        """Those of the client, and that one."""
-        return [*super().options(), ("grpc.use_local_subchannel_pool", 1)]
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """When a call began and ended, and its error; empty: it was answered."""
@@ -93,7 +85,7 @@ class RetryingCaller:
         )
 
     async def _ask(self) -> None:
-        async with OwnConnection(self._target) as client:
+        async with AsyncFaceClient(self._target) as client:
             while not self._stop:
                 photo = random.choice(self._photos)
                 began = time.monotonic()

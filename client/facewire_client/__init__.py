@@ -1,4 +1,4 @@
-"""The facewire client: `FaceClient`, `AsyncFaceClient` and what they return."""
+"""The facewire client: `FaceClient`, `AsyncFaceClient`, their results and their error."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from facewire_client.result import StreamResult as StreamResult
     from facewire_client.result import Timing as Timing
 else:
-    # Imported on first use: gRPC reads its environment when it is imported, and
-    # the command `facewire` must be able to set that first.
-    _HOMES = {
+    # Imported on first use: gRPC reads its environment variables when it is imported, and the
+    # command `facewire` sets one before that.
+    _MODULES = {
         "AsyncFaceClient": "aio",
         "FaceClient": "client",
         "FaceClientError": "errors",
@@ -29,14 +29,14 @@ else:
         "Timing": "result",
     }
 
-    __all__ = list(_HOMES)
+    __all__ = list(_MODULES)
 
     def __getattr__(name):
         from importlib import import_module
 
-        if name not in _HOMES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
     def __dir__():
         return __all__

@@ -11,10 +11,10 @@ PROGRAM = "facewire"
 
 
 def main() -> NoReturn:
-    """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
-    # gRPC reads this when it is imported: its own log would double our messages.
+    """Run the command line; exit with 0 on success, 1 on failure, 2 on wrong usage."""
+    # gRPC reads this when it is imported. Its own log would repeat the command's messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    edge.run(PROGRAM, _root, _explained)
+    edge.run(PROGRAM, _root, _explain)
 
 
 def _root() -> click.Command:
@@ -23,7 +23,7 @@ def _root() -> click.Command:
     return root
 
 
-def _explained(error: Exception) -> str | None:
+def _explain(error: Exception) -> str | None:
     from facewire_client.cli.output import OutputError
     from facewire_client.errors import FaceClientError
 

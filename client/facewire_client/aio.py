@@ -1,4 +1,4 @@
-"""The client for asyncio; its methods are those of `FaceClient`."""
+"""The asyncio client; it has the methods of `FaceClient`."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
@@ -13,57 +13,70 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2, detect_pb2_grpc
 from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
-from facewire_client.async_feed import AsyncFeed, prepare
 from facewire_client.connection import (
-    DETECT,
-    DETECT_STREAM,
-    HEALTH_CHECK,
+    DETECT_PATH,
+    HEALTH_PATH,
+    STREAM_PATH,
     Connection,
+    ConnectionOptions,
+)
+from facewire_client.errors import FaceClientError, from_rpc_error
+from facewire_client.request import (
+    DetectOptions,
+    Image,
+    call_with_file,
     health_request,
     model_request,
 )
-from facewire_client.errors import FaceClientError, from_rpc_error
-from facewire_client.frames import Frames
-from facewire_client.request import DetectOptions, Image
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
-from facewire_client.retry import ATTEMPTS, Retry
+from facewire_client.retry import MAX_ATTEMPTS, Attempts
+from facewire_client.stream import AsyncImageStream, FrameConverter
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
-class AsyncFaceClient(Connection):
-    """Finds faces by way of a facewire server, for one event loop.
+class AsyncFaceClient:
+    """A client of a facewire server for one asyncio event loop.
 
     async with AsyncFaceClient("127.0.0.1:50051") as client:
         result = await client.detect("photo.jpg")
 
-    The arguments are those of `Connection`. Calls raise FaceClientError, and try
-    again as `FaceClient` does. Files are read away from the event loop.
+    The arguments are those of `FaceClient`. Calls raise FaceClientError, and are tried again as
+    those of `FaceClient` are. Files are read in threads, away from the event loop.
     """
 
-    # Opened on first use, because gRPC ties it to the running event loop.
+    def __init__(self, target: str, **options: Unpack[ConnectionOptions]) -> None:
+        self._connection = Connection(target, **options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connection.target!r})"
+
+    # Opened on first use, because gRPC ties a channel to the running event loop.
     @cached_property
     def _channel(self) -> aio.Channel:
-        credentials, options = self.credentials(), self.options()
+        target, options = self._connection.target, self._connection.options()
+        credentials = self._connection.credentials()
         if credentials is None:
-            return aio.insecure_channel(self.target, options)
-        return aio.secure_channel(self.target, credentials, options)
+            return aio.insecure_channel(target, options)
+        return aio.secure_channel(target, credentials, options)
 
     @cached_property
     def _stub(self) -> "detect_pb2_grpc.DetectServiceAsyncStub":
         return detect_pb2_grpc.DetectServiceStub(self._channel)
 
-    # Not those of the stub: see `Connection.serialised`.
+    # The stub would serialise these requests: see `Connection.serialise`.
     @cached_property
     def _detect(self) -> "aio.UnaryUnaryMultiCallable[bytes, DetectResponse]":
-        return self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
+        return self._channel.unary_unary(
+            DETECT_PATH, response_deserializer=DetectResponse.FromString
+        )
 
     @cached_property
     def _stream(self) -> "aio.StreamStreamMultiCallable[bytes, DetectStreamResponse]":
         return self._channel.stream_stream(
-            DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+            STREAM_PATH, response_deserializer=DetectStreamResponse.FromString
         )
 
     async def __aenter__(self) -> Self:
@@ -78,8 +91,8 @@ class AsyncFaceClient(Connection):
         await self.close()
 
     async def close(self) -> None:
-        """Closes the connection; calls that are under way are cancelled."""
-        self.closed.set()
+        """Close the connection and cancel the calls under way."""
+        self._connection.closed.set()
         await self._channel.close()
 
     async def detect(
@@ -89,10 +102,10 @@ class AsyncFaceClient(Connection):
         timeout: float | None = None,
         **options: Unpack[DetectOptions],
     ) -> DetectResult:
-        """The faces of one image: see `FaceClient.detect`."""
-        self.check_open()
-        build = partial(self.detect_request, image, **options)
-        request = await prepare(image, build)
+        """Find the faces in one image: see `FaceClient.detect`."""
+        self._connection.check_open()
+        build = partial(self._connection.detect_request, image, **options)
+        request = await call_with_file(image, build)
         return detect_result(await self._call(self._detect, request, timeout))
 
     def detect_stream(
@@ -104,25 +117,25 @@ class AsyncFaceClient(Connection):
         timeout: float | None = None,
         **options: Unpack[DetectOptions],
     ) -> AsyncGenerator[StreamResult]:
-        """The answers to many images: see `FaceClient.detect_stream`.
+        """Find the faces in many images: see `FaceClient.detect_stream`.
 
-        `images` is read in a task of its own; one that is not asynchronous must
-        not block. To stop early, close the generator (`contextlib.aclosing`).
+        `images` is read in a task of its own; an iterable that is not asynchronous must not
+        block. To stop early, close the generator (`contextlib.aclosing`).
         """
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
-        frames = Frames(self, options, drop_oldest=drop_oldest)
-        seconds = None if timeout is None else self.seconds(timeout)
-        return self._answers(AsyncFeed(frames, images, window), seconds)
+        converter = FrameConverter(self._connection, options, drop_oldest=drop_oldest)
+        seconds = None if timeout is None else self._connection.seconds(timeout)
+        return self._results(AsyncImageStream(converter, images, window), seconds)
 
     async def models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
-        """The models that the server has loaded, the default one first."""
+        """Return the models that the server has loaded, the default one first."""
         request = detect_pb2.ListModelsRequest()
         response = await self._call(self._stub.ListModels, request, timeout)
         return tuple(model_info(model) for model in response.models)
 
     async def model(self, name: str = "", *, timeout: float | None = None) -> ModelInfo:
-        """One model; without a name, the default one."""
+        """Return one model; without a name, the default one."""
         request = model_request(name)
         response = await self._call(self._stub.GetModel, request, timeout)
         return model_info(response.model)
@@ -130,15 +143,15 @@ class AsyncFaceClient(Connection):
     async def health(
         self, service: str = "", *, model: str = "", timeout: float | None = None
     ) -> bool:
-        """Whether the server, a service or a model serves: see `FaceClient.health`."""
-        self.check_open()
+        """Tell whether the server, a service or a model serves: see `FaceClient.health`."""
+        self._connection.check_open()
         check = self._channel.unary_unary(
-            HEALTH_CHECK,
+            HEALTH_PATH,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )
         request = health_request(service, model)
-        response = await self._call(check, request, timeout, attempts=1)
+        response = await self._call(check, request, timeout, max_attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     async def _call(
@@ -146,58 +159,62 @@ class AsyncFaceClient(Connection):
         method: "aio.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
-        attempts: int = ATTEMPTS,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Response:
-        retry = Retry(self.seconds(timeout), attempts)
+        connection = self._connection
+        attempts = Attempts(connection.seconds(timeout), max_attempts)
         while True:
-            self.check_open()
+            connection.check_open()
             try:
                 with self._closing():
-                    return await method(request, timeout=retry.seconds(), metadata=self.metadata)
+                    return await method(
+                        request, timeout=attempts.seconds(), metadata=connection.metadata
+                    )
             except grpc.RpcError as error:
-                delay = retry.delay(error)
+                delay = attempts.delay(error)
                 if delay is None:
-                    raise from_rpc_error(error, self.route) from error
+                    raise from_rpc_error(error, connection.route) from error
             await asyncio.sleep(delay)
 
-    async def _answers(
-        self, feed: AsyncFeed, seconds: float | None
+    async def _results(
+        self, stream: AsyncImageStream, seconds: float | None
     ) -> AsyncGenerator[StreamResult]:
-        self.check_open()
-        call = self._stream(None, timeout=seconds, metadata=self.metadata)
-        writer = asyncio.create_task(feed.write(call))
+        connection = self._connection
+        connection.check_open()
+        call = self._stream(None, timeout=seconds, metadata=connection.metadata)
+        writer = asyncio.create_task(stream.write(call))
 
         def ended(_: object) -> None:
-            # A write that fails now would put INTERNAL in the place of the status:
+            # A write that fails now would replace the call's status by INTERNAL:
             # https://github.com/grpc/grpc/issues/36066.
             writer.cancel()
-            feed.end()
+            stream.end()
 
         call.add_done_callback(ended)
         try:
             with self._closing():
-                async with aclosing(feed.answers(aiter(call))) as answers:
-                    async for answer in answers:
-                        yield answer
+                async with aclosing(stream.results(aiter(call))) as results:
+                    async for result in results:
+                        yield result
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.route) from error
+            raise from_rpc_error(error, connection.route) from error
         finally:
             call.cancel()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-        feed.finish()
+        stream.completion.check()
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
-        """Tells a call that ends because the client is closed from a task's end.
+        """Turn the CancelledError of a call that ends because the client is closed into an error.
 
-        gRPC raises CancelledError for both; here the former is a FaceClientError.
+        gRPC raises CancelledError for that and for a cancelled task; only the latter is left.
         """
         try:
             yield
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
-            if not self.closed.is_set() or task is None or task.cancelling():
+            if not self._connection.closed.is_set() or task is None or task.cancelling():
                 raise
             code, message = grpc.StatusCode.CANCELLED, "the client was closed"
             raise FaceClientError(code, "", message) from error

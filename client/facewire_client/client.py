@@ -1,4 +1,4 @@
-"""The client for ordinary, blocking code."""
+"""The blocking client."""
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
@@ -10,59 +10,61 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from facewire.v1 import detect_pb2, detect_pb2_grpc
 from facewire.v1.detect_pb2 import DetectResponse, DetectStreamResponse
 from facewire_client.connection import (
-    DETECT,
-    DETECT_STREAM,
-    HEALTH_CHECK,
+    DETECT_PATH,
+    HEALTH_PATH,
+    STREAM_PATH,
     Connection,
-    health_request,
-    model_request,
+    ConnectionOptions,
 )
 from facewire_client.errors import from_rpc_error
-from facewire_client.feed import Feed
-from facewire_client.frames import Frames
-from facewire_client.request import DetectOptions, Image
+from facewire_client.request import DetectOptions, Image, health_request, model_request
 from facewire_client.response import detect_result, model_info
 from facewire_client.result import DetectResult, ModelInfo, StreamResult
-from facewire_client.retry import ATTEMPTS, Retry
+from facewire_client.retry import MAX_ATTEMPTS, Attempts
+from facewire_client.stream import FrameConverter, ImageStream
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
-class FaceClient(Connection):
-    """Finds faces by way of a facewire server; safe to share between threads.
+class FaceClient:
+    """A blocking client of a facewire server; threads may share it.
 
     with FaceClient("127.0.0.1:50051") as client:
         for face in client.detect("photo.jpg").faces:
             print(face.box, face.confidence)
 
-    The arguments are those of `Connection`. Calls raise FaceClientError. A call
-    that finds the server full or absent is tried again up to four times before
-    that, as long as its timeout allows; a stream is not.
+    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target; for the keyword
+    arguments see `facewire_client.connection.ConnectionOptions`. Calls raise FaceClientError. A
+    call that finds the server full or absent is tried again up to four times before that, as
+    long as its timeout allows; a stream is not.
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        credentials, options = self.credentials(), self.options()
+    def __init__(self, target: str, **options: Unpack[ConnectionOptions]) -> None:
+        self._connection = Connection(target, **options)
+        credentials, channel_options = self._connection.credentials(), self._connection.options()
         if credentials is None:
-            self._channel = grpc.insecure_channel(self.target, options)
+            self._channel = grpc.insecure_channel(target, channel_options)
         else:
-            self._channel = grpc.secure_channel(self.target, credentials, options)
+            self._channel = grpc.secure_channel(target, credentials, channel_options)
         self._stub = detect_pb2_grpc.DetectServiceStub(self._channel)
-        # Not those of the stub: see `Connection.serialised`.
+        # The stub would serialise these requests: see `Connection.serialise`.
         self._detect: grpc.UnaryUnaryMultiCallable[bytes, DetectResponse] = (
-            self._channel.unary_unary(DETECT, response_deserializer=DetectResponse.FromString)
+            self._channel.unary_unary(DETECT_PATH, response_deserializer=DetectResponse.FromString)
         )
         self._stream: grpc.StreamStreamMultiCallable[bytes, DetectStreamResponse] = (
             self._channel.stream_stream(
-                DETECT_STREAM, response_deserializer=DetectStreamResponse.FromString
+                STREAM_PATH, response_deserializer=DetectStreamResponse.FromString
             )
         )
         self._check = self._channel.unary_unary(
-            HEALTH_CHECK,
+            HEALTH_PATH,
             HealthCheckRequest.SerializeToString,
             HealthCheckResponse.FromString,
         )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connection.target!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -76,8 +78,8 @@ class FaceClient(Connection):
         self.close()
 
     def close(self) -> None:
-        """Closes the connection; calls that are under way are cancelled."""
-        self.closed.set()
+        """Close the connection and cancel the calls under way."""
+        self._connection.closed.set()
         self._channel.close()
 
     def detect(
@@ -87,15 +89,14 @@ class FaceClient(Connection):
         timeout: float | None = None,
         **options: Unpack[DetectOptions],
     ) -> DetectResult:
-        """The faces of one image.
+        """Find the faces in one image.
 
         `image` is a path, the bytes of an image file, or an array: see
-        `facewire_client.request.fill_request`. The options are `model`,
-        `min_confidence`, `iou_threshold` and `max_detections`: see
-        `facewire_client.request.DetectOptions`. `timeout` is in seconds; None is
-        the client's.
+        `facewire_client.request.fill_request`. The options are `model`, `min_confidence`,
+        `iou_threshold` and `max_detections`: see `facewire_client.request.DetectOptions`.
+        `timeout` is in seconds; None is the client's.
         """
-        request = self.detect_request(image, **options)
+        request = self._connection.detect_request(image, **options)
         return detect_result(self._call(self._detect, request, timeout))
 
     def detect_stream(
@@ -107,42 +108,42 @@ class FaceClient(Connection):
         timeout: float | None = None,
         **options: Unpack[DetectOptions],
     ) -> Generator[StreamResult]:
-        """The answers to many images, in their order, as they come.
+        """Find the faces in many images; yield the results in the order of the images.
 
-        An image that fails is answered with its error, and the stream goes on; one
-        that cannot be sent is answered so without being sent. FaceClientError is raised when the
-        stream itself breaks, and images that were not answered until then are to be given again.
-        `images` is read in a thread of its own, never more than `window` ahead of the answers
-        taken; what it raises is raised here, after the answers to the images before. With
-        `drop_oldest`, for live video, an image that was not yet started gives way to a newer one
-        and is answered with FRAME_DROPPED. `timeout` is for the whole stream; None is no limit.
-        Closing the generator cancels what is under way.
+        An image that fails has its error as result, and the stream goes on; an image that
+        cannot be sent does so without being sent. Raises FaceClientError when the stream itself
+        breaks; images without a result by then are to be given to a new stream. `images` is
+        read in a thread of its own, at most `window` ahead of the results taken; its exception
+        is raised here, after the results of the images before. With `drop_oldest`, for live
+        video, an image that was not started gives way to a newer one and has FRAME_DROPPED as
+        its error. `timeout` is for the whole stream; None is no limit. Closing the generator
+        cancels the stream.
         """
         if window < 1:
             raise ValueError(f"window must be at least 1, not {window}")
-        frames = Frames(self, options, drop_oldest=drop_oldest)
-        seconds = None if timeout is None else self.seconds(timeout)
-        return self._answers(Feed(frames, images, window), seconds)
+        converter = FrameConverter(self._connection, options, drop_oldest=drop_oldest)
+        seconds = None if timeout is None else self._connection.seconds(timeout)
+        return self._results(ImageStream(converter, images, window), seconds)
 
     def models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
-        """The models that the server has loaded, the default one first."""
+        """Return the models that the server has loaded, the default one first."""
         request = detect_pb2.ListModelsRequest()
         response = self._call(self._stub.ListModels, request, timeout)
         return tuple(model_info(model) for model in response.models)
 
     def model(self, name: str = "", *, timeout: float | None = None) -> ModelInfo:
-        """One model; without a name, the default one."""
+        """Return one model; without a name, the default one."""
         request = model_request(name)
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
     def health(self, service: str = "", *, model: str = "", timeout: float | None = None) -> bool:
-        """Whether the server, one of its services, or a model can take calls now.
+        """Tell whether the server, one of its services, or a model can take calls now.
 
-        Raises FaceClientError with NOT_FOUND when there is no such service or model,
-        and ValueError when both are given.
+        Raises FaceClientError with NOT_FOUND when there is no such service or model, and
+        ValueError when both are given.
         """
         request = health_request(service, model)
-        response = self._call(self._check, request, timeout, attempts=1)
+        response = self._call(self._check, request, timeout, max_attempts=1)
         return response.status == HealthCheckResponse.SERVING
 
     def _call(
@@ -150,29 +151,31 @@ class FaceClient(Connection):
         method: "grpc.UnaryUnaryMultiCallable[Request, Response]",
         request: Request,
         timeout: float | None,
-        attempts: int = ATTEMPTS,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> Response:
-        retry = Retry(self.seconds(timeout), attempts)
+        connection = self._connection
+        attempts = Attempts(connection.seconds(timeout), max_attempts)
         while True:
-            self.check_open()
+            connection.check_open()
             try:
-                return method(request, timeout=retry.seconds(), metadata=self.metadata)
+                return method(request, timeout=attempts.seconds(), metadata=connection.metadata)
             except grpc.RpcError as error:
-                delay = retry.delay(error)
+                delay = attempts.delay(error)
                 if delay is None:
-                    raise from_rpc_error(error, self.route) from error
-            self.closed.wait(delay)
+                    raise from_rpc_error(error, connection.route) from error
+            connection.closed.wait(delay)
 
-    def _answers(self, feed: Feed, seconds: float | None) -> Generator[StreamResult]:
-        self.check_open()
-        call = self._stream(iter(feed), timeout=seconds, metadata=self.metadata)
-        if not call.add_callback(feed.end):
-            feed.end()  # the call has ended already
+    def _results(self, stream: ImageStream, seconds: float | None) -> Generator[StreamResult]:
+        connection = self._connection
+        connection.check_open()
+        call = self._stream(iter(stream), timeout=seconds, metadata=connection.metadata)
+        if not call.add_callback(stream.end):
+            stream.end()  # the call has ended already
         try:
-            yield from feed.answers(call)
+            yield from stream.results(call)
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self.route) from error
+            raise from_rpc_error(error, connection.route) from error
         finally:
-            feed.close()
+            stream.close()
             call.cancel()
-        feed.finish()
+        stream.completion.check()

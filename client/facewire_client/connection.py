@@ -1,7 +1,6 @@
-"""Where the server is and how to talk to it: what both clients have in common.
+"""The settings of a connection to one server, shared by both clients.
 
-Everything about connecting is left to gRPC and said here, in its channel options and
-its service config.
+gRPC does all of the connecting; this module says how, in channel options and a service config.
 """
 
 import math
@@ -10,46 +9,58 @@ from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from pathlib import Path
 from threading import Event
-from typing import TypeAlias, Unpack
+from typing import TypeAlias, TypedDict, Unpack
 
 import grpc
 from google.protobuf.message import Message
-from grpc_health.v1.health_pb2 import HealthCheckRequest
 
-from facewire.v1.detect_pb2 import DetectRequest, GetModelRequest
+from facewire.v1.detect_pb2 import DetectRequest
 from facewire_client.errors import message_too_large
-from facewire_client.proxy import proxy_of
-from facewire_client.request import DetectOptions, Image, fill_request, sendable
-from facewire_client.target import read_target
+from facewire_client.request import DetectOptions, Image, fill_request
+from facewire_client.target import parse_target, proxy_of
 
-DETECT = "/facewire.v1.DetectService/Detect"
-DETECT_STREAM = "/facewire.v1.DetectService/DetectStream"
-HEALTH_CHECK = "/grpc.health.v1.Health/Check"
-_SERVICE = "facewire.v1.DetectService"
+DETECT_PATH = "/facewire.v1.DetectService/Detect"
+STREAM_PATH = "/facewire.v1.DetectService/DetectStream"
+HEALTH_PATH = "/grpc.health.v1.Health/Check"
 
-# What gRPC cannot add to the time without an overflow is no limit: from 31 years on.
-_ENDLESS_SECONDS = 1e9
+# gRPC adds the timeout to its clock; from about 31 years on that overflows.
+_UNLIMITED_SECONDS = 1e9
 
-# A PEM file: its contents (bytes) or its path.
 Pem: TypeAlias = bytes | str | PathLike[str]
+"""A PEM file: its contents (bytes) or its path."""
 
 # https://github.com/grpc/grpc/blob/master/doc/service_config.md
 _SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 
+class ConnectionOptions(TypedDict, total=False):
+    """The keyword arguments of both clients.
+
+    `token` (default None) is sent with every call as `authorization: Bearer`. The channel is
+    encrypted when `tls` (default False) is true or one of the PEM files is given:
+    `root_certificates` of the authorities to trust (default None: gRPC's own list),
+    `certificate_chain` and `private_key` of the client for mutual TLS (default None). `timeout`
+    is the time of a call in seconds, all its attempts and the connecting included (default 30;
+    `math.inf`: no limit). `max_message_mb` is the largest message in MiB, either way, in
+    [1, 2047] (default 32, which is also the server's).
+    """
+
+    token: str | None
+    root_certificates: Pem | None
+    certificate_chain: Pem | None
+    private_key: Pem | None
+    tls: bool
+    timeout: float
+    max_message_mb: int
+
+
 @dataclass(eq=False)
 class Connection:
-    """A server's address, what to show it, and how long to wait for it.
+    """A server's address, the caller's credentials, and the limits of calls.
 
-    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target. `token` is sent
-    with every
-    call as `authorization: Bearer`. The channel is encrypted when `tls` is true
-    or one of the PEM files is given: `root_certificates` of the authorities to
-    trust (None: gRPC's own list), `certificate_chain` and `private_key` of the
-    client for mutual TLS. `timeout` is what a call may take in seconds, all its
-    attempts and the connecting included; `math.inf` is no limit.
-    `max_message_mb` is the largest message in MiB, either way, and the server's
-    default.
+    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target; the other arguments
+    are described by `ConnectionOptions`. Raises ValueError for an argument out of its range and
+    TypeError for a target or token that is no str. `closed` is set when the client closes.
     """
 
     target: str
@@ -67,9 +78,9 @@ class Connection:
         for name, text in (("target", self.target), ("token", self.token)):
             if not isinstance(text, str) and (name, text) != ("token", None):
                 raise TypeError(f"the {name} is no str but a {type(text).__name__}")
-        self._target = read_target(self.target)
+        self._target = parse_target(self.target)
         self._proxy = proxy_of(self._target, os.environ)
-        # A header value; gRPC's own complaint would name neither.
+        # The token becomes a header value; gRPC's own error would not name the token.
         if self.token is not None and not (
             self.token.isascii() and self.token.isprintable() and self.token.strip()
         ):
@@ -77,19 +88,19 @@ class Connection:
         if not 1 <= self.max_message_mb <= 2047:
             raise ValueError(f"max_message_mb is {self.max_message_mb}, not in 1..2047")
         self.seconds(None)
-        # gRPC would end the process.
+        # gRPC would abort the process.
         if (self.certificate_chain is None) != (self.private_key is None):
             raise ValueError("certificate_chain and private_key go together")
 
     @property
     def route(self) -> str:
-        """The target, and the proxy that it is asked for through, to be told."""
+        """The target, and the proxy on the way to it, for error messages."""
         through = f" through the proxy {self._proxy}" if self._proxy else ""
         return f"{self.target}{through}"
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What is sent with every call."""
+        """The metadata of every call."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
     @property
@@ -97,12 +108,12 @@ class Connection:
         """The largest message in bytes."""
         return self.max_message_mb << 20
 
-    def serialised(self, message: Message) -> bytes:
-        """A message as it goes over the wire.
+    def serialise(self, message: Message) -> bytes:
+        """Serialise a message, once.
 
-        Messages with images are given to gRPC like this: their size is known only
-        when they are serialised, and that is to be done once. Raises FaceClientError
-        (MESSAGE_TOO_LARGE) for what gRPC would not send.
+        Messages with images are given to gRPC as bytes: their size is known only after
+        serialising, and serialising an image twice is slow. Raises FaceClientError
+        (MESSAGE_TOO_LARGE) for a message that gRPC would not send.
         """
         data = message.SerializeToString()
         if len(data) > self.max_message_bytes:
@@ -110,76 +121,61 @@ class Connection:
         return data
 
     def detect_request(self, image: Image, **options: Unpack[DetectOptions]) -> bytes:
-        """The message that asks for the faces of an image: see `fill_request`."""
+        """Make the serialised DetectRequest for an image: see `fill_request`."""
         request = DetectRequest()
         fill_request(request, image, limit=self.max_message_bytes, **options)
-        return self.serialised(request)
+        return self.serialise(request)
 
     def check_open(self) -> None:
-        """Raises ValueError when the client is closed."""
+        """Raise ValueError when the client is closed."""
         if self.closed.is_set():
             raise ValueError(f"the client of {self.target} is closed")
 
     def seconds(self, timeout: float | None) -> float | None:
-        """A call's own timeout or else the connection's, as gRPC wants it.
+        """Return a call's timeout, or the connection's, in the form that gRPC takes.
 
-        None is no limit; what is below 0 has passed already. Raises ValueError for
-        NaN.
+        None is no limit; a value below 0 has passed already. Raises ValueError for NaN.
         """
         seconds = self.timeout if timeout is None else timeout
         if math.isnan(seconds):
             raise ValueError("the timeout is not a number")
-        return max(-1.0, seconds) if seconds < _ENDLESS_SECONDS else None
+        return max(-1.0, seconds) if seconds < _UNLIMITED_SECONDS else None
 
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """The TLS side of the channel; None: it is not encrypted."""
+        """Return the TLS credentials of a channel; None: it is not encrypted.
+
+        Raises OSError for a PEM file that cannot be read.
+        """
         pems = self.root_certificates, self.private_key, self.certificate_chain
         if not self.tls and all(pem is None for pem in pems):
             return None
         return grpc.ssl_channel_credentials(*(_contents(pem) for pem in pems))
 
     def options(self) -> list[tuple[str, str | int]]:
-        """The channel's options: see grpc/impl/channel_arg_names.h."""
+        """Return the options of a channel: see grpc/impl/channel_arg_names.h."""
         return [
             ("grpc.service_config", _SERVICE_CONFIG),
-            # Without it all channels of a process to one target share one
-            # connection, whatever their tokens, and so one turn in the queue.
+            # Without it all channels of a process to one target share one connection, whatever
+            # their tokens, and so one share of the server's fair queue.
             ("grpc.use_local_subchannel_pool", 1),
             ("grpc.max_send_message_length", self.max_message_bytes),
             ("grpc.max_receive_message_length", self.max_message_bytes),
-            # A call that a server has not begun when it closes the connection, gRPC
-            # sends again by itself, if it still has it: all of it is in this buffer,
-            # headers included, whose default is 256 KiB.
+            # gRPC repeats a call that the server had not begun when it closed the connection,
+            # but only when the whole call, headers included, fits into this buffer, whose
+            # default is 256 KiB.
             ("grpc.per_rpc_retry_buffer_size", self.max_message_bytes + 65_536),
-            # A proxy cannot reach what is on this machine alone.
+            # A proxy cannot reach addresses that exist on this machine only.
             ("grpc.enable_http_proxy", int(not self._target.is_local)),
-            # A server that restarts is found again soon, and one whose address
-            # does not answer is given up after five seconds.
+            # Finds a restarted server soon, and gives up an address that does not answer after
+            # five seconds.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 5_000),
             ("grpc.min_reconnect_backoff_ms", 5_000),
-            # Notices a dead peer on an idle stream. Servers with gRPC's defaults
-            # hang up on clients that ask more often than every five minutes.
+            # Notices a dead peer on an idle stream. Servers with gRPC's defaults close the
+            # connection of a client that pings more often than every five minutes.
             ("grpc.keepalive_time_ms", 330_000),
             ("grpc.keepalive_timeout_ms", 20_000),
         ]
-
-
-def health_request(service: str, model: str) -> HealthCheckRequest:
-    """Asks for a service, or for a model; for the server when both are empty.
-
-    Raises ValueError for both, and FaceClientError (BAD_OPTION) for what is no text.
-    """
-    if service and model:
-        raise ValueError("give a service or a model, not both")
-    with sendable():
-        return HealthCheckRequest(service=f"{_SERVICE}/{model}" if model else service)
-
-
-def model_request(name: str) -> GetModelRequest:
-    """Asks for a model. Raises FaceClientError (BAD_OPTION) for what is no text."""
-    with sendable():
-        return GetModelRequest(name=name)
 
 
 def _contents(pem: Pem | None) -> bytes | None:

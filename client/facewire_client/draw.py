@@ -1,4 +1,4 @@
-"""Pictures with their faces drawn in. Needs Pillow: pip install 'facewire[draw]'."""
+"""Copies of images with the faces drawn in. Needs Pillow: pip install 'facewire[draw]'."""
 
 import io
 import warnings
@@ -20,11 +20,11 @@ _SHADE = (0, 0, 0)
 
 
 def annotate(image: str | PathLike[str] | bytes, result: DetectResult, output: Path) -> None:
-    """Writes the upright picture with boxes, confidences and landmarks drawn in.
+    """Write the upright image with boxes, confidences and landmarks drawn in.
 
-    `image` is the path or the contents of the image file that `result` is about; the
-    name of `output` says which format to write. Raises FaceClientError when Pillow is
-    not installed, or the picture cannot be read or written.
+    `image` is the path or the contents of the image file that `result` belongs to; the suffix
+    of `output` chooses the format. Raises FaceClientError when Pillow is not installed, or when
+    the image cannot be read or written.
     """
     require_pillow()
     from PIL import Image, ImageDraw, ImageOps
@@ -33,21 +33,21 @@ def annotate(image: str | PathLike[str] | bytes, result: DetectResult, output: P
     try:
         with warnings.catch_warnings(action="ignore"):
             with Image.open(source) as stored:
-                picture = ImageOps.exif_transpose(stored).convert("RGB")
-            _check_size(picture.size, result.image_size)
-            pen = ImageDraw.Draw(picture)
-            width = max(2, round(max(picture.size) / 300))
+                upright = ImageOps.exif_transpose(stored).convert("RGB")
+            _check_size(upright.size, result.image_size)
+            pen = ImageDraw.Draw(upright)
+            width = max(2, round(max(upright.size) / 300))
             for face in result.faces:
                 _draw_face(pen, face, width)
-            picture.save(output)
+            upright.save(output)
     except Exception as error:
-        # Pillow raises TypeError, SyntaxError, struct.error and more for odd files.
+        # Pillow raises TypeError, SyntaxError, struct.error and others for invalid files.
         why = str(error) or type(error).__name__
         raise _error(f"{output} cannot be drawn: {why}") from error
 
 
 def require_pillow() -> None:
-    """Raises FaceClientError, with the command to type, when there is no Pillow."""
+    """Raise FaceClientError, which names the command to type, when Pillow is not installed."""
     try:
         import_module("PIL")
     except ModuleNotFoundError:
@@ -55,9 +55,9 @@ def require_pillow() -> None:
 
 
 def _check_size(size: tuple[int, int], answered: tuple[int, int]) -> None:
-    """Raises ValueError for a picture that lies otherwise than the one answered for.
+    """Raise ValueError for an upright image of another size than the server's.
 
-    Pillow and the server can differ in what they make of odd EXIF.
+    Pillow and the server can read an unusual EXIF orientation differently.
     """
     if size != answered:
         sizes = [f"{width} x {height}" for width, height in (size, answered)]

@@ -1,4 +1,4 @@
-"""The one exception of the client, and how a failed RPC becomes one."""
+"""The exception of the client, and its construction from a failed RPC."""
 
 import re
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ from google.rpc.status_pb2 import Status
 
 _DOMAIN = "facewire"
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
-# What gRPC itself says of a message over the limit of one side.
+# gRPC's own message for a message over the limit of one side.
 _OVER_LIMIT = re.compile(r"(CLIENT|SERVER): \w+ message larger than max \((\d+) vs\. (\d+)\)")
-# What gRPC puts before the cause when it cannot connect.
+# What stands before the cause in gRPC's message when it cannot connect.
 _CONNECT_NOISE = re.compile(
     r"^.*last error: (\w+: )?(ipv[46]:\S+: )?(Failed to connect to remote host: )?"
     r"(unix:.*: connect failed: addr: .* error: )?"
@@ -21,11 +21,10 @@ _CONNECT_NOISE = re.compile(
 
 
 class FaceClientError(Exception):
-    """A call that failed, or one image of a stream.
+    """The failure of a call, or of one image of a stream.
 
-    `code` is the gRPC status. `reason` says why in one word of capitals, as
-    google.rpc.ErrorInfo holds it (CORRUPT_IMAGE, QUEUE_FULL, ...); it is empty
-    when the failure is not one of facewire's own, such as a lost connection.
+    `code` is the gRPC status. `reason` is the reason in google.rpc.ErrorInfo (CORRUPT_IMAGE,
+    QUEUE_FULL, ...); it is empty for a failure of gRPC's own, such as a lost connection.
     `message` is one sentence for people.
     """
 
@@ -40,7 +39,7 @@ class FaceClientError(Exception):
 
 
 def from_rpc_error(error: grpc.RpcError, route: str) -> FaceClientError:
-    """The failure of a call, in words that say what to do; `route` is where it went."""
+    """Convert the error of a call; `route` names the server, and the proxy to it, in messages."""
     code, details = error.code(), error.details() or f"{route} gave no reason"
     reason = _reason(error.trailing_metadata() or ())
     match code, reason:
@@ -58,18 +57,18 @@ def from_rpc_error(error: grpc.RpcError, route: str) -> FaceClientError:
 
 
 def from_frame_error(code: int, reason: str, message: str) -> FaceClientError:
-    """The failure of one image of a stream; `code` is a google.rpc.Code."""
+    """Convert the error of one image of a stream; `code` is a google.rpc.Code."""
     return FaceClientError(_CODES.get(code, grpc.StatusCode.UNKNOWN), reason, message)
 
 
 def stream_ended_early() -> FaceClientError:
-    """The failure of a stream that a server ended with OK and too few answers."""
+    """Return the error of a stream that a server ended with OK and too few answers."""
     message = "the server ended the stream before it had answered all images"
     return FaceClientError(grpc.StatusCode.INTERNAL, "", message)
 
 
 def message_too_large(size: int, limit: int, side: str = "CLIENT") -> FaceClientError:
-    """The failure of a message of `size` bytes at the limit of CLIENT or SERVER."""
+    """Return the error of a message of `size` bytes over the limit of CLIENT or SERVER."""
     if side == "CLIENT":
         advice = "the client's limit is its `max_message_mb`"
     else:
@@ -82,7 +81,7 @@ def message_too_large(size: int, limit: int, side: str = "CLIENT") -> FaceClient
 
 
 def _reason(trailers: Iterable[Any]) -> str:
-    """The reason of facewire's ErrorInfo among a call's trailers, or ""."""
+    """Return the reason of facewire's ErrorInfo in the trailers of a call, or ""."""
     for key, value in trailers:
         if key == "grpc-status-details-bin":
             return _reason_of_status(value)
@@ -96,5 +95,5 @@ def _reason_of_status(data: bytes) -> str:
             if detail.Unpack(info) and info.domain == _DOMAIN:
                 return info.reason
     except DecodeError:
-        pass  # not written by facewire, whose details are whole
+        pass  # the details are not facewire's
     return ""

@@ -1,14 +1,16 @@
-"""From an image and options to a DetectRequest.
+"""The requests of the client, made of images, options and names.
 
 An array is anything with the buffer protocol, so that this module needs no NumPy.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike, fsdecode
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest
 
 from facewire.v1 import detect_pb2
 from facewire_client.errors import FaceClientError, message_too_large
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+T = TypeVar("T")
+
+_SERVICE = "facewire.v1.DetectService"
+
+
 class Array(Protocol):
-    """An array of NumPy's, whose types call it a buffer from Python 3.12 on only."""
+    """A NumPy array; NumPy's types declare it a Buffer from Python 3.12 on only."""
 
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
@@ -34,12 +41,12 @@ _FORMATS = {
 
 
 class DetectOptions(TypedDict, total=False):
-    """How to look at an image; what is left out or None is the server's choice.
+    """The options of a detection; the server chooses what is left out or None.
 
-    `model` is a name as `models()` spells it; a detection is kept when its
-    confidence is at least `min_confidence`, in [0, 1]; of two whose intersection
-    over union is above `iou_threshold`, in [0, 1], the less confident is dropped;
-    at most `max_detections` are returned, the most confident ones.
+    `model` is a name as `models()` spells it. A detection is kept when its confidence is at
+    least `min_confidence`, in [0, 1]. Of two whose intersection over union is above
+    `iou_threshold`, in [0, 1], the less confident is dropped. At most `max_detections` are
+    returned, the most confident ones.
     """
 
     model: str | None
@@ -58,21 +65,20 @@ def fill_request(
     iou_threshold: float | None = None,
     max_detections: int | None = None,
 ) -> None:
-    """Makes an empty message ask for the faces of an image.
+    """Fill an empty message with an image and options.
 
-    A str or PathLike is the path of an image file; bytes, or an array of one
-    dimension, are the contents of one. An array of the shape [H, W, 3] (BGR),
-    [H, W, 4] (BGRA), [H, W] or [H, W, 1] (grey) and the type uint8 is pixels; it
-    may be a view into a larger one. A RawImage goes out as it is.
+    A str or PathLike is the path of an image file; bytes, or an array of one dimension, are the
+    contents of such a file. A uint8 array of the shape [H, W, 3] (BGR), [H, W, 4] (BGRA),
+    [H, W] or [H, W, 1] (grey) is pixels; it may be a view into a larger array. A RawImage is
+    sent unchanged.
 
-    Raises FaceClientError with INVALID_ARGUMENT when the file cannot be read
-    (UNREADABLE_FILE), the array is no image (BAD_RAW_IMAGE) or an option fits no
-    message (BAD_OPTION; all other ranges are the server's to check), and with
-    MESSAGE_TOO_LARGE for an image of more than `limit` bytes, which is then neither
-    read nor copied whole. Raises TypeError when `image` is nothing of the above, or
-    an option is not of its type.
+    Raises FaceClientError with INVALID_ARGUMENT when the file cannot be read (UNREADABLE_FILE),
+    the array is no image (BAD_RAW_IMAGE) or a message cannot hold an option (BAD_OPTION; the
+    server checks the ranges), and with RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE) for an image of
+    more than `limit` bytes, of which at most `limit` + 1 are read and none copied. Raises
+    TypeError for an `image` or an option of another type.
     """
-    with sendable():
+    with _sendable():
         if model is not None:
             request.model = model
         request.options.CopyFrom(
@@ -91,9 +97,33 @@ def fill_request(
         _add_buffer(request, image, limit)
 
 
+async def call_with_file(image: Image, build: Callable[[], T]) -> T:
+    """Return `build()`, which makes a request of `image`; in a thread if it reads a file."""
+    if isinstance(image, str | PathLike):
+        return await asyncio.to_thread(build)
+    return build()
+
+
+def health_request(service: str, model: str) -> HealthCheckRequest:
+    """Ask for the health of a service or of a model; of the server when both are empty.
+
+    Raises ValueError for both, and FaceClientError (BAD_OPTION) for a name that is no Unicode.
+    """
+    if service and model:
+        raise ValueError("give a service or a model, not both")
+    with _sendable():
+        return HealthCheckRequest(service=f"{_SERVICE}/{model}" if model else service)
+
+
+def model_request(name: str) -> detect_pb2.GetModelRequest:
+    """Ask for a model. Raises FaceClientError (BAD_OPTION) for a name that is no Unicode."""
+    with _sendable():
+        return detect_pb2.GetModelRequest(name=name)
+
+
 @contextmanager
-def sendable() -> Iterator[None]:
-    """Raises FaceClientError (BAD_OPTION) for what a message cannot hold."""
+def _sendable() -> Iterator[None]:
+    """Raise FaceClientError (BAD_OPTION) for a value that a message cannot hold."""
     try:
         yield
     except ValueError as error:
@@ -110,7 +140,7 @@ def _read(path: "str | PathLike[str]", limit: int) -> bytes:
         with open(path, "rb") as file:
             content = file.read(limit + 1)
     except (OSError, ValueError) as error:
-        # ValueError: a name with a NUL in it, or one that the system cannot spell.
+        # ValueError: a name with a NUL, or with characters that the file system cannot encode.
         why = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {fsdecode(path)}: {why}"
         raise _refused("UNREADABLE_FILE", message) from error
@@ -123,7 +153,7 @@ def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array", limi
     shape = view.shape or ()
     channels = shape[2] if len(shape) == 3 else 1
     is_image = (
-        view.format.lstrip("@=<>!") == "B"  # ctypes says "<B"
+        view.format.lstrip("@=<>!") == "B"  # the format of a ctypes array is "<B"
         and len(shape) in (1, 2, 3)
         and channels in _FORMATS
         and (len(shape) == 1 or 0 not in shape)
@@ -153,16 +183,16 @@ def _view(image: "Buffer | Array") -> memoryview:
             f"not {type(image).__name__}"
         ) from None
     except (ValueError, BufferError) as error:
-        # Released, closed, or of a type that no buffer can have.
+        # The buffer is released or closed, or its format is none that memoryview knows.
         what = f"a {type(image).__name__} is no image"
         raise _refused("BAD_RAW_IMAGE", f"{what}: {error}") from error
 
 
 def _packed(view: memoryview, rows: int) -> bytes:
-    """The samples of a view of two or three dimensions, without gaps."""
+    """Copy the samples of a view of two or three dimensions, without padding."""
     if view[:1].c_contiguous and not view.c_contiguous:
-        # A crop: copying row by row is four times as fast as tobytes, which
-        # then goes pixel by pixel.
+        # The view is a crop. `tobytes` copies such a view sample by sample, which takes four
+        # times as long as row by row.
         return b"".join([view[row : row + 1] for row in range(rows)])
     return view.tobytes()
 

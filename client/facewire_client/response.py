@@ -1,11 +1,11 @@
-"""From the messages of facewire.v1 to plain values."""
+"""Conversion of the messages of facewire.v1 to the client's results."""
 
 from facewire.v1 import detect_pb2
 from facewire_client.result import Box, DetectResult, Face, ModelInfo, Point, Timing
 
 
 def detect_result(message: detect_pb2.DetectResponse) -> DetectResult:
-    """The faces that a DetectResponse holds."""
+    """Convert a DetectResponse."""
     return DetectResult(
         faces=tuple(_face(detection) for detection in message.detections),
         image_size=(message.image_width, message.image_height),
@@ -16,7 +16,7 @@ def detect_result(message: detect_pb2.DetectResponse) -> DetectResult:
 
 
 def model_info(message: detect_pb2.Model) -> ModelInfo:
-    """The description that a Model holds."""
+    """Convert a Model."""
     return ModelInfo(
         name=message.name,
         version=message.version,

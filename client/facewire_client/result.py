@@ -1,7 +1,7 @@
-"""What the client returns: plain values that know nothing of gRPC messages.
+"""The results of the client: plain values without gRPC messages.
 
-Coordinates are continuous pixels of the upright image: as a person sees the
-photo, the origin at its top left, x to the right, y downwards.
+Coordinates are continuous, in pixels of the upright image, which has its EXIF orientation
+applied: the origin is at the top left, x points to the right, y down.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Box(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A place in the image; may lie outside of it."""
+    """A position in pixels; it may lie outside of the image."""
 
     x: float
     y: float
@@ -30,9 +30,8 @@ class Point(NamedTuple):
 class Face:
     """One face.
 
-    `confidence` is in [0, 1]. `landmarks` is empty, or holds right eye, left eye,
-    tip of the nose, right and left corner of the mouth; right and left are the
-    person's own.
+    `confidence` is in [0, 1]. `landmarks` is empty, or holds right eye, left eye, tip of the
+    nose, right and left corner of the mouth; right and left are the person's own.
     """
 
     box: Box
@@ -44,7 +43,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where the server spent the time of a call, in microseconds."""
+    """The server's time for a call by stage, in microseconds."""
 
     queue_us: int = 0
     decode_us: int = 0
@@ -57,8 +56,8 @@ class Timing:
 class DetectResult:
     """The faces of one image, the most confident first.
 
-    `image_size` is (width, height) of the upright image in pixels; `model` and
-    `model_version` say which model answered.
+    `image_size` is (width, height) of the upright image in pixels; `model` and `model_version`
+    name the model.
     """
 
     faces: tuple[Face, ...]
@@ -70,9 +69,9 @@ class DetectResult:
 
 @dataclass(frozen=True, slots=True)
 class StreamResult:
-    """The answer to one image of a stream: a result or an error, never both.
+    """The result of one image of a stream, or its error.
 
-    `frame_id` is the position of the image among those given, from 0.
+    `frame_id` is the index of the image among those given, from 0.
     """
 
     frame_id: int
@@ -80,7 +79,7 @@ class StreamResult:
     error: FaceClientError | None = None
 
     def unwrap(self) -> DetectResult:
-        """The result; raises the error if there is none."""
+        """Return the result, or raise the error."""
         if self.result is None:
             assert self.error is not None
             raise self.error
@@ -91,10 +90,9 @@ class StreamResult:
 class ModelInfo:
     """A model that the server has loaded.
 
-    `input_size` is (width, height) of the network's input in pixels; `sha256` is
-    that of the weights file, and `version` its first 12 digits. `min_confidence`
-    and `iou_threshold` hold where a call does not say; an `iou_threshold` of 0
-    means that the model does its own suppression.
+    `input_size` is (width, height) of the network's input in pixels; `sha256` is that of the
+    weights file, and `version` its first 12 digits. `min_confidence` and `iou_threshold` are
+    the defaults of calls; an `iou_threshold` of 0 means that the model does its own suppression.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Which failed calls are made again, and when.
+"""The retry policy: which failed calls are tried again, and when.
 
-gRPC would do this by its service config, but cannot tell a server that is full from
-a message that is too large, and would send that five times.
+gRPC's own policy, set in the service config, cannot tell a full server (RESOURCE_EXHAUSTED) from
+a message over the server's limit (RESOURCE_EXHAUSTED too), and would send that message five times.
 """
 
 from collections.abc import Iterable
@@ -11,44 +11,44 @@ from typing import Any
 
 import grpc
 
-ATTEMPTS = 5
-"""How often a call is made at most."""
+MAX_ATTEMPTS = 5
+"""The most times that a call is sent."""
 
 _RETRIED = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 
 
-class Retry:
-    """The attempts of one call, which share its `seconds` (None: no limit)."""
+class Attempts:
+    """The attempts of one call: at most `limit`, within `seconds` together (None: no limit)."""
 
-    def __init__(self, seconds: float | None, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, seconds: float | None, limit: int) -> None:
         self._ends = None if seconds is None else monotonic() + seconds
-        self._left = attempts
+        self._left = limit
         self._backoff = _FIRST_BACKOFF
 
     def seconds(self) -> float | None:
-        """What is left for the next attempt; None: no limit."""
+        """Return the time left for the next attempt in seconds; None: no limit."""
         return None if self._ends is None else self._ends - monotonic()
 
     def delay(self, error: grpc.RpcError) -> float | None:
-        """How many seconds to wait before the next attempt; None: there is none."""
+        """Return the seconds to wait before the next attempt; None: there is no next one."""
         self._left -= 1
-        delay = self._wanted(error) if self._left else None
+        delay = self._delay_after(error) if self._left else None
         seconds = self.seconds()
         if delay is None or (seconds is not None and delay >= seconds):
             return None
         return delay
 
-    def _wanted(self, error: grpc.RpcError) -> float | None:
-        """When to come back: as the server says, else with a backoff.
+    def _delay_after(self, error: grpc.RpcError) -> float | None:
+        """Return the server's pushback in seconds, or else a backoff; None: do not retry.
 
-        RESOURCE_EXHAUSTED without a word is gRPC's own, for a message or metadata
-        over a limit of the server's: it would be refused again.
+        RESOURCE_EXHAUSTED without a pushback comes from gRPC itself, for a message or metadata
+        over the server's limit, and would come again.
         """
         if error.code() not in _RETRIED:
             return None
         pushback = _pushback(error.trailing_metadata() or ())
-        if pushback is not None:  # by gRPC's rule anything else than a time forbids it
+        if pushback is not None:  # by gRPC's rule any value but a time forbids a retry
             return int(pushback) / 1e3 if pushback.isdecimal() else None
         if error.code() is grpc.StatusCode.UNAVAILABLE:
             return self._next_backoff()
@@ -57,7 +57,7 @@ class Retry:
     def _next_backoff(self) -> float:
         backoff = self._backoff
         self._backoff = min(2 * backoff, _LONGEST_BACKOFF)
-        return backoff * uniform(0.8, 1.2)  # so that clients do not come back at once
+        return backoff * uniform(0.8, 1.2)  # spreads clients that failed together
 
 
 def _pushback(trailers: Iterable[Any]) -> str | None:

@@ -58,7 +58,6 @@ class Config:
     device_properties: tuple[str, ...] = ()
     cache: Path = field(default_factory=default_folder)
     compile_cache: bool = True
-    cut_tail: bool = False
     mode: str = Mode.ADAPTIVE
     scaled_decode: bool = True
     watch: bool = False
@@ -148,7 +147,6 @@ class Config:
             cache=self.cache if self.compile_cache else None,
             requests=self._requests_per_model,
             threads=self._threads,
-            cut_tail=self.cut_tail,
             mode=Mode(self.mode),
         )
 

@@ -1,9 +1,18 @@
-"""What can go wrong, by whose fault it is.
+"""What can go wrong, by whose fault it is; and what an error keeps alive.
 
 Rule: an error carries a reason and one sentence that may be shown to the caller.
 It knows nothing of gRPC: `facewire_server.rpc.status` maps it to a status.
+
+Rule: an error that is stored, or that something stored leads to, keeps no request. Its
+traceback refers to every frame that it has passed and to the callers of those, and they
+to their local variables. Where one of these leads back to the error, only the garbage
+collector would end that cycle, and it runs by the number of objects, not by their bytes:
+`detach` and `released` break it at once.
 """
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -66,3 +75,46 @@ class CommandError(FacewireError):
 
 class ConfigError(FacewireError):
     """The operator's fault: a setting that makes no sense; the message names it."""
+
+
+class Trace(Exception):
+    """The traceback of an error as text, set as its cause for the log."""
+
+    def __str__(self) -> str:
+        return f'\n"""\n{self.args[0]}"""'
+
+
+def detach(error: BaseException) -> None:
+    """Remove the traceback, the cause and the context of an error.
+
+    Of an unforeseen error, whose trace will be logged, all three stay as text.
+    """
+    is_unforeseen = isinstance(error, Exception) and not isinstance(error, FacewireError)
+    text = "".join(traceback.format_exception(error)) if is_unforeseen else ""
+    error.__traceback__ = error.__context__ = None
+    error.__cause__ = Trace(text) if is_unforeseen else None
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """Clear the local variables of all frames that an error from the context has passed.
+
+    Those of its causes too, but for frames that still run. Files and lines stay, for the
+    log.
+    """
+    try:
+        yield
+    except BaseException as error:
+        _clear_frames(error)
+        raise
+
+
+def _clear_frames(error: BaseException) -> None:
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        each = pending.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            traceback.clear_frames(each.__traceback__)
+            pending += (each.__cause__, each.__context__)

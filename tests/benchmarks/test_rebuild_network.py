@@ -6,11 +6,10 @@ from openvino import Model
 
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.plan import STRIDES
-from benchmarks.rebuild.runner import Runner
 from benchmarks.rebuild.views import views
 from facewire_server.inference.heads.atss import AtssHead
-from facewire_server.inference.proof import head_of
 from tests.benchmarks.narrow import NARROW
+from tests.benchmarks.rebuild_runner import Runner, head_of
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def test_its_outputs_are_three_for_each_stride(raw: Model) -> None:
 
 
 def test_facewire_recognises_its_head(raw: Model) -> None:
-    head = head_of(raw, (NARROW.side, NARROW.side))
+    head = head_of(raw)
     assert isinstance(head, AtssHead)
     assert (head.strides, head.iou_threshold, head.labels) == (STRIDES, 0.5, ("face",))
 
@@ -51,7 +50,6 @@ def test_its_outputs_are_finite_and_spread() -> None:
 
 
 def _outputs(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    runner = Runner(raw_network(NARROW, seed), NARROW.side, "f32")
-    runner.show(next(views(NARROW.side, seed=0)))
-    runner.infer()
+    runner = Runner(raw_network(NARROW, seed), NARROW.side)
+    runner.infer(next(views(NARROW.side, seed=0)))
     return np.concatenate([output.ravel() for output in runner.outputs])

@@ -6,8 +6,8 @@ from openvino import Model, Output
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.quantization import quantized
 from benchmarks.rebuild.tail import with_tail
-from facewire_server.inference.proof import head_of
 from tests.benchmarks.narrow import NARROW
+from tests.benchmarks.rebuild_runner import head_of
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")
 
@@ -23,8 +23,8 @@ def test_every_convolution_has_eight_bit_weights(smaller: Model) -> None:
 
 
 def test_facewire_recognises_its_head(smaller: Model) -> None:
-    size = (NARROW.side, NARROW.side)
-    assert head_of(smaller, size) == head_of(raw_network(NARROW, seed=0), size)
+    raw = raw_network(NARROW, seed=0)
+    assert head_of(smaller) == head_of(raw)
 
 
 def test_the_tail_stays_in_floating_point(smaller: Model) -> None:

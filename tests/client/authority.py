@@ -32,11 +32,11 @@ class Authority:
 
     @property
     def root_certificates(self) -> bytes:
-        """The authority's own certificate, PEM."""
+        """The authority's own certificate in PEM."""
         return self._certificate.public_bytes(Encoding.PEM)
 
     def issue(self, name: str, address: str = "127.0.0.1", *, expired: bool = False) -> Identity:
-        """A new identity of that name, for a host of that address."""
+        """Issue an identity with this name, for a host with this address."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(name, key, address=address, expired=expired)
         return Identity(

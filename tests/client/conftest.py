@@ -13,7 +13,7 @@ from tests.client.fake_server import FakeServer
 
 @pytest.fixture
 def fake() -> Iterator[FakeServer]:
-    """A server that answers as it is told."""
+    """A fake server."""
     with FakeServer() as server:
         yield server
 

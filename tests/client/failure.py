@@ -1,4 +1,4 @@
-"""What a fake server can fail with."""
+"""The errors of a fake server."""
 
 from typing import NoReturn
 
@@ -9,7 +9,7 @@ from google.rpc.status_pb2 import Status
 
 
 class Failure(Exception):
-    """What a call is to end with; `pushback` is the trailer that steers retries.
+    """The error of a call; `pushback` is the value of the retry trailer, in milliseconds.
 
     `details` are the status details in bytes; None: an ErrorInfo with the reason.
     """
@@ -32,7 +32,7 @@ class Failure(Exception):
         self.details = self._info(domain) if details is None else details
 
     def abort(self, context: grpc.ServicerContext) -> NoReturn:
-        """Ends the call of `context` with this failure."""
+        """End the call of `context` with this error."""
         trailers: list[tuple[str, str | bytes]] = []
         if self.details:
             trailers.append(("grpc-status-details-bin", self.details))

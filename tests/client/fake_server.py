@@ -1,4 +1,4 @@
-"""A DetectService that looks at no image: it notes its calls and answers as told."""
+"""A DetectService without a model: it records its calls and answers as configured."""
 
 import re
 import threading
@@ -39,7 +39,7 @@ MODELS = (
 
 
 def echo(request: pb.DetectRequest) -> pb.DetectResponse:
-    """An answer without faces that tells of its request: as wide as it has bytes."""
+    """Answer without faces; the width is the number of bytes, the model that of the request."""
     if not request.WhichOneof("image"):
         raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "EMPTY_IMAGE")
     if request.encoded_image == b"corrupt":
@@ -50,9 +50,9 @@ def echo(request: pb.DetectRequest) -> pb.DetectResponse:
 class FakeServer(DetectServiceServicer):
     """`with FakeServer() as server:` and then `server.target`.
 
-    `failures` are what the next calls end with, be they Detect or DetectStream;
-    `answer` is what the images of later ones are answered with. In a stream, its
-    failure is that of the image, but for UNAVAILABLE, which ends the stream.
+    `failures` are the errors of the next calls, of Detect or DetectStream; `answer` makes the
+    response to each image of later calls. In a stream, an error that it raises is that of the
+    image, except UNAVAILABLE, which ends the stream.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class FakeServer(DetectServiceServicer):
         self._pool.shutdown()
 
     def hang(self, request: pb.DetectRequest) -> pb.DetectResponse:
-        """An `answer` that does not come."""
+        """An `answer` that blocks until the server stops."""
         self._stopping.wait()
         return pb.DetectResponse()
 
@@ -156,7 +156,7 @@ class FakeServer(DetectServiceServicer):
 
 
 def break_after(count: int, server: FakeServer, request: pb.DetectRequest) -> pb.DetectResponse:
-    """An `answer` that breaks the stream after `count` images."""
+    """An `answer` that ends the stream with UNAVAILABLE after `count` images."""
     if len(server.requests) > count:
         raise Failure(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     return echo(request)

@@ -1,4 +1,4 @@
-"""An HTTP proxy that listens, notes what it is asked for, and says no."""
+"""An HTTP proxy that records its requests and refuses them."""
 
 import socket
 import threading
@@ -8,12 +8,12 @@ from typing import Self
 
 
 class HttpProxy:
-    """`place` is where it is, `asked` what it was asked for, line by line."""
+    """`address` is HOST:PORT, `lines` are those of all requests."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.lines: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.place = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -36,5 +36,5 @@ class HttpProxy:
             while True:
                 client, _ = self._listener.accept()
                 with client, suppress(OSError):
-                    self.asked += client.recv(65_536).decode().splitlines()
+                    self.lines += client.recv(65_536).decode().splitlines()
                     client.sendall(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Streams of images that tell how far they were read, and by whom."""
+"""Iterables of images for streams."""
 
 import threading
 import time
@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 
 
 class Endless:
-    """Images without end, of one byte each, for either client."""
+    """An endless iterable of images of one byte, for either client.
+
+    `read` counts the images that were read, `reader` is the thread that reads them.
+    """
 
     def __init__(self) -> None:
         self.read = 0
@@ -19,7 +22,7 @@ class Endless:
             yield b"x"
 
     def wait(self, count: int) -> None:
-        """Returns when so many were read; fails if they are not, or if more are."""
+        """Wait until `count` images were read; fail if they are not, or if more are."""
         deadline = time.monotonic() + 60
         while self.read < count:
             assert time.monotonic() < deadline, f"only {self.read} were read"
@@ -33,6 +36,6 @@ class Endless:
 
 
 def broken(*images: bytes) -> Iterator[bytes]:
-    """The images, and then a camera that is gone."""
+    """Yield the images, then raise OSError."""
     yield from images
     raise OSError("the camera is gone")

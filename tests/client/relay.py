@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 
 class Relay:
-    """Stands before the server at `target`; `sent` are the bytes that came for it."""
+    """Forwards connections to the server at `target`; `sent` counts the bytes to the server."""
 
     def __init__(self, target: str) -> None:
         host, port = target.rsplit(":", 1)
@@ -18,7 +18,7 @@ class Relay:
         self._open = [self._listener]
 
     def run(self) -> None:
-        """Takes connections until the relay is closed."""
+        """Accept connections until the relay is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -28,7 +28,7 @@ class Relay:
                     threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         for each in self._open:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -45,7 +45,7 @@ class Relay:
 
 @contextmanager
 def relay(target: str) -> Iterator[Relay]:
-    """A relay that is open."""
+    """Run a relay in a thread."""
     opened = Relay(target)
     thread = threading.Thread(target=opened.run, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""What a call returns: faces, models and health as plain values."""
+"""FaceClient: the results of calls, and closing."""
 
 import grpc
 import pytest
@@ -66,7 +66,7 @@ NANO = ModelInfo(
 )
 
 
-def test_a_result_holds_all_that_the_response_does(client: FaceClient, fake: FakeServer) -> None:
+def test_a_result_holds_all_fields_of_the_response(client: FaceClient, fake: FakeServer) -> None:
     fake.answer = lambda request: RESPONSE
     assert client.detect(b"x") == RESULT
 
@@ -95,9 +95,7 @@ def test_an_unknown_model_is_an_error(client: FaceClient) -> None:
     assert caught.value.reason == "UNKNOWN_MODEL"
 
 
-def test_health_tells_whether_the_server_can_take_calls(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_health_is_that_of_the_server(client: FaceClient, fake: FakeServer) -> None:
     assert client.health() is True
     fake.health.set("", HealthCheckResponse.NOT_SERVING)
     assert client.health() is False
@@ -117,8 +115,17 @@ def test_the_health_of_an_unknown_service_is_an_error(client: FaceClient) -> Non
     assert caught.value.code is grpc.StatusCode.NOT_FOUND
 
 
-def test_a_closed_client_makes_no_calls(fake: FakeServer) -> None:
-    with FaceClient(fake.target) as client:
-        client.detect(b"x")
-    with pytest.raises(ValueError, match="is closed"):
-        client.detect(b"x")
+def test_a_closed_client_takes_no_calls(fake: FakeServer) -> None:
+    client = FaceClient(fake.target)
+    client.detect(b"x")
+    client.close()
+    for call in (
+        lambda: client.detect(b"x"),
+        client.models,
+        client.model,
+        client.health,
+        lambda: list(client.detect_stream([b"x"])),
+    ):
+        with pytest.raises(ValueError, match=f"client of {fake.target} is closed"):
+            call()
+    client.close()

@@ -1,4 +1,4 @@
-"""What a client is told about its server."""
+"""The arguments of a connection, and the independence of two."""
 
 import asyncio
 import math
@@ -43,7 +43,7 @@ def test_an_empty_target_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", [3, b"localhost:1"])
-def test_a_target_and_a_token_are_text(text: Any) -> None:
+def test_a_target_or_token_of_another_type_is_a_type_error(text: Any) -> None:
     for client in FaceClient, AsyncFaceClient:
         with pytest.raises(TypeError, match="the target is no str but a "):
             client(text)
@@ -63,7 +63,7 @@ def test_the_largest_message_limit_is_taken(fake: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("given", ["certificate_chain", "private_key"])
-def test_a_certificate_without_its_key_is_refused_and_the_reverse(given: str) -> None:
+def test_a_certificate_needs_its_key_and_a_key_its_certificate(given: str) -> None:
     half = {given: b"PEM"}
     with pytest.raises(ValueError, match="go together"):
         Connection(
@@ -82,7 +82,7 @@ def test_a_call_has_its_own_timeout_or_that_of_the_client() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-5, -math.inf])
-def test_a_timeout_below_zero_has_passed(fake: FakeServer, timeout: float) -> None:
+def test_a_negative_timeout_has_passed(fake: FakeServer, timeout: float) -> None:
     async def main() -> None:
         async with AsyncFaceClient(fake.target) as client:
             await client.detect(b"x", timeout=timeout)
@@ -98,11 +98,11 @@ def test_a_timeout_below_zero_has_passed(fake: FakeServer, timeout: float) -> No
             assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_a_timeout_beyond_all_years_is_no_limit(client: FaceClient) -> None:
+def test_a_very_long_timeout_is_no_limit(client: FaceClient) -> None:
     client.detect(b"x", timeout=1e300)
 
 
-def test_a_timeout_that_is_no_number_is_refused(fake: FakeServer) -> None:
+def test_a_timeout_of_nan_is_refused(fake: FakeServer) -> None:
     with pytest.raises(ValueError, match="the timeout is not a number"):
         Connection("localhost:1", timeout=math.nan)
     with FaceClient(fake.target) as client:
@@ -117,7 +117,7 @@ def test_a_message_is_serialised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     class Spied:
-        """A DetectRequest that notes what walks over the whole of it."""
+        """A DetectRequest that records the calls that serialise it."""
 
         def __init__(self) -> None:
             object.__setattr__(self, "message", DetectRequest())
@@ -144,7 +144,7 @@ def test_two_clients_are_two_connections(fake: FakeServer) -> None:
     assert len(set(fake.peers)) == 2
 
 
-def test_two_clients_of_asyncio_are_two_connections(fake: FakeServer) -> None:
+def test_two_asyncio_clients_are_two_connections(fake: FakeServer) -> None:
     async def main() -> None:
         async with (
             AsyncFaceClient(fake.target) as one,

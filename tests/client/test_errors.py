@@ -1,4 +1,4 @@
-"""How failed calls are told."""
+"""The errors of failed calls."""
 
 import pickle
 
@@ -12,7 +12,7 @@ from tests.client.fake_server import FakeServer
 
 
 def failure(client: FaceClient, image: bytes = b"x") -> FaceClientError:
-    """What a call fails with."""
+    """Return the error of a call."""
     with pytest.raises(FaceClientError) as caught:
         client.detect(image)
     return caught.value
@@ -38,7 +38,7 @@ def test_an_error_has_the_code_the_reason_and_the_message_of_the_server(
     assert isinstance(error.__cause__, grpc.RpcError)
 
 
-def test_the_reason_of_another_domain_is_not_ours(client: FaceClient, fake: FakeServer) -> None:
+def test_a_reason_of_another_domain_is_ignored(client: FaceClient, fake: FakeServer) -> None:
     code = grpc.StatusCode.PERMISSION_DENIED
     fake.failures.append(Failure(code, "NOT_OURS", domain="example.org"))
     assert failure(client).reason == ""
@@ -50,14 +50,14 @@ def test_details_that_cannot_be_read_leave_the_code(client: FaceClient, fake: Fa
     assert (error.code, error.reason) == (grpc.StatusCode.INTERNAL, "")
 
 
-def test_a_server_that_is_not_there_is_named_in_plain_words() -> None:
+def test_an_unreachable_server_is_named() -> None:
     with FaceClient("127.0.0.1:1") as client:
         error = failure(client)
     assert error.code is grpc.StatusCode.UNAVAILABLE
     assert error.message == "cannot reach 127.0.0.1:1: Connection refused"
 
 
-def test_a_name_that_does_not_resolve_is_told() -> None:
+def test_a_name_that_does_not_resolve_is_named() -> None:
     with FaceClient("no-such-host.invalid:1") as client:
         error = failure(client)
     assert error.code is grpc.StatusCode.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""The examples run as they are, against a real server."""
+"""The examples, run unchanged against a real server."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(example: str, *arguments: str | Path) -> list[str]:
-    """The lines that an example prints."""
+    """Return the lines that an example prints."""
     command = [sys.executable, EXAMPLES / example, *arguments]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     return done.stdout.splitlines()

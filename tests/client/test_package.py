@@ -1,11 +1,17 @@
-"""What the package needs and shows when it is imported."""
+"""What the package imports, and the names that it shows."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 import facewire_client
+from facewire_client import AsyncFaceClient, FaceClient
 
-# Whatever only the server needs; importing any of it fails.
+# Makes the import of any package that only the server needs fail.
 BLOCK = """
 import sys
 
@@ -21,7 +27,7 @@ sys.meta_path.insert(0, Absent())
 
 
 def run(code: str) -> str:
-    """What Python prints, in a process where the heavy packages are absent."""
+    """Return the output of Python in a process without the server's packages."""
     command = [sys.executable, "-c", BLOCK + code]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
 
@@ -33,9 +39,9 @@ from facewire_client.request import fill_request
 from facewire.v1.detect_pb2 import DetectRequest
 request = DetectRequest()
 fill_request(request, memoryview(bytes(12)).cast("B", (2, 2, 3)), limit=12)
-print(request.raw_image.width, FaceClient("localhost:1").target)
+print(request.raw_image.width, FaceClient("localhost:1"))
 """
-    assert run(code) == "2 localhost:1\n"
+    assert run(code) == "2 FaceClient('localhost:1')\n"
 
 
 def test_the_command_needs_no_heavy_package() -> None:
@@ -57,3 +63,28 @@ def test_every_public_name_can_be_imported() -> None:
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(facewire_client, "absent")
+
+
+@pytest.mark.parametrize("client", [FaceClient, AsyncFaceClient])
+def test_a_client_shows_its_methods_and_nothing_else(
+    client: type[FaceClient] | type[AsyncFaceClient],
+) -> None:
+    names = {name for name in dir(client("localhost:1")) if not name.startswith("_")}
+    assert names == {"detect", "detect_stream", "models", "model", "health", "close"}
+
+
+def imports(module: Path) -> Iterator[str]:
+    """Yield the modules that a file imports, in functions and for type checkers too."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_no_module_imports_the_server() -> None:
+    modules = list(Path(facewire_client.__file__).parent.rglob("*.py"))
+    assert len(modules) > 10
+    for module in modules:
+        packages = {name.partition(".")[0] for name in imports(module)}
+        assert "facewire_server" not in packages, module

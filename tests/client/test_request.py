@@ -1,4 +1,4 @@
-"""What reaches the server of the images and options that a client is given."""
+"""The requests that reach the server, for the images and options of a call."""
 
 from array import array
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_bytes_of_one_dimension_are_an_image_file(
     ],
     ids=["whole", "crop", "every other", "mirrored", "one row", "one column"],
 )
-def test_an_array_goes_out_as_packed_pixels(
+def test_an_array_is_sent_as_packed_pixels(
     client: FaceClient,
     fake: FakeServer,
     pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
@@ -88,21 +88,19 @@ def test_an_array_goes_out_as_packed_pixels(
     assert message.data == image.tobytes()
 
 
-def test_a_crop_of_whole_pixels_goes_out_as_packed_pixels(
+def test_a_crop_of_whole_pixels_is_sent_as_packed_pixels(
     client: FaceClient, fake: FakeServer
 ) -> None:
     crop = np.ascontiguousarray(PIXELS)[1:5, 2:7]
     assert raw(client, fake, crop).data == crop.tobytes()
 
 
-def test_an_array_in_the_order_of_fortran_goes_out_row_by_row(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_an_array_in_fortran_order_is_sent_row_by_row(client: FaceClient, fake: FakeServer) -> None:
     image = np.asfortranarray(PIXELS)
     assert raw(client, fake, image).data == PIXELS.tobytes()
 
 
-def test_a_raw_image_goes_out_as_it_is(client: FaceClient, fake: FakeServer) -> None:
+def test_a_raw_image_is_sent_unchanged(client: FaceClient, fake: FakeServer) -> None:
     image = pb.RawImage(data=bytes(24), width=4, height=4, pixel_format=pb.PIXEL_FORMAT_NV12)
     assert raw(client, fake, image) == image
 
@@ -119,7 +117,7 @@ def test_a_raw_image_goes_out_as_it_is(client: FaceClient, fake: FakeServer) -> 
     ],
     ids=["float", "signed", "bool", "two channels", "batch", "scalar"],
 )
-def test_an_array_that_is_no_image_is_refused_with_what_it_is(
+def test_an_array_that_is_no_image_is_refused_with_its_shape_or_format(
     client: FaceClient, fake: FakeServer, image: Image, what: str
 ) -> None:
     with pytest.raises(FaceClientError, match=what) as caught:
@@ -142,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_named(client: FaceClient, tmp_path: Path)
     assert caught.value.reason == "UNREADABLE_FILE"
 
 
-def test_options_that_are_left_out_are_absent(client: FaceClient, fake: FakeServer) -> None:
+def test_options_that_are_left_out_are_not_sent(client: FaceClient, fake: FakeServer) -> None:
     client.detect(b"x")
     assert fake.requests[-1].model == ""
     assert fake.requests[-1].options == pb.DetectOptions()
@@ -156,7 +154,7 @@ def test_options_reach_the_server(client: FaceClient, fake: FakeServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["min_confidence", "iou_threshold", "max_detections"])
-def test_an_option_of_zero_is_not_absent(client: FaceClient, fake: FakeServer, name: str) -> None:
+def test_an_option_of_zero_is_sent(client: FaceClient, fake: FakeServer, name: str) -> None:
     options: Any = {name: 0}
     client.detect(b"x", **options)
     present = fake.requests[-1].options.ListFields()
@@ -164,13 +162,13 @@ def test_an_option_of_zero_is_not_absent(client: FaceClient, fake: FakeServer, n
 
 
 @pytest.mark.parametrize("count", [-1, 1 << 32])
-def test_an_option_that_no_message_can_hold_is_refused(client: FaceClient, count: int) -> None:
+def test_an_option_outside_its_field_type_is_refused(client: FaceClient, count: int) -> None:
     with pytest.raises(FaceClientError, match=str(count)) as caught:
         client.detect(b"x", max_detections=count)
     assert caught.value.reason == "BAD_OPTION"
 
 
-def test_a_model_name_that_is_no_text_is_refused(client: FaceClient) -> None:
+def test_a_model_name_that_is_no_unicode_is_refused(client: FaceClient) -> None:
     with pytest.raises(FaceClientError) as caught:
         client.detect(b"x", model="\udcff")
     assert caught.value.reason == "BAD_OPTION"

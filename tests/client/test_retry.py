@@ -1,4 +1,4 @@
-"""When a call is tried again, and when not."""
+"""Which calls are retried, and when."""
 
 import asyncio
 import threading
@@ -17,22 +17,22 @@ from tests.client.relay import relay
 
 
 def full(pushback: int) -> Failure:
-    """The refusal of a server that is at its limit."""
+    """The error of a full server, with a pushback in milliseconds."""
     return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", pushback=pushback)
 
 
 UNAVAILABLE = Failure(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
 
 
-def test_a_full_server_is_asked_again_when_it_says(client: FaceClient, fake: FakeServer) -> None:
+def test_a_call_to_a_full_server_is_retried_after_the_pushback(
+    client: FaceClient, fake: FakeServer
+) -> None:
     fake.failures.extend([full(5), full(5)])
     client.detect(b"x")
     assert fake.calls == 3
 
 
-def test_a_full_server_that_says_so_is_not_asked_again(
-    client: FaceClient, fake: FakeServer
-) -> None:
+def test_a_negative_pushback_forbids_a_retry(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(full(-1))
     with pytest.raises(FaceClientError) as caught:
         client.detect(b"x")
@@ -41,13 +41,13 @@ def test_a_full_server_that_says_so_is_not_asked_again(
     assert fake.calls == 1
 
 
-def test_an_unavailable_server_is_asked_again(client: FaceClient, fake: FakeServer) -> None:
+def test_a_call_to_an_unavailable_server_is_retried(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(UNAVAILABLE)
     client.detect(b"x")
     assert fake.calls == 2
 
 
-def test_a_server_is_asked_five_times_at_most(client: FaceClient, fake: FakeServer) -> None:
+def test_a_call_is_sent_five_times_at_most(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.extend([full(1)] * 9)
     with pytest.raises(FaceClientError) as caught:
         client.detect(b"x")
@@ -55,14 +55,14 @@ def test_a_server_is_asked_five_times_at_most(client: FaceClient, fake: FakeServ
     assert fake.calls == 5
 
 
-def test_a_request_that_is_wrong_is_not_tried_again(client: FaceClient, fake: FakeServer) -> None:
+def test_an_invalid_request_is_not_retried(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(Failure(grpc.StatusCode.INVALID_ARGUMENT, "CORRUPT_IMAGE"))
     with pytest.raises(FaceClientError):
         client.detect(b"x")
     assert fake.calls == 1
 
 
-def test_a_time_to_come_back_beyond_the_timeout_ends_the_tries_at_once(
+def test_a_pushback_beyond_the_timeout_ends_the_attempts_at_once(
     client: FaceClient, fake: FakeServer
 ) -> None:
     fake.failures.append(full(60_000))
@@ -80,7 +80,7 @@ def test_attempts_share_the_timeout(client: FaceClient, fake: FakeServer) -> Non
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_a_full_server_that_does_not_say_when_is_not_asked_again(
+def test_resource_exhausted_without_a_pushback_is_not_retried(
     client: FaceClient, fake: FakeServer
 ) -> None:
     fake.failures.append(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED))
@@ -89,7 +89,7 @@ def test_a_full_server_that_does_not_say_when_is_not_asked_again(
     assert fake.calls == 1
 
 
-def test_the_largest_message_is_tried_again_whole(fake: FakeServer) -> None:
+def test_the_largest_message_is_retried_whole(fake: FakeServer) -> None:
     fake.failures.append(full(5))
     request = pb.DetectRequest(encoded_image=bytes(1 << 20), options=pb.DetectOptions())
     image = bytes((2 << 20) - request.ByteSize())
@@ -100,7 +100,7 @@ def test_the_largest_message_is_tried_again_whole(fake: FakeServer) -> None:
     assert fake.calls == 2
 
 
-def test_a_stream_is_not_tried_again(client: FaceClient, fake: FakeServer) -> None:
+def test_a_stream_is_not_retried(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(full(5))
     with pytest.raises(FaceClientError) as caught:
         list(client.detect_stream([b"x", bytes(1 << 20), b"xxx"]))
@@ -108,7 +108,7 @@ def test_a_stream_is_not_tried_again(client: FaceClient, fake: FakeServer) -> No
     assert fake.calls == 1
 
 
-def test_a_list_of_models_is_tried_again(client: FaceClient, fake: FakeServer) -> None:
+def test_listing_the_models_is_retried(client: FaceClient, fake: FakeServer) -> None:
     fake.failures.append(full(5))
     assert client.models()
     assert fake.calls == 2
@@ -116,27 +116,25 @@ def test_a_list_of_models_is_tried_again(client: FaceClient, fake: FakeServer) -
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[BackgroundServer]:
-    """A real server that takes messages of 1 MiB."""
+    """A real server with a message limit of 1 MiB."""
     config = Config(port=0, metrics_port=None, max_message_mb=1)
     with BackgroundServer(config) as server:
         yield server
 
 
-# gRPC refuses unread what is over twice the limit, and the server the rest.
+# Over twice the limit, gRPC refuses a message unread; below that, the server refuses it.
 @pytest.mark.parametrize("mib", [1.5, 5])
-def test_a_message_that_the_server_does_not_take_is_sent_once(
-    small: BackgroundServer, mib: float
-) -> None:
+def test_a_message_over_the_servers_limit_is_sent_once(small: BackgroundServer, mib: float) -> None:
     image = bytes(int(mib * (1 << 20)))
     with relay(small.target) as wire, FaceClient(wire.target) as client:
         with pytest.raises(FaceClientError) as caught:
             client.detect(image)
-        assert client.health()  # what was under way has arrived
+        assert client.health()  # all bytes sent before have arrived
     assert caught.value.reason == "MESSAGE_TOO_LARGE"
     assert wire.sent < len(image) + 100_000
 
 
-def test_metadata_that_the_server_does_not_take_are_sent_once(
+def test_metadata_over_the_servers_limit_is_sent_once(
     small: BackgroundServer,
 ) -> None:
     token = "x" * 100_000
@@ -150,7 +148,7 @@ def test_metadata_that_the_server_does_not_take_are_sent_once(
     assert wire.sent < 150_000
 
 
-def test_on_asyncio_neither_is_sent_twice(small: BackgroundServer) -> None:
+def test_the_asyncio_client_sends_a_message_over_the_limit_once(small: BackgroundServer) -> None:
     async def main(target: str) -> FaceClientError:
         async with AsyncFaceClient(target) as client:
             with pytest.raises(FaceClientError) as caught:
@@ -162,7 +160,7 @@ def test_on_asyncio_neither_is_sent_twice(small: BackgroundServer) -> None:
     assert wire.sent < (5 << 20) + 100_000
 
 
-def test_a_client_that_is_closed_tries_no_more(fake: FakeServer) -> None:
+def test_a_closed_client_stops_retrying(fake: FakeServer) -> None:
     client = FaceClient(fake.target)
 
     def answer(request: pb.DetectRequest) -> pb.DetectResponse:

@@ -1,4 +1,4 @@
-"""FaceClient.detect_stream: order, window, errors, and how it ends."""
+"""FaceClient.detect_stream: order, window, errors and end."""
 
 import sys
 import threading
@@ -16,7 +16,7 @@ from tests.client.images import Endless, broken
 
 
 def reasons(answers: list[StreamResult]) -> list[str]:
-    """The reason of each answer that failed, "" for the others."""
+    """Return the reason of each result with an error, "" for the others."""
     return [answer.error.reason if answer.error else "" for answer in answers]
 
 
@@ -27,7 +27,7 @@ def test_answers_come_in_the_order_of_the_images(client: FaceClient) -> None:
     assert [answer.unwrap().image_size[0] for answer in answers] == sizes
 
 
-def test_an_answer_comes_before_the_next_image_is_known(client: FaceClient) -> None:
+def test_a_result_comes_before_the_next_image_is_read(client: FaceClient) -> None:
     answered = threading.Event()
 
     def images() -> Iterator[bytes]:
@@ -63,12 +63,12 @@ def test_images_are_read_no_more_than_the_window_ahead(client: FaceClient, windo
     answers.close()
 
 
-def test_a_window_of_nothing_is_refused(client: FaceClient) -> None:
+def test_a_window_of_zero_is_refused(client: FaceClient) -> None:
     with pytest.raises(ValueError, match="window must be at least 1, not 0"):
         client.detect_stream([], window=0)
 
 
-def test_nothing_is_read_before_the_first_answer_is_asked_for(
+def test_no_image_is_read_before_the_first_result_is_taken(
     client: FaceClient, fake: FakeServer
 ) -> None:
     images = Endless()
@@ -98,7 +98,7 @@ def test_leaving_the_loop_cancels_the_call(client: FaceClient, fake: FakeServer)
     assert fake.stream_ended.wait(60)
 
 
-def test_images_that_exit_end_the_stream(client: FaceClient) -> None:
+def test_a_system_exit_of_the_images_ends_the_stream(client: FaceClient) -> None:
     def images() -> Iterator[bytes]:
         yield b"x"
         sys.exit(3)
@@ -107,7 +107,7 @@ def test_images_that_exit_end_the_stream(client: FaceClient) -> None:
         list(client.detect_stream(images()))
 
 
-def test_what_the_images_raise_comes_after_the_answers_before_it(
+def test_an_exception_of_the_images_comes_after_the_results_before_it(
     client: FaceClient,
 ) -> None:
     answers = client.detect_stream(broken(b"x", b"xx"))

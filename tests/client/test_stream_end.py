@@ -1,4 +1,4 @@
-"""How a stream ends that does not end by itself."""
+"""Streams that the server or the client ends early."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from tests.client.fake_server import FakeServer
 
 
 class Hasty(FakeServer):
-    """Answers the first image of a stream, and ends it with OK."""
+    """Answers the first image of a stream and ends the stream with OK."""
 
     def DetectStream(
         self,
@@ -33,7 +33,7 @@ def hasty() -> Iterator[FakeServer]:
         yield server
 
 
-def test_a_server_that_ends_it_early_is_an_error(hasty: FakeServer) -> None:
+def test_a_server_that_ends_a_stream_early_is_an_error(hasty: FakeServer) -> None:
     with FaceClient(hasty.target) as client:
         stream = client.detect_stream([b"x", b"x", b"x"])
         assert next(stream).frame_id == 0
@@ -41,7 +41,7 @@ def test_a_server_that_ends_it_early_is_an_error(hasty: FakeServer) -> None:
             next(stream)
 
 
-def test_on_asyncio_too(hasty: FakeServer) -> None:
+def test_a_server_that_ends_an_asyncio_stream_early_is_an_error(hasty: FakeServer) -> None:
     async def main() -> None:
         async with (
             AsyncFaceClient(hasty.target) as client,
@@ -54,7 +54,7 @@ def test_on_asyncio_too(hasty: FakeServer) -> None:
     asyncio.run(main())
 
 
-def test_a_client_that_is_closed_ends_it_while_an_image_is_waited_for(
+def test_closing_the_client_ends_a_stream_that_waits_for_an_image(
     fake: FakeServer,
 ) -> None:
     over = threading.Event()

@@ -1,4 +1,4 @@
-"""Where a server is: what both clients and the command line take, and refuse."""
+"""The targets that both clients and the command line accept and refuse."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from facewire_client import AsyncFaceClient, FaceClient, FaceClientError
 from facewire_client.cli.root import root
-from facewire_client.target import read_target
+from facewire_client.target import parse_target
 from tests.client.fake_server import FakeServer
 
 
@@ -23,7 +23,7 @@ def has_ipv6() -> bool:
 
 
 def reaches(target: str) -> None:
-    """Both clients and the command line find a server there."""
+    """Check that both clients and the command line reach a server at `target`."""
 
     async def main() -> bool:
         async with AsyncFaceClient(target) as client:
@@ -43,7 +43,7 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
         reaches(f"ipv6:{server.target}")
 
 
-def test_a_socket_of_unix_is_reached_by_its_path(
+def test_a_unix_socket_is_reached_by_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -59,7 +59,7 @@ def test_a_name_is_reached_with_and_without_its_scheme(fake: FakeServer) -> None
     reaches(f"dns:///localhost:{port}")
 
 
-def test_a_socket_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> None:
+def test_a_missing_unix_socket_is_named(tmp_path: Path) -> None:
     target = f"unix:{tmp_path}/absent.sock"
     with FaceClient(target) as client, pytest.raises(FaceClientError) as caught:
         client.health()
@@ -91,7 +91,7 @@ def test_a_socket_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> No
         ("dns:///", "nothing behind dns:"),
     ],
 )
-def test_what_is_no_target_is_refused_with_what_to_give(target: str, advice: str) -> None:
+def test_an_invalid_target_is_refused_with_advice(target: str, advice: str) -> None:
     for client in FaceClient, AsyncFaceClient:
         with pytest.raises(ValueError, match=advice):
             client(target)
@@ -125,5 +125,5 @@ def test_what_is_no_target_is_refused_with_what_to_give(target: str, advice: str
         ("ipv4:10.0.0.1:1,10.0.0.2:1", False),
     ],
 )
-def test_what_is_on_this_machine_is_known_by_its_name(target: str, local: bool) -> None:
-    assert read_target(target).is_local is local
+def test_a_local_target_is_recognised_by_its_name(target: str, local: bool) -> None:
+    assert parse_target(target).is_local is local

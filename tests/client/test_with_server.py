@@ -16,7 +16,7 @@ from facewire_server.lifecycle.background import BackgroundServer
 
 
 def check(result: DetectResult) -> None:
-    """The photo's one face, where it is."""
+    """Check the position of the photo's one face."""
     (face,) = result.faces
     left, top, right, bottom = face.box
     assert result.image_size == (512, 512)
@@ -44,7 +44,9 @@ def test_asyncio_finds_it(real: BackgroundServer, photo: bytes) -> None:
     check(asyncio.run(main()))
 
 
-def test_streams_find_it_and_survive_what_is_no_photo(real: BackgroundServer, photo: bytes) -> None:
+def test_streams_find_it_and_survive_a_file_that_is_no_photo(
+    real: BackgroundServer, photo: bytes
+) -> None:
     images = [photo, b"no photo", photo]
 
     async def main() -> list[StreamResult]:
@@ -68,7 +70,7 @@ def test_streams_find_it_and_survive_what_is_no_photo(real: BackgroundServer, ph
         (DetectOptions(model="absent"), "UNKNOWN_MODEL"),
     ],
 )
-def test_what_the_server_refuses_is_told(
+def test_options_that_the_server_refuses_are_errors(
     real: BackgroundServer, photo: bytes, options: DetectOptions, reason: str
 ) -> None:
     with FaceClient(real.target) as client, pytest.raises(FaceClientError) as caught:

@@ -5,6 +5,7 @@ from google.protobuf.message import DecodeError
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import FacewireError
+from facewire_server.image.decode import open_image
 from facewire_server.rpc import converters
 from facewire_server.rpc.status import failure
 from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
@@ -22,8 +23,8 @@ def try_input(data: bytes) -> None:
     target = chosen_target(len(data))
     try:
         options = converters.options(request.options)
-        opener = converters.picture_opener(request, LIMITS, scaled=len(data) % 3 > 0)
-        picture = opener(target)
+        image = converters.image(request, reducible=len(data) % 3 > 0)
+        picture = open_image(image, LIMITS, target)
     except FacewireError as error:
         answer = failure(error, NUMBER)
         assert answer.code is grpc.StatusCode.INVALID_ARGUMENT

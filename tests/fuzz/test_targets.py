@@ -9,7 +9,7 @@ from tests.fuzz.image_target import LIMITS
 from tests.fuzz.targets import TARGETS
 from tests.server.image.samples import refusal
 
-DECODE = "facewire_server.rpc.converters.decode"
+DECODE = "facewire_server.image.decode.decode"
 
 
 @pytest.mark.parametrize("name", TARGETS)

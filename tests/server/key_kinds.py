@@ -1,4 +1,4 @@
-"""Certificates that sign themselves, with keys of many kinds."""
+"""Self-signed certificates with keys of many kinds."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -20,10 +20,10 @@ from cryptography.x509.oid import NameOID
 from tests.client.authority import Identity
 
 GOOD = ("RSA", "P-256", "P-384")
-"""What gRPC's servers and clients agree on."""
+"""Kinds that gRPC's servers and clients support."""
 
 BAD = ("P-521", "brainpool", "secp256k1", "Ed25519", "Ed448")
-"""What other libraries take."""
+"""Kinds that only other libraries support."""
 
 
 def identity(kind: str, *, days: int = 1) -> Identity:

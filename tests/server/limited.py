@@ -1,4 +1,4 @@
-"""A server of their own for tests that attack it, and how to see that it still serves."""
+"""Servers with narrow limits for tests that attack them, and a check that they still serve."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from facewire_server.limits import Limits
 
 @contextmanager
 def limited(**limits: Any) -> Iterator[BackgroundServer]:
-    """A server with these limits, and otherwise the defaults."""
+    """A server with these limits and the defaults for all others."""
     config = Config(port=0, metrics_port=0, limits=Limits(**limits))
     with BackgroundServer(config) as running:
         yield running
 
 
 def detects(server: BackgroundServer, photo: bytes) -> bool:
-    """Whether a newcomer gets the one face of the photo."""
+    """Whether a new client gets the one face of the photo."""
     with FaceClient(server.target) as client:
         return len(client.detect(photo).faces) == 1
 

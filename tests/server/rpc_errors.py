@@ -1,4 +1,4 @@
-"""How tests look at a failed call."""
+"""The status and the reason of a failed call."""
 
 from typing import Any
 

@@ -1,15 +1,16 @@
-"""Models with several classes: suppression within a class, labels in the answer."""
+"""Models with several classes: suppression within each class, labels in the response."""
 
 from pathlib import Path
 
-import numpy as np
-
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.image.picture import Picture, PixelLayout
+from facewire_server.image.limits import ImageLimits
+from facewire_server.image.picture import PixelLayout
+from facewire_server.image.raw import RawImage
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import Source
 from facewire_server.rpc import converters
+from facewire_server.scheduling.job import Outcome
 from tests.server.constant_model import SIDE, Row, write_constant_model
 
 ROWS: list[Row] = [
@@ -22,12 +23,14 @@ ROWS: list[Row] = [
 LABELS = {"labels": "face mask no_mask", "confidence_threshold": "0.3"}
 
 
-def answer(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
-    """What a request for an image of the input's own size is answered."""
+def respond(model: Path, options: pb.DetectOptions) -> pb.DetectResponse:
+    """Return the response to a request for a black image of the input's size."""
     detector = Detector(Source.find(str(model)), Runtime())
-    image = Picture(np.zeros((SIDE, SIDE, 3), np.uint8), PixelLayout.BGR)
+    data = bytes(SIDE * SIDE * 3)
+    image = RawImage(data=data, width=SIDE, height=SIDE, layout=PixelLayout.BGR)
     chosen: Options = converters.options(options)
-    return converters.response(detector.detect(lambda _: image, chosen), waited=0, total=0)
+    detections = detector.detect(image, chosen, ImageLimits(SIDE * SIDE))
+    return converters.response(Outcome(detections, waited=0), total=0)
 
 
 def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:
@@ -37,11 +40,9 @@ def found(response: pb.DetectResponse) -> list[tuple[int, str, float]]:
     ]
 
 
-def test_every_detection_has_the_label_that_the_model_gives_its_class(
-    tmp_path: Path,
-) -> None:
+def test_each_detection_has_the_label_of_its_class(tmp_path: Path) -> None:
     model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
-    assert found(answer(model, pb.DetectOptions())) == [
+    assert found(respond(model, pb.DetectOptions())) == [
         (0, "face", 0.9),
         (1, "mask", 0.8),
         (0, "face", 0.7),
@@ -51,25 +52,23 @@ def test_every_detection_has_the_label_that_the_model_gives_its_class(
 
 def test_boxes_of_different_classes_do_not_suppress_each_other(tmp_path: Path) -> None:
     model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
-    assert found(answer(model, pb.DetectOptions(iou_threshold=0.5))) == [
+    assert found(respond(model, pb.DetectOptions(iou_threshold=0.5))) == [
         (0, "face", 0.9),
         (1, "mask", 0.8),
         (2, "no_mask", 0.6),
     ]
 
 
-def test_the_file_beside_the_model_names_and_filters_its_classes(
-    tmp_path: Path,
-) -> None:
+def test_the_sidecar_names_the_classes_and_sets_the_threshold(tmp_path: Path) -> None:
     model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
     model.with_suffix(".toml").write_text(
         'labels = ["a face", "a mask"]\nconfidence_threshold = 0.55\nname = "m"'
     )
-    response = answer(model, pb.DetectOptions(iou_threshold=0.5))
+    response = respond(model, pb.DetectOptions(iou_threshold=0.5))
     assert response.model_name == "m"
     assert found(response) == [(0, "a face", 0.9), (1, "a mask", 0.8), (2, "", 0.6)]
 
 
-def test_a_model_without_labels_finds_faces(tmp_path: Path) -> None:
+def test_without_labels_the_only_class_is_face(tmp_path: Path) -> None:
     model = write_constant_model(tmp_path / "faces.xml", ROWS[:1], {})
-    assert found(answer(model, pb.DetectOptions())) == [(0, "face", 0.9)]
+    assert found(respond(model, pb.DetectOptions())) == [(0, "face", 0.9)]

@@ -34,7 +34,6 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
         inference_precision="f32",
         device_properties=("NUM_STREAMS=1", "KEY=a=b"),
         cache=tmp_path,
-        cut_tail=True,
         mode="latency",
     )
     assert config.runtime == Runtime(
@@ -42,7 +41,6 @@ def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> Non
         inference_precision="f32",
         properties={"NUM_STREAMS": "1", "KEY": "a=b"},
         cache=tmp_path,
-        cut_tail=True,
         mode=Mode.LATENCY,
     )
 

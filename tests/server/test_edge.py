@@ -239,7 +239,7 @@ from facewire_server.security import warning
 from facewire_server.__main__ import main
 def fault(config):
     raise RuntimeError("a fault of ours")
-warning.warning = fault
+warning.security_warning = fault
 sys.argv[1:] = ["serve", "--port", "0", "--log-level", sys.argv[1]]
 main()
 """

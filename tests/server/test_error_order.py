@@ -1,4 +1,4 @@
-"""Of two things that are wrong with a request the one is told that the .proto says."""
+"""Of two errors of a request, the caller gets the one that the .proto lists first."""
 
 import asyncio
 import re
@@ -33,7 +33,7 @@ SLOW_SECONDS, SHORT_SECONDS = 3.0, 1.5
 
 
 def documented() -> list[str]:
-    """The reasons of Detect, in their order; BAD_RAW_IMAGE is there twice."""
+    """The reasons that the .proto lists for Detect, in order; BAD_RAW_IMAGE is there twice."""
     text = PROTO.read_text()
     comment = text[text.index("Errors, in the order") : text.index("rpc Detect(")]
     return re.findall(r"// - [A-Z_]+/([A-Z_]+):", comment)
@@ -44,7 +44,7 @@ def comes_first(reasons: set[str]) -> str:
 
 
 def png(width: int, height: int) -> bytes:
-    """A file that ends after a header that claims so many pixels."""
+    """A file that ends after a header with this size in pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     crc = struct.pack(">I", zlib.crc32(header))
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc
@@ -78,14 +78,14 @@ two_faults = pytest.mark.parametrize(("reasons", "request_"), TWO_FAULTS.items()
 
 
 @two_faults
-def test_detect_tells_the_first(
+def test_detect_answers_with_the_first(
     stub: DetectServiceStub, reasons: tuple[str, str], request_: pb.DetectRequest
 ) -> None:
-    assert told(stub, request_) == reasons[0] == comes_first(set(reasons))
+    assert reason_of(stub, request_) == reasons[0] == comes_first(set(reasons))
 
 
 @two_faults
-def test_a_stream_tells_the_first_of_a_frame(
+def test_a_stream_answers_a_frame_with_the_first(
     stub: DetectServiceStub, reasons: tuple[str, str], request_: pb.DetectRequest
 ) -> None:
     frame = pb.DetectStreamRequest(request=request_)
@@ -93,27 +93,27 @@ def test_a_stream_tells_the_first_of_a_frame(
     assert answer.error.reason == reasons[0]
 
 
-def told(stub: DetectServiceStub, request: pb.DetectRequest, timeout: float = 60) -> str:
-    """The reason for which a request is refused."""
+def reason_of(stub: DetectServiceStub, request: pb.DetectRequest, timeout: float = 60) -> str:
+    """The reason with which a request is refused."""
     with pytest.raises(grpc.RpcError) as refusal:
         stub.Detect(request, timeout=timeout)
     return reason(refusal.value)[1]
 
 
-def test_a_raw_image_that_is_too_large_is_told_so_before_what_does_not_fit(
+def test_the_size_of_a_raw_image_is_checked_before_its_layout(
     stub: DetectServiceStub,
 ) -> None:
     raw = pb.RawImage(data=b"x", width=60_000, height=60_000, pixel_format=BGR)
-    assert told(stub, pb.DetectRequest(raw_image=raw)) == "IMAGE_TOO_LARGE"
+    assert reason_of(stub, pb.DetectRequest(raw_image=raw)) == "IMAGE_TOO_LARGE"
     order = documented()
-    # It is there twice: for its format before the queue, for its size behind it.
+    # It is there twice: for its pixel format before the queue, for its layout behind it.
     last = len(order) - 1 - order[::-1].index("BAD_RAW_IMAGE")
     assert order.index("IMAGE_TOO_LARGE") < last
 
 
 @pytest.fixture(scope="module")
 def full(photo: bytes) -> Iterator[DetectServiceStub]:
-    """A server that has no room, and knows how slow it is."""
+    """A server with a full queue, which knows how slow it is."""
     let_go, began, times = threading.Event(), threading.Event(), count()
 
     def hang(*arguments: Any, **options: Any) -> Placement:
@@ -158,22 +158,22 @@ EMPTY = pb.DetectRequest(encoded_image=b"")
     ],
     ids=named,
 )
-def test_what_is_wrong_is_told_before_or_after_what_is_too_much(
+def test_errors_of_a_request_come_before_or_after_a_full_queue_as_listed(
     full: DetectServiceStub,
     reasons: tuple[str, str],
     request_: pb.DetectRequest,
     timeout: float,
 ) -> None:
-    assert told(full, request_, timeout) == reasons[0] == comes_first(set(reasons))
+    assert reason_of(full, request_, timeout) == reasons[0] == comes_first(set(reasons))
 
 
-def test_what_comes_too_late_is_told_so_where_there_is_no_room_for_it_either(
+def test_an_unreachable_deadline_comes_before_a_full_queue(
     full: DetectServiceStub, photo: bytes
 ) -> None:
     good = pb.DetectRequest(encoded_image=photo)
-    assert told(full, good) == "QUEUE_FULL"
+    assert reason_of(full, good) == "QUEUE_FULL"
     reasons = {"QUEUE_FULL", "DEADLINE_UNREACHABLE"}
-    assert told(full, good, SHORT_SECONDS) == comes_first(reasons)
+    assert reason_of(full, good, SHORT_SECONDS) == comes_first(reasons)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_what_comes_too_late_is_told_so_where_there_is_no_room_for_it_either(
     ],
     ids=["no message", "no message late", "late", "large", "large late"],
 )
-def test_a_server_that_starts_or_stops_says_so_of_messages_and_before_it_looks_at_them(
+def test_a_server_that_starts_or_stops_says_so_as_listed(
     message: bytes, drains: bool, reasons: set[str]
 ) -> None:
     config = Config(port=0, metrics_port=None, max_message_mb=1)
@@ -207,7 +207,7 @@ def test_a_server_that_starts_or_stops_says_so_of_messages_and_before_it_looks_a
             channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
             call: Any = channel.unary_unary("/facewire.v1.DetectService/Detect")
             late = asyncio.ensure_future(call(message, timeout=60))
-            # What a server that drains refuses is told when it stops.
+            # A draining server sends its refusals when it stops.
             async with asyncio.timeout(60):
                 while not refused(server, reasons):
                     await asyncio.sleep(0.01)
@@ -238,7 +238,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServe
 
 
 def hold_one_call(holder: Peer) -> int:
-    """Takes the one call that the server has, and returns its stream."""
+    """Open the one call that the server admits, and return its stream."""
     held = holder.call(DETECT_STREAM, [TOKEN])
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -248,7 +248,7 @@ def hold_one_call(holder: Peer) -> int:
             held = holder.call(DETECT_STREAM, [TOKEN])
         elif "calls open" in holder.messages[other]:
             return held
-    raise AssertionError("the call is not taken")
+    raise AssertionError("the call is not admitted")
 
 
 TOKEN, FILLER = ("authorization", "Bearer sesame"), ("x-filler", "x" * 2000)
@@ -273,7 +273,7 @@ TOKEN, FILLER = ("authorization", "Bearer sesame"), ("x-filler", "x" * 2000)
     ],
     ids=["token", "metadata", "calls"],
 )
-def test_a_call_without_its_message_is_told_what_is_wrong_with_its_headers(
+def test_errors_of_the_headers_come_before_the_message_is_read(
     strict: BackgroundServer,
     headers: list[tuple[str, str]],
     status: int,

@@ -1,4 +1,4 @@
-"""A server whose user has no home folder, or one that nothing can be written into."""
+"""A server whose user has no home folder, or cannot write into it."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ SERVE = ("serve", "--port", "0", "--metrics-port", "off")
 
 
 def serve_once(folder: Path, home: str | None, *arguments: str) -> str:
-    """Serves as an unknown user until it is ready; returns its log."""
+    """Start a server as an unknown user, stop it when it is ready, return its log."""
     environment = {
         key: value for key, value in os.environ.items() if key not in ("HOME", "XDG_CACHE_HOME")
     }
@@ -39,7 +39,7 @@ def serve_once(folder: Path, home: str | None, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("home", [None, "/nonexistent", "/proc"])
-def test_a_server_without_a_home_serves_with_one_warning(tmp_path: Path, home: str | None) -> None:
+def test_a_server_without_a_home_starts_with_one_warning(tmp_path: Path, home: str | None) -> None:
     log = serve_once(tmp_path, home)
     (warning,) = [line for line in log.splitlines() if "WARNING" in line]
     assert "compiled networks are not kept" in warning
@@ -47,9 +47,7 @@ def test_a_server_without_a_home_serves_with_one_warning(tmp_path: Path, home: s
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_without_a_home_keeps_what_it_compiles_where_it_is_told_to(
-    tmp_path: Path,
-) -> None:
+def test_a_server_without_a_home_uses_the_cache_of_the_option(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     log = serve_once(Path("/"), None, "--cache", str(tmp_path / "cache"))
     assert "WARNING" not in log
@@ -57,7 +55,7 @@ def test_a_server_without_a_home_keeps_what_it_compiles_where_it_is_told_to(
 
 
 @pytest.mark.parametrize("found", [RuntimeError(), Path("~/.cache/facewire")])
-def test_the_cache_of_a_user_without_a_home_is_that_of_the_machine(
+def test_the_default_cache_without_a_home_is_that_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, found: RuntimeError | Path
 ) -> None:
     def user_cache_path(name: str) -> Path:

@@ -1,6 +1,6 @@
-"""The server and its libraries connect to nobody, and leave nothing in the home folder.
+"""The server and its libraries open no connections, and write nothing into the home folder.
 
-Rule: what Python's own sockets do is watched, which is what such libraries use.
+Rule: the sockets of Python are watched, which is what such libraries use.
 """
 
 import json
@@ -28,15 +28,15 @@ def note(event, arguments):
 
 sys.addaudithook(note)
 """
-"""Runs in each Python process as it starts, and in those that it spawns."""
+"""Runs at the start of each Python process, and of those that it starts."""
 
 IN_CI = ("CI", "TF_BUILD", "JENKINS_URL")
-"""What has OpenVINO send nothing anyway."""
+"""Variables by which OpenVINO sends nothing anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A place for processes that note whom they connect to, with a home of their own."""
+    """A folder for processes that record their connections, with a home of their own."""
 
     folder: Path
 
@@ -55,7 +55,7 @@ class Watched:
         }
 
     def foreign(self) -> list[tuple[str, str]]:
-        """What was asked for beyond this machine, by any of the processes."""
+        """The connections and look-ups beyond this machine, of all processes."""
         files = list(self.folder.glob("*.events"))
         lines = [line for file in files for line in file.read_text().splitlines()]
         events = [(event, place) for event, place in map(json.loads, lines)]
@@ -75,7 +75,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     yield watched
 
 
-def test_the_watch_sees_a_connection_of_a_process(watched: Watched) -> None:
+def test_a_connection_of_a_process_is_recorded(watched: Watched) -> None:
     # A datagram socket sends nothing when it connects.
     code = "from socket import *; socket(type=SOCK_DGRAM).connect_ex(('192.0.2.1', 9))"
     subprocess.run([sys.executable, "-c", code], env=watched.environment, check=True, timeout=60)
@@ -83,7 +83,7 @@ def test_the_watch_sees_a_connection_of_a_process(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_server_connects_to_nobody(watched: Watched, workers: str) -> None:
+def test_a_server_opens_no_connection(watched: Watched, workers: str) -> None:
     process = subprocess.Popen(
         command("serve", "--port", "0", "--metrics-port", "0", "--workers", workers),
         env=watched.environment,
@@ -103,7 +103,7 @@ def test_a_server_connects_to_nobody(watched: Watched, workers: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("demo",), ("models", "info", "face-detection-nano")])
-def test_a_command_connects_to_nobody(watched: Watched, arguments: tuple[str, ...]) -> None:
+def test_a_command_opens_no_connection(watched: Watched, arguments: tuple[str, ...]) -> None:
     subprocess.run(
         command(*arguments),
         env=watched.environment,
@@ -116,7 +116,7 @@ def test_a_command_connects_to_nobody(watched: Watched, arguments: tuple[str, ..
     assert list(watched.home.rglob("*")) == []
 
 
-def test_a_process_that_only_imports_the_core_connects_to_nobody(
+def test_importing_the_core_opens_no_connection(
     watched: Watched,
 ) -> None:
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Callers without the .proto find the service by reflection."""
+"""Reflection: callers without the .proto find the service."""
 
 import json
 import shutil

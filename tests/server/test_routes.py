@@ -1,4 +1,4 @@
-"""Every box is where it should be, whichever way the photo has come."""
+"""The boxes of a photo are the same in every format and orientation."""
 
 import io
 from pathlib import Path
@@ -22,7 +22,7 @@ UNDO = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""What a camera that writes this orientation has done to the upright picture."""
+"""The rotation or flip of the upright photo that a camera records as this EXIF orientation."""
 
 Boxes = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ def boxes(stub: DetectServiceStub, request: pb.DetectRequest) -> Boxes:
 
 @pytest.fixture(scope="module", params=["astronaut", "crowd"])
 def upright(request: pytest.FixtureRequest, photo: bytes) -> Image.Image:
-    """A photo that is no square."""
+    """A photo that is not square."""
     if request.param == "astronaut":
         return Image.open(io.BytesIO(photo)).convert("RGB").crop((0, 0, 500, 380))
     path = Path(__file__).parents[3] / "shared" / "faces" / "dlib" / "2008_002506.jpg"
@@ -71,9 +71,9 @@ def raw(image: Image.Image, padding: int) -> pb.RawImage:
 def encoded(image: Image.Image, kind: str, orientation: int = 1) -> bytes:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    turned = image.transpose(UNDO[orientation]) if orientation > 1 else image
+    stored = image.transpose(UNDO[orientation]) if orientation > 1 else image
     file = io.BytesIO()
-    turned.save(file, kind, exif=exif, quality=95, lossless=kind == "WEBP")
+    stored.save(file, kind, exif=exif, quality=95, lossless=kind == "WEBP")
     return file.getvalue()
 
 

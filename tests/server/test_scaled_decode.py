@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facewire_server.image.decode import decode
+from facewire_server.image.decode import EncodedImage, open_image
 from facewire_server.image.limits import ImageLimits
-from facewire_server.image.picture import Picture
-from facewire_server.image.target import Target
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.heads.base import Found
 from facewire_server.inference.runtime import Runtime
@@ -45,15 +43,9 @@ def enlarged(path: Path, suffix: str = ".jpg") -> bytes:
 
 
 def detect(detector: Detector, data: bytes, options: Options, *, scaled: bool) -> Found:
-    opened: list[Picture] = []
-
-    def open_photo(target: Target) -> Picture:
-        wanted = target if scaled else None
-        opened.append(decode(data, limits=ImageLimits(2 * PIXELS), target=wanted))
-        return opened[0]
-
-    detections = detector.detect(open_photo, options)
-    (picture,) = opened
+    image, limits = EncodedImage(data, reducible=scaled), ImageLimits(2 * PIXELS)
+    detections = detector.detect(image, options, limits)
+    picture = open_image(image, limits, detector.target)
     assert (picture.reduction > 1) == scaled
     assert (detections.width, detections.height) == (picture.width, picture.height)
     return detections.found

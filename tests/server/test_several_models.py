@@ -1,4 +1,4 @@
-"""Several models in one server, each under its name."""
+"""Several models in one server, each called by its name."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def second(tmp_path: Path) -> str:
     return str(tmp_path / "own.xml")
 
 
-def test_the_request_chooses_and_the_first_is_the_default(second: str, photo: bytes) -> None:
+def test_a_request_names_its_model_and_the_first_is_the_default(second: str, photo: bytes) -> None:
     config = Config(models=(second, EMBEDDED), port=0, metrics_port=None)
     with (
         BackgroundServer(config) as server,
@@ -38,7 +38,7 @@ def test_the_request_chooses_and_the_first_is_the_default(second: str, photo: by
             assert stub.Detect(request, timeout=30).model_name == answers
 
 
-def test_several_models_work_on_no_more_at_a_time_than_one(second: str) -> None:
+def test_several_models_share_the_workers_of_one(second: str) -> None:
     one = Backend.load(Config(models=(EMBEDDED,)))
     two = Backend.load(Config(models=(EMBEDDED, second)))
     try:
@@ -48,7 +48,7 @@ def test_several_models_work_on_no_more_at_a_time_than_one(second: str) -> None:
         two.scheduler.close()
 
 
-def test_two_models_of_one_name_do_not_start(second: str) -> None:
+def test_a_server_with_two_models_of_one_name_does_not_start(second: str) -> None:
     config = Config(models=(second, second), port=0, metrics_port=None)
     with (
         pytest.raises(ModelError, match="same name"),

@@ -1,9 +1,8 @@
-"""Tokens that change while a server runs, and what its log says of them all."""
+"""Tokens that change while a server runs, and a log without any token."""
 
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.system import file_watch
 from tests.server.process import serving
 from tests.server.raw_http2 import call as raw_call
-from tests.server.replaced import replace
+from tests.server.replaced import replace, wait_until
 
 OLD, NEW = "old-sesame-1", "new-sesame-2"
 
@@ -33,7 +32,7 @@ def token_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackgroundServer]:
-    """A server that looks at its file often, for one test to change it."""
+    """A server that polls its file often; one test may change it."""
     monkeypatch.setattr(file_watch, "POLL_SECONDS", 0.02)
     config = Config(port=0, metrics_port=None, token_file=token_file)
     with BackgroundServer(config) as running:
@@ -47,13 +46,6 @@ def admits(target: str, token: str) -> bool:
         except FaceClientError as error:
             assert error.reason == "BAD_TOKEN"
             return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_new_token_takes_effect_and_a_stream_lives_on(
@@ -88,7 +80,7 @@ def test_a_new_token_takes_effect_and_a_stream_lives_on(
     ],
     ids=["empty", "bad line", "removed"],
 )
-def test_a_file_that_is_no_good_any_more_changes_nothing(
+def test_a_file_that_turns_bad_changes_nothing(
     server: BackgroundServer,
     token_file: Path,
     caplog: pytest.LogCaptureFixture,
@@ -107,7 +99,7 @@ def test_a_file_that_is_no_good_any_more_changes_nothing(
     assert "sesame" not in caplog.text
 
 
-def test_a_pipe_in_the_place_of_the_file_holds_up_neither_calls_nor_the_end(
+def test_a_pipe_in_the_place_of_the_file_blocks_neither_calls_nor_the_exit(
     token_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -123,7 +115,7 @@ def test_a_pipe_in_the_place_of_the_file_holds_up_neither_calls_nor_the_end(
 
 
 def admitted(target: str, token: str) -> set[bool]:
-    """Whether a token is good, on many connections: each worker gets some."""
+    """The answers about a token on many connections: each worker gets some of them."""
     return {_on_its_own_connection(target, token) for _ in range(16)}
 
 
@@ -143,7 +135,7 @@ def _on_its_own_connection(target: str, token: str) -> bool:
 
 def test_all_workers_follow_the_file(token_file: Path) -> None:
     arguments = ("--workers", "2", "--token-file", str(token_file))
-    # A line for each refusal is more than a pipe takes that nobody reads.
+    # Nothing reads the log here, and a line for each refusal would fill its pipe.
     with serving(*arguments, "--log-level", "warning") as (_, target):
         assert admitted(target, OLD) == {True}
         assert admitted(target, NEW) == {False}

@@ -2,7 +2,6 @@
 
 import gc
 import time
-import weakref
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -10,8 +9,6 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.errors import Reason, RequestError
-from facewire_server.tracebacks import detach, released
 
 FAILURES = {
     "no image": pb.DetectRequest(encoded_image=b"no image"),
@@ -28,10 +25,6 @@ FAILURES = {
     "bad option": pb.DetectRequest(options=pb.DetectOptions(min_confidence=2)),
     "too large": pb.DetectRequest(encoded_image=bytes(1 << 20)),
 }
-
-
-class Payload:
-    """Something whose end can be seen."""
 
 
 @pytest.fixture
@@ -115,37 +108,3 @@ def test_a_cancelled_stream_keeps_none_of_its_messages(
     call.cancel()
     del call
     wait_until(lambda: alive() <= before)
-
-
-@pytest.mark.usefixtures("no_collector")
-def test_an_error_that_is_released_keeps_no_variable_of_what_it_has_passed() -> None:
-    def work() -> None:
-        payload = Payload()
-        seen.append(weakref.ref(payload))
-        try:
-            raise ValueError(1)
-        except ValueError:
-            raise KeyError(2) from None
-
-    seen: list[weakref.ref[Payload]] = []
-    with pytest.raises(KeyError) as stored, released():
-        work()
-    assert stored.tb is not None
-    assert seen[0]() is None
-
-
-def test_an_error_that_is_detached_has_its_trace_as_text_if_it_is_unforeseen() -> None:
-    def work(error: Exception) -> Exception:
-        try:
-            raise error
-        except (ArithmeticError, RequestError) as raised:
-            detach(raised)
-            return raised
-
-    fault = work(ZeroDivisionError("a fault"))
-    refusal = work(RequestError(Reason.EMPTY_IMAGE, "no image"))
-    for error in (fault, refusal):
-        assert error.__traceback__ is None
-        assert error.__context__ is None
-    assert "in work\n    raise error\nZeroDivisionError: a fault" in str(fault.__cause__)
-    assert refusal.__cause__ is None

@@ -1,4 +1,4 @@
-"""Connections that are many, silent, old or half dead, and HTTP/2 that is abused."""
+"""Limits of the transport: connections that are too many, silent, idle or old, and floods."""
 
 import ssl
 import threading
@@ -25,11 +25,11 @@ from tests.server.tls_files import TlsFiles
 
 OK, UNIMPLEMENTED = 0, 12
 SILENT = b""
-NO_SETTINGS_TAKEN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+UNACKNOWLEDGED_SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_compressed_messages_are_refused_unread(
+def test_compressed_messages_are_refused_before_they_are_read(
     server: BackgroundServer, photo: bytes, encoding: str
 ) -> None:
     zeros = zlib.compress(bytes(10_000_000), wbits=31 if encoding == "gzip" else 15)
@@ -41,7 +41,7 @@ def test_compressed_messages_are_refused_unread(
     assert detects(server, photo)
 
 
-def test_connections_beyond_the_limit_are_hung_up_on(photo: bytes) -> None:
+def test_connections_beyond_the_limit_are_closed(photo: bytes) -> None:
     with limited(max_connections=3) as server:
         held = [Peer(server.target) for _ in range(3)]
         for peer in held:
@@ -63,17 +63,17 @@ def test_streams_beyond_the_limit_are_reset(photo: bytes) -> None:
         assert detects(server, photo)
 
 
-@pytest.mark.parametrize("words", [SILENT, NO_SETTINGS_TAKEN])
-def test_who_does_not_shake_hands_is_hung_up_on(words: bytes) -> None:
+@pytest.mark.parametrize("sent", [SILENT, UNACKNOWLEDGED_SETTINGS])
+def test_a_connection_without_a_handshake_is_closed(sent: bytes) -> None:
     with limited(handshake_seconds=0.5) as server:
-        assert hung_up_after(server, words)
+        assert is_closed_after(server, sent)
 
 
-def test_who_connects_to_tls_and_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
+def test_a_silent_connection_to_a_tls_port_is_closed(tmp_path: Path) -> None:
     files = TlsFiles(tmp_path)
     config = replace(files.config(), limits=Limits(handshake_seconds=0.5))
     with BackgroundServer(config) as server:
-        assert hung_up_after(server, SILENT)
+        assert is_closed_after(server, SILENT)
         context = ssl.create_default_context(cadata=files.authority.root_certificates.decode())
         context.check_hostname = False
         context.set_alpn_protocols(["h2"])
@@ -81,10 +81,10 @@ def test_who_connects_to_tls_and_says_nothing_is_hung_up_on(tmp_path: Path) -> N
             assert peer.listen(20)
 
 
-def hung_up_after(server: BackgroundServer, words: bytes) -> bool:
-    """Whether the server closes a connection on which only this is said."""
+def is_closed_after(server: BackgroundServer, sent: bytes) -> bool:
+    """Whether the server closes a connection on which only this is sent."""
     with connect(server.target) as connection:
-        connection.sendall(words)
+        connection.sendall(sent)
         while connection.recv(65_536):
             pass
         return True
@@ -100,20 +100,20 @@ def test_an_idle_connection_is_closed_and_its_client_comes_back(photo: bytes) ->
                 assert len(client.detect(photo).faces) == 1
 
 
-def test_a_peer_that_does_not_answer_pings_is_hung_up_on(
+def test_the_connection_of_a_peer_that_answers_no_pings_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(channel_options, "KEEPALIVE_TIMEOUT_MS", 500)
     with limited(keepalive_seconds=0.5) as server, Peer(server.target) as peer:
         peer.call(DETECT_STREAM)
         peer.listen(1)
-        # From here on what comes is read, and never answered.
+        # From here on everything is read and nothing answered.
         peer.socket.settimeout(60)
         while peer.socket.recv(65_536):
             pass
 
 
-def test_clients_see_nothing_of_connections_that_come_of_age(photo: bytes) -> None:
+def test_clients_notice_nothing_when_connections_reach_their_age(photo: bytes) -> None:
     ages = 4
     with (
         limited(connection_age_seconds=0.5) as server,
@@ -131,13 +131,13 @@ def test_clients_see_nothing_of_connections_that_come_of_age(photo: bytes) -> No
         request = pb.DetectRequest.FromString(image(photo))
         while not ended.is_set():
             assert len(stub.Detect(request, timeout=60).detections) == 1
-        # The stream has outlived its connection's age, and ends by itself.
+        # The stream has outlived the age of its connection, and ends by itself.
         answers = list(stream)
         assert answers
         assert all(answer.HasField("response") for answer in answers)
 
 
-def test_a_stream_that_outlasts_the_grace_of_its_connection_is_told_so(
+def test_a_stream_that_outlasts_the_grace_of_its_connection_ends_as_unavailable(
     photo: bytes,
 ) -> None:
     limits = {"connection_age_seconds": 0.3, "connection_grace_seconds": 0.3}
@@ -156,7 +156,7 @@ def test_a_stream_that_outlasts_the_grace_of_its_connection_is_told_so(
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def test_pings_without_end_close_the_connection(server: BackgroundServer) -> None:
+def test_a_flood_of_pings_closes_the_connection(server: BackgroundServer) -> None:
     with Peer(server.target) as peer:
         for _ in range(100):
             if not peer.raw(*[PingFrame(0, b"facewire")] * 100):
@@ -164,7 +164,7 @@ def test_pings_without_end_close_the_connection(server: BackgroundServer) -> Non
         assert peer.wait_gone(20)
 
 
-def test_calls_taken_back_at_once_keep_nobody_waiting(
+def test_calls_that_are_reset_at_once_delay_no_other(
     server: BackgroundServer, photo: bytes
 ) -> None:
     with Peer(server.target) as peer:

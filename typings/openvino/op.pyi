@@ -1,13 +1,8 @@
-"""The operations of OpenVINO that facewire and its tests look into."""
+"""The operations of OpenVINO that tests build."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from numpy.typing import NDArray
 from openvino import Model, Node, Output
-
-class Constant(Node):
-    data: NDArray[Any]
 
 class Loop(Node):
     def set_function(self, body: Model) -> None: ...

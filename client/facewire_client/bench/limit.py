@@ -1,37 +1,63 @@
-"""What the network alone can do here: OpenVINO's benchmark_app on the same model.
+"""The limit of a server: how fast OpenVINO's benchmark_app runs the same model on this machine.
 
-It infers only: its input is random bytes that are filled in once, already as large as
-the network wants them. No image is decoded or resized, no box is read. The input is of
-type u8, as the server's is, but not interleaved.
+benchmark_app only infers. Its input is random bytes, filled in once and already of the network's
+size: no image is decoded or resized, no box is read. The input is of type u8, as the server's
+is, but planar. The server's package and benchmark_app run in processes of their own.
 """
 
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Any, Self
 
-from facewire_client.bench.benchmark_app import BenchmarkAppError, benchmark_app
-from facewire_client.bench.closed_loop import ClosedLoop
+from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
 
-if TYPE_CHECKING:
-    from facewire_server.models.source import Source
-
 _INSTALL = "--limit needs the server's packages: pip install 'facewire[server]'"
-# What the server computes in, as benchmark_app spells it. INT8 is in the model.
+_DESCRIBE = "facewire_server.cli.benchmark_model"
+"""The program of the server's package that finds a model and describes it as JSON."""
+# OpenVINO's package for sending usage data to a web service; benchmark_app runs without it.
+_BENCHMARK_APP = """
+import sys
+sys.modules["openvino_telemetry"] = None
+from openvino.tools.benchmark.main import main
+sys.exit(main())
+"""
+_REPORT = "benchmark_report.json"
+# The server's names for the precision of inference, as benchmark_app spells them. INT8 is a
+# property of the model.
 _PRECISIONS = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 
 
 class LimitError(Exception):
-    """Why benchmark_app cannot be asked, and what to do about it."""
+    """The message why the limit cannot be measured, and what to do about it."""
+
+
+class BenchmarkAppError(Exception):
+    """The last line that benchmark_app printed before it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkAppResult:
+    """The number of inferences, inferences a second, and their median latency."""
+
+    inferences: int
+    throughput: float
+    median_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What benchmark_app measured: inferences a second and their median latency.
 
-    `ratio` is the answers a second of the run over its `throughput`.
+    `ratio` is the answers a second of the run divided by `throughput`.
     """
 
     model: str
@@ -44,89 +70,135 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
-    """The model that the server runs, and how to have benchmark_app run it.
+class Baseline:
+    """The model that the server runs, and how benchmark_app is to run it.
 
-    `hint` is OpenVINO's, `seconds` how long to measure.
+    `path` is that of the model's file, `shape` that of the input as the server sets it, `hint`
+    OpenVINO's performance hint, `seconds` how long to measure.
     """
 
-    source: "Source"
+    path: str
+    shape: tuple[int, ...]
     served: ModelInfo | None
     hint: str
     seconds: float
 
     @classmethod
     def find(cls, model: str, served: ModelInfo | None, settings: Settings) -> Self:
-        """Finds a model by name or path; empty: by the name of the served one.
+        """Find a model by name or path; empty: by the name of the served one.
 
-        The hint is latency for a closed loop of one request, else throughput. Raises
-        LimitError when OpenVINO is not installed, when there is no such model, and
-        when its weights are not those that the server has.
+        The hint is latency for a closed loop of one request, else throughput. Raises LimitError
+        when OpenVINO is not installed, when there is no such model, and when its weights are
+        not those of the server.
         """
-        alone = settings.load == ClosedLoop(1)
-        hint = "latency" if alone else "throughput"
-        return cls(_source(model, served), served, hint, settings.duration)
+        is_sequential = settings.load == ClosedLoop(1)
+        hint = "latency" if is_sequential else "throughput"
+        found = _find(model, served)
+        return cls(found["path"], tuple(found["shape"]), served, hint, settings.duration)
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What benchmark_app is told; device and precision are the server's."""
+        """The arguments of benchmark_app, with the server's device and precision."""
         return (
-            *("-m", str(self.source.path), "-shape", _shape(self.source), "-ip", "u8"),
+            *("-m", self.path, "-shape", f"[{','.join(map(str, self.shape))}]", "-ip", "u8"),
             *("-hint", self.hint, "-t", str(max(1, round(self.seconds)))),
             *_as_served(self.served),
         )
 
     def measure(self, answered: float) -> Limit:
-        """Runs benchmark_app; `answered` is the rate of the run to compare with it.
+        """Run benchmark_app; `answered` is the answers a second of the run to compare with.
 
         Raises LimitError when it fails.
         """
         arguments = self.arguments
         try:
-            results = benchmark_app(arguments)
+            result = benchmark_app(arguments)
         except BenchmarkAppError as error:
             raise LimitError(f"benchmark_app failed: {error}") from None
         return Limit(
-            model=str(self.source.path),
+            model=self.path,
             hint=self.hint,
-            throughput=results.throughput,
-            median_ms=results.median_ms,
-            ratio=answered / results.throughput,
+            throughput=result.throughput,
+            median_ms=result.median_ms,
+            ratio=answered / result.throughput,
             openvino=version("openvino"),
             arguments=arguments,
         )
 
 
-def _source(model: str, served: ModelInfo | None) -> "Source":
+def benchmark_app(
+    arguments: Sequence[str],
+    listen: Callable[[int, str], None] = lambda process, line: None,
+) -> BenchmarkAppResult:
+    """Run benchmark_app until it ends.
+
+    `listen` is called with the process id and each line of its output as it comes. Raises
+    BenchmarkAppError.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = ("-json_stats", "-report_type", "no_counters", "-report_folder", folder)
+        command = [sys.executable, "-u", "-c", _BENCHMARK_APP, *arguments, *report]
+        last_line, status = _run(command, listen)
+        path = Path(folder) / _REPORT
+        found = json.loads(path.read_text())["execution_results"] if path.exists() else {}
+    if status:
+        cause = found.get("error") or last_line or "no word"
+        raise BenchmarkAppError(cause.strip().splitlines()[-1])
+    return BenchmarkAppResult(
+        int(found["total number of iterations"]),
+        float(found["throughput"]),
+        float(found["latency (ms)"]),
+    )
+
+
+def _run(command: list[str], listen: Callable[[int, str], None]) -> tuple[str, int]:
+    """Return the last line that a command prints, and its exit status."""
+    last_line = ""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                last_line = line.strip() or last_line
+                listen(process.pid, last_line)
+        except BaseException:  # an exception of the listener, or Ctrl-C
+            process.kill()
+            raise
+    return last_line, process.returncode
+
+
+def _find(model: str, served: ModelInfo | None) -> dict[str, Any]:
+    """Return the path, sha256 and input shape of the model. Raises LimitError."""
     if find_spec("openvino") is None:
         raise LimitError(_INSTALL)
-    try:
-        from facewire_server.errors import FacewireError
-        from facewire_server.models.source import Source
-    except ModuleNotFoundError as error:
-        raise LimitError(f"{error.name} is not installed; {_INSTALL}") from None
     name = model or (served.name if served else "")
     if not name:
         raise LimitError("the server does not tell its model; name that: --limit PATH")
-    try:
-        source = Source.find(name)
-    except FacewireError as error:
+    found = _describe(name)
+    if missing := found.get("missing"):
+        raise LimitError(f"{missing} is not installed; {_INSTALL}")
+    if error := found.get("error"):
         advice = "" if model else "; name the server's model: --limit PATH"
-        raise LimitError(f"{error}{advice}") from None
-    if served and served.sha256 != source.read().sha256:
+        raise LimitError(f"{error}{advice}")
+    if served and served.sha256 != found["sha256"]:
         raise LimitError(
-            f"{source.path} is not what the server runs ({served.name}"
+            f"{found['path']} is not what the server runs ({served.name}"
             f" {served.version}); give the path of that: --limit PATH"
         )
-    return source
+    return found
 
 
-def _shape(source: "Source") -> str:
-    """The shape that the server gives to the network's input."""
-    from facewire_server.inference.network import Network
-
-    network = Network(source.read(), source.override.input_size)
-    return "[" + ",".join(map(str, network.model.inputs[0].shape)) + "]"
+def _describe(name: str) -> dict[str, Any]:
+    """Run the server's program that describes a model. Raises LimitError when it fails."""
+    # -P: a folder facewire_server in the working directory is not the server's package.
+    command = [sys.executable, "-P", "-m", _DESCRIBE, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last_line = (done.stderr.strip() or "no word").splitlines()[-1]
+        raise LimitError(f"the server's package cannot describe the model: {last_line}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _as_served(served: ModelInfo | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Percentiles of all values, exact: no buckets, no interpolation."""
+"""Exact percentiles of all values, without buckets or interpolation."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How values spread: their mean, percentiles and largest, in milliseconds."""
+    """The mean, the percentiles and the maximum of values, in milliseconds."""
 
     mean: float
     p50: float
@@ -19,21 +19,21 @@ class Spread:
 
 
 def spread(seconds: Sequence[float]) -> Spread | None:
-    """The spread of times given in seconds; None when there are none."""
+    """Return the spread of times given in seconds; None when there are no values."""
     if not seconds:
         return None
     values = sorted(seconds)
-    wanted = (50, 90, 95, 99, 99.9, 100)
+    percents = (50, 90, 95, 99, 99.9, 100)
     mean = math.fsum(values) / len(values)
-    return Spread(mean * 1e3, *(percentile(values, each) * 1e3 for each in wanted))
+    return Spread(mean * 1e3, *(percentile(values, each) * 1e3 for each in percents))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest of the rising `values` that `percent` of them do not exceed.
+    """Return the percentile of ascending `values` by nearest rank.
 
-    This is the nearest rank: always one of the values. Of fewer than 1000, the 99.9th
-    is the largest. Raises IndexError when there are none.
+    That is the smallest of the values that at least `percent` % of them do not exceed. Of fewer
+    than 1000 values, the 99.9th percentile is the largest. Raises IndexError without values.
     """
-    # In thousandths: 0.999 * 1000 is a little more than 999 in floating point.
+    # Computed in integers: 0.999 * 1000 is a little more than 999 in floating point.
     rank = math.ceil(round(percent * 1000) * len(values) / 100_000)
     return values[max(rank, 1) - 1]

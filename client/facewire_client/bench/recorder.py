@@ -1,21 +1,36 @@
-"""What became of every request."""
+"""The record of a run: the outcome of every request."""
 
 from array import array
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from facewire_client.bench.method import STAGES, Answer
-from facewire_client.bench.window import Window
+from facewire_client.bench.load import MeasurementPeriod
 from facewire_client.errors import FaceClientError
+
+STAGES = ("queue", "decode", "inference", "postprocess", "total")
+"""The stages of the server, named as the fields of Timing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The recorded part of an answer: the number of detections, and the server's times.
+
+    `stages` are seconds by the names of STAGES; empty: the server sends no times.
+    """
+
+    detections: int
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 class Recorder:
-    """Notes requests as they end; times are in seconds.
+    """Records requests as they end; all times are in seconds of `time.monotonic`.
 
-    Latency counts from the time a request was planned for, not from when it was sent.
+    Latency counts from the time that a request was planned for, not from when it was sent.
     """
 
-    def __init__(self, window: Window, images: int, deadline: float | None) -> None:
-        self.window = window
+    def __init__(self, period: MeasurementPeriod, images: int, deadline: float | None) -> None:
+        self.period = period
         self.latencies = array("d")
         self.failed_latencies = array("d")
         self.lags = array("d")
@@ -24,25 +39,30 @@ class Recorder:
         self.failures: Counter[tuple[str, str]] = Counter()
         """By code and reason."""
         self.messages: dict[tuple[str, str], str] = {}
-        """What the first failure of each kind said."""
+        """The message of the first failure of each kind."""
         self.detections: list[Counter[int]] = [Counter() for _ in range(images)]
-        """For each image, how often so many were found in it."""
+        """For each image, how often an answer had so many detections."""
         self.planned = 0
         self.unsent = 0
         self.answered_at = array("d")
-        """When each answer came that came in the window."""
-        self.ended_in_window = 0
-        self.good_in_window = 0
+        """When each answer came that came within the period."""
+        self.ended_in_period = 0
+        self.good_in_period = 0
+        """Answers within the period and within their deadline."""
         self._deadline = deadline
 
     @property
-    def answered_in_window(self) -> int:
-        """How many answers came in the window."""
+    def answered_in_period(self) -> int:
+        """The number of answers that came within the period."""
         return len(self.answered_at)
 
-    def came_due(self, planned: float) -> None:
-        """The time of a request has come; one of the others follows, but not always."""
-        self.planned += self.window.samples(planned)
+    def due(self, planned: float) -> None:
+        """Record that the planned time of a request has come.
+
+        A call of `answered`, `failed` or `not_sent` follows, except for a request that is in
+        flight when the run is interrupted.
+        """
+        self.planned += self.period.samples(planned)
 
     def answered(
         self,
@@ -52,13 +72,13 @@ class Recorder:
         image: int,
         answer: Answer,
     ) -> None:
-        """A request for the image of this number was answered."""
+        """Record the answer to a request; `image` is the index of its image."""
         latency = ended - planned
-        if self.window.is_open(ended):
-            self.ended_in_window += 1
+        if self.period.contains(ended):
+            self.ended_in_period += 1
             self.answered_at.append(ended)
-            self.good_in_window += self._deadline is None or latency <= self._deadline
-        if not self.window.samples(planned):
+            self.good_in_period += self._deadline is None or latency <= self._deadline
+        if not self.period.samples(planned):
             return
         self.latencies.append(latency)
         self.lags.append(sent - planned)
@@ -67,9 +87,9 @@ class Recorder:
             self.stages[stage].append(seconds)
 
     def failed(self, planned: float, sent: float, ended: float, error: FaceClientError) -> None:
-        """A request was refused, or failed otherwise."""
-        self.ended_in_window += self.window.is_open(ended)
-        if not self.window.samples(planned):
+        """Record a request that ended with an error."""
+        self.ended_in_period += self.period.contains(ended)
+        if not self.period.samples(planned):
             return
         self.failed_latencies.append(ended - planned)
         self.lags.append(sent - planned)
@@ -77,6 +97,6 @@ class Recorder:
         self.failures[kind] += 1
         self.messages.setdefault(kind, error.message)
 
-    def never_sent(self, planned: float) -> None:
-        """A request found no place before its deadline, or before the end."""
-        self.unsent += self.window.samples(planned)
+    def not_sent(self, planned: float) -> None:
+        """Record a request that was not sent before its deadline, or before the end."""
+        self.unsent += self.period.samples(planned)

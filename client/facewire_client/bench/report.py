@@ -1,4 +1,4 @@
-"""What a run found, as plain values that explain themselves."""
+"""The report of a run: its settings and results, in the form of the JSON document."""
 
 import platform
 from collections.abc import Sequence
@@ -7,21 +7,20 @@ from importlib.metadata import version
 from typing import Any
 
 from facewire_client.bench.limit import Limit
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.load import OpenLoop
 from facewire_client.bench.percentiles import Spread, spread
-from facewire_client.bench.photo import Photo
 from facewire_client.bench.run import Run
-from facewire_client.bench.settings import Settings
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from facewire_client.result import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What became of the requests planned within the measured time.
+    """The outcomes of the requests planned within the measurement period.
 
-    `planned` is the sum of the others: `answered` with OK, `failed` with any other
-    status, `unfinished` when the run was interrupted, and `unsent`.
+    `planned` is the sum of the others: `answered` with OK, `failed` with any other status,
+    `unfinished` when the run was interrupted, and `unsent`.
     """
 
     planned: int
@@ -33,7 +32,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Per second of the measured time: planned, answered with OK, and that in time."""
+    """Requests planned, answered with OK, and answered in time, per second of the period."""
 
     offered: float
     answered: float
@@ -42,7 +41,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How many requests ended so; `message` is what the first of them said."""
+    """The number of requests with this outcome; `message` is that of the first of them."""
 
     code: str
     reason: str
@@ -52,7 +51,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image, and how often so many detections were found in it."""
+    """An image; `detections` maps a number of detections to the number of answers with it."""
 
     name: str
     bytes: int
@@ -61,7 +60,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """What the client spent in the measured time; None: no request ended in it."""
+    """The client's CPU time in the period; `ms_per_request` None: no request ended in it."""
 
     seconds: float
     ms_per_request: float | None
@@ -69,11 +68,11 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that is known of a run; its fields are those of the JSON document.
+    """Settings and results of a run; the fields are those of the JSON document.
 
-    `latency_ms` is that of answers, `failed_latency_ms` that of failures, both from
-    the planned time on; `send_lag_ms` is how late requests were sent; `stages_ms` is
-    what the server says of its own time.
+    `latency_ms` is that of answers, `failed_latency_ms` that of failures, both from the planned
+    time on; `send_lag_ms` is how late requests were sent; `stages_ms` are the server's own
+    times.
     """
 
     settings: dict[str, Any]
@@ -95,7 +94,7 @@ class Report:
     limit: Limit | None = None
 
     def document(self) -> dict[str, Any]:
-        """The report in what JSON can say."""
+        """Return the report as dicts, lists, strings and numbers."""
         return asdict(self)
 
 
@@ -106,21 +105,21 @@ def report(
     model: ModelInfo | None,
     run: Run,
 ) -> Report:
-    """The report of a run that was asked for with these settings."""
+    """Make the report of a run with these settings."""
     record = run.record
-    window = record.window
+    period = record.period
     requests = _requests(run)
     images = tuple(
-        Image(photo.name, len(photo.content), dict(sorted(found.items())))
-        for photo, found in zip(photos, record.detections, strict=True)
+        Image(photo.name, len(photo.content), dict(sorted(counts.items())))
+        for photo, counts in zip(photos, record.detections, strict=True)
     )
     return Report(
         settings=_settings(connection, settings),
         versions=_versions(),
         model=model,
         started_at=run.started_at.isoformat(timespec="seconds"),
-        end_reason="interrupted" if window.interrupted else "duration",
-        measured_seconds=window.seconds,
+        end_reason="interrupted" if period.interrupted else "duration",
+        measured_seconds=period.seconds,
         requests=requests,
         rates=_rates(run, requests.planned),
         statuses=_statuses(run),
@@ -166,10 +165,10 @@ def _requests(run: Run) -> Requests:
 
 
 def _rates(run: Run, planned: int) -> Rates:
-    record, seconds = run.record, run.record.window.seconds
+    record, seconds = run.record, run.record.period.seconds
     if not seconds:
         return Rates(0.0, 0.0, 0.0)
-    counts = planned, record.answered_in_window, record.good_in_window
+    counts = planned, record.answered_in_period, record.good_in_period
     offered, answered, goodput = (count / seconds for count in counts)
     return Rates(offered, answered, goodput)
 
@@ -185,5 +184,5 @@ def _statuses(run: Run) -> tuple[Status, ...]:
 
 
 def _cpu(run: Run) -> Cpu:
-    ended = run.record.ended_in_window
+    ended = run.record.ended_in_period
     return Cpu(run.cpu_seconds, run.cpu_seconds / ended * 1e3 if ended else None)

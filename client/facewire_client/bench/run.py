@@ -1,4 +1,4 @@
-"""One run: connections, load, clock and interruption brought together."""
+"""One run: the load sent over a connection, with its period, meters and interruption."""
 
 import asyncio
 import gc
@@ -7,26 +7,50 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, process_time
+from typing import Protocol
 
-from facewire_client.bench.caller import Caller, serialised
-from facewire_client.bench.channels import channels
-from facewire_client.bench.cpu import CpuMeter, Meter
-from facewire_client.bench.load import Load
-from facewire_client.bench.method import DETECT, Method
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.load import Load, MeasurementPeriod
 from facewire_client.bench.recorder import Recorder
-from facewire_client.bench.settings import Settings
-from facewire_client.bench.window import Window
+from facewire_client.bench.sender import DETECT, GrpcSender, Method, open_channels
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 
 _TICK = 0.25
 """Seconds between two reports of progress."""
 
 
+class Meter(Protocol):
+    """Measures a quantity over the measurement period, from `start` to the first `stop`."""
+
+    def start(self) -> None:
+        """Start at the start of the period; not called if the run is interrupted before."""
+
+    def stop(self) -> None:
+        """Stop; may be called without `start`, and more than once."""
+
+
+class CpuMeter:
+    """A meter of the CPU seconds of this process, all its threads together."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started_at: float | None = None
+
+    def start(self) -> None:
+        """See `Meter`."""
+        self._started_at = process_time()
+
+    def stop(self) -> None:
+        """See `Meter`."""
+        if self._started_at is not None:
+            self.seconds = process_time() - self._started_at
+            self._started_at = None
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was measured: the record, and the client's CPU seconds in the window."""
+    """The measurements of a run: its record, and the client's CPU seconds in the period."""
 
     started_at: datetime
     record: Recorder
@@ -42,14 +66,15 @@ def run(
     method: Method = DETECT,
     meters: Sequence[Meter] = (),
 ) -> Run:
-    """Sends the load and returns the record of it; for the main thread only.
+    """Send the load and return the record of it; for the main thread only.
 
-    `progress` is told every now and then how many seconds of warm-up and duration have
-    passed since it was told last. `meters` start and stop with the window. SIGINT ends the run
-    early: what is on its way is cut off. Raises FaceClientError when the server cannot be
-    reached to begin with, and for a photo that is over the message limit.
+    `progress` is called several times a second with the seconds that have passed since its last
+    call; they add up to the warm-up and the duration. `meters` start and stop with the
+    measurement period. SIGINT ends the run early and cancels the requests in flight. Raises
+    FaceClientError when the server cannot be reached at the start, and for a photo over the
+    message limit.
     """
-    gc.freeze()  # else it walks all modules now and then, for tens of milliseconds
+    gc.freeze()  # a collection of all modules would stop the loop for tens of milliseconds
     try:
         with asyncio.Runner(loop_factory=_precise_loop) as runner:
             return runner.run(_run(connection, settings, photos, progress, method, meters))
@@ -65,64 +90,77 @@ async def _run(
     method: Method,
     meters: Sequence[Meter],
 ) -> Run:
-    requests = [serialised(connection, method, photo, settings.model) for photo in photos]
-    async with channels(connection, settings.connections) as opened:
+    requests = [
+        connection.serialise(method.request(photo.content, settings.model)) for photo in photos
+    ]
+    async with open_channels(connection, settings.connections) as channels:
         started_at = datetime.now(UTC)
-        window = Window(settings.warmup, settings.duration)
-        recorder = Recorder(window, len(photos), settings.deadline)
-        caller = Caller(connection, opened, method, requests, settings.deadline, recorder)
+        period = MeasurementPeriod(settings.warmup, settings.duration)
+        recorder = Recorder(period, len(photos), settings.deadline)
+        deadline = settings.deadline
+        sender = GrpcSender(connection, channels, method, requests, deadline, recorder)
         cpu = CpuMeter()
-        loop = asyncio.get_running_loop()
-        for meter in (cpu, *meters):
-            loop.call_at(window.opens, meter.start)
-            loop.call_at(window.closes, meter.stop)
-        ticking = asyncio.create_task(_tick(window, progress))
-        sending = asyncio.create_task(_send(settings.load, caller, window))
-
-        def stop() -> None:
-            for meter in (cpu, *meters):
-                meter.stop()
-
-        def interrupt() -> None:
-            window.interrupt()
-            stop()
-            sending.cancel()
-
-        loop.add_signal_handler(signal.SIGINT, interrupt)
+        ticking = asyncio.create_task(_tick(period, progress))
+        sending = asyncio.create_task(_send(settings.load, sender, period))
         try:
-            await sending
-        except asyncio.CancelledError:
-            if not window.interrupted:
-                raise
+            await _measure(sending, period, (cpu, *meters))
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
             ticking.cancel()
-            stop()
     return Run(started_at, recorder, cpu.seconds)
 
 
-async def _send(load: Load, caller: Caller, window: Window) -> None:
-    """The whole load, and what is left of the window after its last request."""
-    await load.drive(caller, window)
-    await asyncio.sleep(max(0.0, window.closes - monotonic()))
+async def _measure(
+    sending: "asyncio.Task[None]", period: MeasurementPeriod, meters: Sequence[Meter]
+) -> None:
+    """Wait for the load, with the meters on during the period; SIGINT ends both."""
+    loop = asyncio.get_running_loop()
+    for meter in meters:
+        loop.call_at(period.start, meter.start)
+        loop.call_at(period.end, meter.stop)
 
+    def stop() -> None:
+        for meter in meters:
+            meter.stop()
 
-async def _tick(window: Window, progress: Callable[[float], None]) -> None:
-    """Reports progress until it is cancelled, and then what is left to report."""
-    told = window.begins
+    def interrupt() -> None:
+        period.interrupt()
+        stop()
+        sending.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     try:
-        while told < window.closes:
-            await asyncio.sleep(min(_TICK, window.closes - told))
-            now = min(monotonic(), window.closes)
-            progress(now - told)
-            told = now
+        await sending
+    except asyncio.CancelledError:
+        if not period.interrupted:
+            raise
     finally:
-        progress(max(0.0, min(monotonic(), window.closes) - told))
+        loop.remove_signal_handler(signal.SIGINT)
+        stop()
+
+
+async def _send(load: Load, sender: GrpcSender, period: MeasurementPeriod) -> None:
+    """Send the whole load, and wait for the end of the period."""
+    await load.drive(sender, period)
+    await asyncio.sleep(max(0.0, period.end - monotonic()))
+
+
+async def _tick(period: MeasurementPeriod, progress: Callable[[float], None]) -> None:
+    """Report progress until the end, and the rest when cancelled."""
+    reported = period.warmup_start
+    try:
+        while reported < period.end:
+            await asyncio.sleep(min(_TICK, period.end - reported))
+            now = min(monotonic(), period.end)
+            progress(now - reported)
+            reported = now
+    finally:
+        progress(max(0.0, min(monotonic(), period.end) - reported))
 
 
 def _precise_loop() -> asyncio.AbstractEventLoop:
-    """An event loop that sleeps to the microsecond.
+    """Make an event loop that sleeps with a precision of microseconds.
 
-    With epoll it would send each request up to a millisecond late.
+    asyncio's default selector is epoll, whose timeout is in whole milliseconds: each request
+    would be sent up to a millisecond late.
     """
     return asyncio.SelectorEventLoop(selectors.SelectSelector())

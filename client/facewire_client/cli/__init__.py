@@ -1,1 +1,1 @@
-"""The command `facewire`, one file for each of its commands."""
+"""The command `facewire`: one module for each of its commands, and what they share."""

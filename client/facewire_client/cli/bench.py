@@ -1,29 +1,26 @@
-"""`facewire bench`: what a server does under load."""
+"""`facewire bench`: measures a server under load."""
 
 import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import grpc
 
-from facewire_client.bench import limit as limits
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.open_loop import OpenLoop
-from facewire_client.bench.photo import Photo
+from facewire_client.bench.limit import Baseline, LimitError
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.report import Report, report
 from facewire_client.bench.run import Run, run
-from facewire_client.bench.settings import Settings
-from facewire_client.bench.summary import summary
-from facewire_client.cli.connection import with_client
+from facewire_client.bench.settings import Photo, Settings
+from facewire_client.cli.connection import with_connection
 from facewire_client.cli.load import with_load
-from facewire_client.cli.output import complain, show, show_document
+from facewire_client.cli.output import print_error, printable, show, show_document
+from facewire_client.cli.summary import summary
 from facewire_client.client import FaceClient
+from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 from facewire_client.result import ModelInfo
-from facewire_client.text import printable
 
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -36,7 +33,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@with_client
+@with_connection
 @click.option(
     "images",
     "--image",
@@ -86,6 +83,7 @@ Examples:
 @click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
 def bench(
     client: FaceClient,
+    connection: Connection,
     images: Sequence[Path],
     model: str,
     load: ClosedLoop | OpenLoop,
@@ -112,15 +110,16 @@ def bench(
     )
     photos = _photos(images)
     served = _served(client, model)
-    yardstick = None if limit is None else _yardstick(limit, served, settings)
-    found = report(client, settings, photos, served, _run(client, settings, photos))
-    failed = not found.requests.answered
-    if yardstick is not None and not failed and found.end_reason == "duration":
-        found, failed = _compared(found, yardstick)
+    baseline = None if limit is None else _baseline(limit, served, settings)
+    measured = _run(connection, settings, photos)
+    result = report(connection, settings, photos, served, measured)
+    failed = not result.requests.answered
+    if baseline is not None and not failed and result.end_reason == "duration":
+        result, failed = _with_limit(result, baseline)
     if as_json:
-        show_document(found.document())
+        show_document(result.document())
     else:
-        show(summary(found))
+        show(summary(result))
     sys.exit(1 if failed else 0)
 
 
@@ -139,7 +138,7 @@ def _photos(images: Sequence[Path]) -> list[Photo]:
 
 
 def _served(client: FaceClient, model: str) -> ModelInfo | None:
-    """What the server says of its model; None: it has Detect and nothing else."""
+    """Ask the server for its model; None: it implements Detect only."""
     try:
         return client.model(model)
     except FaceClientError as error:
@@ -148,8 +147,8 @@ def _served(client: FaceClient, model: str) -> ModelInfo | None:
         raise
 
 
-def _run(client: FaceClient, settings: Settings, photos: Sequence[Photo]) -> Run:
-    """The load, with a progress bar for people who wait."""
+def _run(connection: Connection, settings: Settings, photos: Sequence[Photo]) -> Run:
+    """Send the load, with a progress bar on a terminal."""
     milliseconds = round((settings.warmup + settings.duration) * 1e3)
     with click.progressbar(
         length=milliseconds,
@@ -157,31 +156,27 @@ def _run(client: FaceClient, settings: Settings, photos: Sequence[Photo]) -> Run
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        return run(client, settings, photos, lambda passed: bar.update(round(passed * 1e3)))
+        return run(connection, settings, photos, lambda passed: bar.update(round(passed * 1e3)))
 
 
-def _yardstick(model: str, served: ModelInfo | None, settings: Settings) -> limits.Yardstick:
+def _baseline(model: str, served: ModelInfo | None, settings: Settings) -> Baseline:
     try:
-        return limits.Yardstick.find(model, served, settings)
-    except limits.LimitError as error:
-        _fail(str(error))
+        return Baseline.find(model, served, settings)
+    except LimitError as error:
+        print_error(str(error))
+        sys.exit(1)
 
 
-def _compared(found: Report, yardstick: limits.Yardstick) -> tuple[Report, bool]:
-    """The report with the limit in it, and whether that failed."""
+def _with_limit(result: Report, baseline: Baseline) -> tuple[Report, bool]:
+    """Run benchmark_app; return the report with the limit in it, and whether that failed."""
     if sys.stderr.isatty():
         click.echo("running benchmark_app", err=True)
     try:
-        limit = yardstick.measure(found.rates.answered)
-    except limits.LimitError as error:
-        complain(str(error))
-        return found, True
+        limit = baseline.measure(result.rates.answered)
+    except LimitError as error:
+        print_error(str(error))
+        return result, True
     except KeyboardInterrupt:
-        complain("benchmark_app was interrupted")
-        return found, True
-    return dataclasses.replace(found, limit=limit), False
-
-
-def _fail(message: str) -> NoReturn:
-    complain(message)
-    sys.exit(1)
+        print_error("benchmark_app was interrupted")
+        return result, True
+    return dataclasses.replace(result, limit=limit), False

@@ -1,15 +1,14 @@
-"""The options that say where the server is, the same for every command."""
+"""The options of every command that say which server to ask, and how."""
 
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from facewire_client.client import FaceClient
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from facewire_client.connection import Connection, ConnectionOptions
 
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -53,31 +52,42 @@ _OPTIONS = (
 )
 
 
-def with_client(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options above, and as first argument the client they make."""
+def with_connection(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options above; its first arguments are a client and its Connection."""
 
     @wraps(function)
     def command(server: str, token_file: Path | None, **settings: Any) -> None:
-        connection = {
-            name: settings.pop(name)
-            for name in (
-                *("timeout", "tls", "root_certificates"),
-                *("certificate_chain", "private_key"),
-            )
-        }
-        token = _token(token_file) if token_file else None
+        options = ConnectionOptions(
+            token=_token(token_file) if token_file else None,
+            timeout=settings.pop("timeout"),
+            tls=settings.pop("tls"),
+            root_certificates=settings.pop("root_certificates"),
+            certificate_chain=settings.pop("certificate_chain"),
+            private_key=settings.pop("private_key"),
+        )
         try:
-            client = FaceClient(server, token=token, **connection)
+            connection = Connection(server, **options)
+            client = FaceClient(server, **options)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         with client:
-            function(client, **settings)
+            function(client, connection, **settings)
 
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
+def with_client(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options above; its first argument is a client."""
+
+    @wraps(function)
+    def command(client: FaceClient, _: Connection, **settings: Any) -> None:
+        function(client, **settings)
+
+    return with_connection(command)
+
+
 def _token(path: Path) -> str:
-    # What is not ASCII comes out as what the client refuses.
+    # A character that is not ASCII becomes U+FFFD, which the client refuses.
     return path.read_text("ascii", errors="replace").strip()

@@ -1,4 +1,4 @@
-"""`facewire detect`: the faces in images, as a table, as JSON, as pictures."""
+"""`facewire detect`: the faces in images, as a table, as JSON, and drawn into copies."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from facewire_client.cli.connection import with_client
-from facewire_client.cli.drawings import outputs
-from facewire_client.cli.output import complain, show, show_document
-from facewire_client.cli.picture import Picture
+from facewire_client.cli.connection import with_connection
+from facewire_client.cli.images import NamedImage, drawing_paths
+from facewire_client.cli.output import print_error, show, show_document
+from facewire_client.cli.table import faces_table
 from facewire_client.client import FaceClient
+from facewire_client.connection import Connection
 from facewire_client.draw import annotate, require_pillow
 from facewire_client.errors import FaceClientError
 from facewire_client.result import DetectResult, StreamResult
-from facewire_client.table import faces_table
 
 _EPILOG = """\b
 Examples:
@@ -28,7 +28,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@with_client
+@with_connection
 @click.option("--model", default="", metavar="NAME", help="Not the default model.")
 @click.option(
     "--min-confidence",
@@ -52,6 +52,7 @@ Examples:
 @click.option("as_json", "--json", is_flag=True, help="Print one JSON document.")
 def detect(
     client: FaceClient,
+    connection: Connection,
     images: tuple[str, ...],
     draw: Path | None,
     as_json: bool,
@@ -63,114 +64,116 @@ def detect(
     told on standard error, and the others are still done; the exit status is 1 then.
     No image is drawn over, and no drawing over another one of the same run.
     """
-    pictures = [Picture.named(name) for name in images]
+    named = [NamedImage.from_argument(name) for name in images]
     if draw:
         require_pillow()
-    drawings = outputs(pictures, draw) if draw else []
-    answers, broken = _ask(client, pictures, options)
-    _complain(pictures, answers, broken)
-    # Before anything is drawn, so that it is complete whatever happens to that.
+    drawings = drawing_paths(named, draw) if draw else []
+    results, broken = _detect(client, named, connection.timeout * len(named), options)
+    _print_errors(named, results, broken)
+    # Printed before the drawing, so that the output is complete whatever fails there.
     if as_json:
-        show_document({"images": _documents(pictures, answers)})
-    elif any(answer.result is not None for answer in answers):
-        show(faces_table(_results(pictures, answers)))
-    drawn = _draw(pictures, answers, drawings)
-    answered = all(answer.result is not None for answer in answers)
+        show_document({"images": _documents(named, results)})
+    elif any(each.result is not None for each in results):
+        show(faces_table(_found(named, results)))
+    drawn = _draw(named, results, drawings)
+    answered = all(each.result is not None for each in results)
     sys.exit(0 if answered and drawn else 1)
 
 
-def _complain(
-    pictures: Sequence[Picture],
-    answers: Sequence[StreamResult],
-    broken: FaceClientError | None,
-) -> None:
-    """Tells each picture that failed, and the stream's own failure once."""
-    for picture, answer in zip(pictures, answers, strict=True):
-        if answer.error is not None and answer.error is not broken:
-            complain(f"{picture.name}: {answer.error}")
-    if broken is not None:
-        lost = sum(answer.error is broken for answer in answers)
-        count = f"; {lost} of {len(answers)} images were not answered" if lost else ""
-        complain(f"{broken}{count}")
-
-
-def _draw(
-    pictures: Sequence[Picture],
-    answers: Sequence[StreamResult],
-    drawings: Sequence[Path],
-) -> bool:
-    """Draws what was answered; whether all of that could be drawn."""
-    drawn = True
-    for picture, answer, drawing in zip(pictures, answers, drawings, strict=False):
-        if answer.result is not None:
-            try:
-                annotate(picture.content, answer.result, drawing)
-            except FaceClientError as error:
-                drawn = False
-                complain(f"{picture.name}: {error}")
-    return drawn
-
-
-def _ask(
-    client: FaceClient, pictures: Sequence[Picture], options: dict[str, Any]
+def _detect(
+    client: FaceClient, images: Sequence[NamedImage], timeout: float, options: dict[str, Any]
 ) -> tuple[list[StreamResult], FaceClientError | None]:
-    """The answers to all pictures, with a progress bar for people who wait.
+    """Ask for all images, with a progress bar on a terminal; `timeout` is that of a stream.
 
-    When the stream breaks, that is the second value, and the error of the pictures
-    that were not answered until then.
+    Returns the results, and the error that the stream broke with, which is then the error of
+    each image without a result of its own.
     """
-    if len(pictures) == 1:
-        return [_ask_once(client, pictures[0], options)], None
-    stream = client.detect_stream(
-        (each.content for each in pictures),
-        timeout=client.timeout * len(pictures),
-        **options,
-    )
-    answers: list[StreamResult] = []
+    if len(images) == 1:
+        return [_detect_one(client, images[0], options)], None
+    contents = (image.content for image in images)
+    stream = client.detect_stream(contents, timeout=timeout, **options)
+    results: list[StreamResult] = []
     with click.progressbar(
         stream,
-        length=len(pictures),
+        length=len(images),
         label="detecting",
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
         try:
-            answers.extend(bar)  # keeps what it got before an error
+            results.extend(bar)  # keeps the results before an error
         except FaceClientError as broken:
-            rest = range(len(answers), len(pictures))
-            return answers + [StreamResult(each, error=broken) for each in rest], broken
-    return answers, None
+            rest = range(len(results), len(images))
+            return results + [StreamResult(each, error=broken) for each in rest], broken
+    return results, None
 
 
-def _ask_once(client: FaceClient, picture: Picture, options: dict[str, Any]) -> StreamResult:
+def _detect_one(client: FaceClient, image: NamedImage, options: dict[str, Any]) -> StreamResult:
     try:
-        return StreamResult(0, client.detect(picture.content, **options))
+        return StreamResult(0, client.detect(image.content, **options))
     except FaceClientError as error:
         return StreamResult(0, error=error)
 
 
-def _results(
-    pictures: Sequence[Picture], answers: Sequence[StreamResult]
+def _print_errors(
+    images: Sequence[NamedImage],
+    results: Sequence[StreamResult],
+    broken: FaceClientError | None,
+) -> None:
+    """Print the error of each image, and the error of a broken stream once."""
+    for image, result in zip(images, results, strict=True):
+        if result.error is not None and result.error is not broken:
+            print_error(f"{image.name}: {result.error}")
+    if broken is not None:
+        lost = sum(result.error is broken for result in results)
+        count = f"; {lost} of {len(results)} images were not answered" if lost else ""
+        print_error(f"{broken}{count}")
+
+
+def _draw(
+    images: Sequence[NamedImage],
+    results: Sequence[StreamResult],
+    drawings: Sequence[Path],
+) -> bool:
+    """Draw the images that have a result; False: one could not be drawn."""
+    drawn = True
+    for image, result, drawing in zip(images, results, drawings, strict=False):
+        if result.result is not None:
+            try:
+                annotate(image.content, result.result, drawing)
+            except FaceClientError as error:
+                drawn = False
+                print_error(f"{image.name}: {error}")
+    return drawn
+
+
+def _found(
+    images: Sequence[NamedImage], results: Sequence[StreamResult]
 ) -> Iterator[tuple[str, DetectResult]]:
-    for picture, answer in zip(pictures, answers, strict=True):
-        if answer.result is not None:
-            yield picture.name, answer.result
+    for image, result in zip(images, results, strict=True):
+        if result.result is not None:
+            yield image.name, result.result
 
 
 def _documents(
-    pictures: Sequence[Picture], answers: Sequence[StreamResult]
+    images: Sequence[NamedImage], results: Sequence[StreamResult]
 ) -> list[dict[str, Any]]:
     return [
-        {"image": picture.name, **_as_json(answer)}
-        for picture, answer in zip(pictures, answers, strict=True)
+        {"image": image.name, **_document(result)}
+        for image, result in zip(images, results, strict=True)
     ]
 
 
-def _as_json(answer: StreamResult) -> dict[str, Any]:
+def _document(answer: StreamResult) -> dict[str, Any]:
     if answer.error is not None:
         error = answer.error
-        told = {"code": error.code.name, "reason": error.reason}
-        return {"error": told | {"message": error.message}}
+        return {
+            "error": {
+                "code": error.code.name,
+                "reason": error.reason,
+                "message": error.message,
+            }
+        }
     result = answer.unwrap()
     width, height = result.image_size
     return {

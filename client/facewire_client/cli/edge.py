@@ -1,7 +1,7 @@
-"""The edge of a command line: what goes wrong becomes one line and an exit status.
+"""The entry point of both commands: runs one, and reports its errors as one line and a status.
 
-Rule: 0 is success, 1 a failure, 2 wrong usage, 130 an interruption. A trace is shown by
-the log at debug level alone.
+The exit status is 0 on success, 1 on failure, 2 on wrong usage, 130 on SIGINT. Only the log at
+debug level shows a traceback.
 """
 
 import io
@@ -14,10 +14,10 @@ from typing import NoReturn
 
 import click
 
-from facewire_client.text import printable
+from facewire_client.cli.output import printable
 
 INTERRUPTED = 130
-"""As shells have it: 128 and the number of SIGINT."""
+"""128 plus the number of SIGINT, as shells have it."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,37 +26,37 @@ def run(
     program: str,
     load: Callable[[], click.Command],
     explain: Callable[[Exception], str | None],
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> NoReturn:
-    """Runs a command of this name, and ends the process.
+    """Run the command `program` and exit.
 
-    `load` imports it. `explain` says what an error means that was raised on purpose;
-    None: it was not. `say` writes a line to standard error.
+    `load` imports the command. `explain` returns the message of an error of the program's own;
+    None: the error is unexpected. `write` prints a line on standard error.
     """
     _open_standard_streams()
     try:
         status = load().main(prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        told = io.StringIO()
-        error.show(told)
-        _end(told.getvalue().splitlines(), say, error.exit_code)
+        message = io.StringIO()
+        error.show(message)
+        _exit(message.getvalue().splitlines(), write, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail(program, "interrupted", say, INTERRUPTED)
+        _fail(program, "interrupted", write, INTERRUPTED)
     except BrokenPipeError:
-        _fail(program, "nobody reads what it says any more", say)
+        _fail(program, "nobody reads what it says any more", write)
     except Exception as error:
         _set_up_log()
         logger.debug("where it comes from:", exc_info=True)
-        _fail(program, explain(error) or in_words(error), say)
+        _fail(program, explain(error) or in_words(error), write)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def in_words(error: Exception) -> str:
-    """One line for an error of Python's or of a library's."""
+    """Return one line for an error of Python's or of a library's."""
     if isinstance(error, OSError) and error.strerror:
-        place = error.filename or error.filename2
-        return f"{place}: {error.strerror}" if place else error.strerror
+        path = error.filename or error.filename2
+        return f"{path}: {error.strerror}" if path else error.strerror
     if isinstance(error, MemoryError):
         return "there is no memory left"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -65,31 +65,31 @@ def in_words(error: Exception) -> str:
 
 
 def _set_up_log() -> None:
-    """Has debug messages written, if they are wanted and the command has no log."""
+    """Log to standard error at debug level if that is set and the command has no log yet."""
     if os.environ.get("FACEWIRE_LOG_LEVEL") == "debug":
         logging.basicConfig(level=logging.DEBUG)
 
 
-def _fail(program: str, message: str, say: Callable[[str], None], status: int = 1) -> NoReturn:
-    _end([f"{program}: {message}"], say, status)
+def _fail(program: str, message: str, write: Callable[[str], None], status: int = 1) -> NoReturn:
+    _exit([f"{program}: {message}"], write, status)
 
 
-def _end(lines: Sequence[str], say: Callable[[str], None], status: int) -> NoReturn:
-    """Says why, with nothing that a terminal would obey, and ends the process."""
+def _exit(lines: Sequence[str], write: Callable[[str], None], status: int) -> NoReturn:
+    """Print lines without control characters on standard error, and exit."""
     try:
         sys.stdout.flush()
     except OSError:
         _drop_output()
     with suppress(OSError):
         for line in lines:
-            say(printable(line))
+            write(printable(line))
     sys.exit(status)
 
 
 def _open_standard_streams() -> None:
-    """Puts nothing in the place of standard streams that whoever started us closed.
+    """Open /dev/null for each standard stream that is closed.
 
-    The next file or socket would be opened in their place, and be written into.
+    Else the next file or socket would get its descriptor, and output would be written into it.
     """
     for descriptor in range(3):
         try:
@@ -99,12 +99,12 @@ def _open_standard_streams() -> None:
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # The name of a file may be no text.
+        # The names of files may hold bytes that are no text.
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:
-    """Has Python's last flush of the output succeed."""
+    """Redirect standard output to /dev/null, so that Python's flush at exit succeeds."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

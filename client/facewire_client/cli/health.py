@@ -1,4 +1,4 @@
-"""`facewire health`: whether the server can take calls."""
+"""`facewire health`: whether the server, a service or a model takes calls."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The options that say what load to send."""
+"""The options of `facewire bench` that choose the load."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 
 _CONCURRENCY = 8
 _SEED = 1
@@ -43,7 +42,7 @@ _OPTIONS = (
 
 
 def with_load(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options above, and as `load` the load they make."""
+    """Give a command the options above; their values reach it as one argument, `load`."""
 
     @wraps(function)
     def command(*arguments: Any, **settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""`facewire models`: what the server has loaded."""
+"""`facewire models`: the models that the server has loaded."""
 
 import dataclasses
 
@@ -6,8 +6,8 @@ import click
 
 from facewire_client.cli.connection import with_client
 from facewire_client.cli.output import show, show_document
+from facewire_client.cli.table import models_table
 from facewire_client.client import FaceClient
-from facewire_client.table import models_table
 
 
 @click.command()

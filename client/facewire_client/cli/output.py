@@ -1,20 +1,26 @@
-"""What a command prints: results on standard output, complaints on standard error."""
+"""The output of a command: results on standard output, errors on standard error.
+
+Text from outside, such as the name of a file, is escaped before a terminal gets it.
+"""
 
 import json
 import math
+import re
 from typing import Any
 
 import click
 
-from facewire_client.text import printable, valid
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNDECODED = range(0xDC80, 0xDD00)
+"""The surrogates that Python decodes single bytes to (PEP 383)."""
 
 
 class OutputError(Exception):
-    """Standard output takes no more."""
+    """Standard output cannot be written."""
 
 
 def show(text: str) -> None:
-    """Prints a result. Raises OutputError when it cannot."""
+    """Print a result. Raises OutputError when it cannot."""
     try:
         click.echo(text)
     except OSError as error:
@@ -22,20 +28,32 @@ def show(text: str) -> None:
 
 
 def show_document(value: Any) -> None:
-    """Prints a value as JSON that any reader takes. Raises OutputError."""
+    """Print a value as strict JSON: valid Unicode, no NaN. Raises OutputError."""
     show(json.dumps(_plain(value), indent=2, allow_nan=False))
 
 
-def complain(text: str) -> None:
-    """Says on one line of standard error what went wrong."""
+def print_error(text: str) -> None:
+    """Print one line on standard error."""
     click.echo(f"facewire: {printable(text)}", err=True)
 
 
+def printable(text: str) -> str:
+    """Return the text on one line, with escapes for characters that steer a terminal."""
+    return "".join(each if each.isprintable() else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code in _UNDECODED:
+        return f"\\x{code - 0xDC00:02x}"
+    return repr(character)[1:-1]
+
+
 def _plain(value: Any) -> Any:
-    """The value with what JSON has no word for in other words."""
+    """Replace what JSON cannot say: lone surrogates by escapes, NaN and infinity by None."""
     match value:
         case str():
-            return valid(value)
+            return _SURROGATE.sub(lambda match: _escape(match[0]), value)
         case float() if not math.isfinite(value):
             return None
         case dict():

@@ -1,4 +1,4 @@
-"""`facewire`, the group of its commands."""
+"""The group of the commands of `facewire`."""
 
 import click
 

@@ -1,4 +1,5 @@
-"""The published models: what there is, how it is fetched, where it is kept.
+"""The published models: which there are, how they are fetched, where they are cached.
 
-It knows nothing of OpenVINO, and only `pull` and what it uses know of HTTP.
+Rule: only `pull` and the modules it uses (`fetch`, `origin`) know HTTP, and no other
+module imports them: a server that is running needs no HTTP client.
 """

@@ -1,4 +1,4 @@
-"""The folder in which published models are kept: CACHE/models/NAME/PRECISION/FILE."""
+"""The folder in which published models are cached: CACHE/models/NAME/PRECISION/FILE."""
 
 import shlex
 from dataclasses import dataclass
@@ -6,62 +6,62 @@ from pathlib import Path
 
 from platformdirs import site_cache_path, user_cache_path
 
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.errors import ModelError
 
 
 def default_folder() -> Path:
-    """Where the operating system wants caches of the user: ~/.cache/facewire.
+    """Return the operating system's folder for a user's caches: ~/.cache/facewire.
 
-    That of the machine, /var/cache/facewire, for a user who has no home folder, as
-    containers are often run.
+    For a user without a home folder, as in many containers, it is that of the machine:
+    /var/cache/facewire.
     """
     try:
         folder = user_cache_path("facewire")
     except RuntimeError:
         return site_cache_path("facewire")
-    # Older versions of platformdirs leave the ~ of such a user as it is.
+    # For such a user, older versions of platformdirs return a path that begins with ~.
     return folder if folder.is_absolute() else site_cache_path("facewire")
 
 
 @dataclass(frozen=True, slots=True)
-class Cache:
-    """Everything that facewire keeps under one folder; here, its models."""
+class ModelCache:
+    """The published models in the cache folder, which holds the compile cache as well."""
 
     folder: Path
 
-    def folder_of(self, entry: Entry, precision: str) -> Path:
-        """The folder of a model's files."""
-        return self.folder / "models" / entry.name / precision
+    def folder_of(self, model: PublishedModel, precision: str) -> Path:
+        """Return the folder of a model's files."""
+        return self.folder / "models" / model.name / precision
 
-    def held(self, entry: Entry) -> tuple[str, ...]:
-        """The precisions whose files are all there, the default first.
+    def complete(self, model: PublishedModel) -> tuple[str, ...]:
+        """List the precisions whose files are all there, the default first.
 
-        It looks only at names: whether they are what they should be, `problem` says.
+        Only names are looked at; `problem` checks the contents.
         """
         return tuple(
             precision
-            for precision in entry.precisions
+            for precision in model.precisions
             if all(
-                (self.folder_of(entry, precision) / file.name).is_file()
-                for file in entry.files_in(precision)
+                (self.folder_of(model, precision) / file.name).is_file()
+                for file in model.files_in(precision)
             )
         )
 
-    def begun(self, entry: Entry) -> tuple[str, ...]:
-        """The precisions of which there may be anything here, the default first."""
+    def present(self, model: PublishedModel) -> tuple[str, ...]:
+        """List the precisions that have a folder, complete or not, the default first."""
         return tuple(
-            precision for precision in entry.precisions if self.folder_of(entry, precision).is_dir()
+            precision for precision in model.precisions if self.folder_of(model, precision).is_dir()
         )
 
-    def problem(self, entry: Entry, precision: str) -> str | None:
-        """What is wrong with the first file that is not as published; None: nothing.
+    def problem(self, model: PublishedModel, precision: str) -> str | None:
+        """Describe the first file that is not as published; None: all are.
 
-        Reads all of them. Raises ModelError when one cannot be read, and for a
-        precision that there is not.
+        Reads all files. Raises ModelError if one cannot be read, and for a precision
+        that the model is not published in.
         """
-        folder = self.folder_of(entry, precision)
-        for file in entry.files_in(precision):
+        folder = self.folder_of(model, precision)
+        for file in model.files_in(precision):
             path = folder / file.name
             try:
                 mismatch = file.mismatch(path)
@@ -71,37 +71,37 @@ class Cache:
                 return f"{path} {mismatch}"
         return None
 
-    def place(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
-        """The file to load, which may be missing, and its precision.
+    def path_of(self, model: PublishedModel, precision: str | None) -> tuple[Path, str]:
+        """Return the path of the file to load, which may be missing, and its precision.
 
-        Without a precision it is the default one, or the first other that is there.
-        Raises ModelError for a precision that there is not.
+        `precision` None: the first complete one, else the default. Raises ModelError for
+        a precision that the model is not published in.
         """
-        chosen = precision or next(iter(self.held(entry)), entry.precisions[0])
-        name = entry.files_in(chosen)[-1].name
-        return self.folder_of(entry, chosen) / name, chosen
+        chosen = precision or next(iter(self.complete(model)), model.precisions[0])
+        name = model.files_in(chosen)[-1].name
+        return self.folder_of(model, chosen) / name, chosen
 
-    def find(self, entry: Entry, precision: str | None) -> tuple[Path, str]:
-        """The file to load, checked, and its precision, as `place` has them.
+    def find(self, model: PublishedModel, precision: str | None) -> tuple[Path, str]:
+        """Return path and precision as `path_of` does, with the files verified.
 
-        Raises ModelError, which says what to type, when files are missing or are not
-        as published.
+        Raises ModelError, which says what to type, if files are missing or not as
+        published.
         """
-        path, chosen = self.place(entry, precision)
-        command = self.pull_command(entry, chosen)
-        if chosen not in self.held(entry):
+        path, chosen = self.path_of(model, precision)
+        command = self.pull_command(model, chosen)
+        if chosen not in self.complete(model):
             raise ModelError(
-                f"{entry.name} {chosen} is not in {self.folder}; to fetch it, type: {command}"
+                f"{model.name} {chosen} is not in {self.folder}; to fetch it, type: {command}"
             )
-        problem = self.problem(entry, chosen)
+        problem = self.problem(model, chosen)
         if problem:
             raise ModelError(f"{problem}; to mend it, type: {command}")
         return path, chosen
 
-    def pull_command(self, entry: Entry, precision: str) -> str:
-        """What to type to have a model here."""
-        words = ["facewire-server", "models", "pull", entry.name]
-        if precision != entry.precisions[0]:
+    def pull_command(self, model: PublishedModel, precision: str) -> str:
+        """Return the command that fetches a model into this cache."""
+        words = ["facewire-server", "models", "pull", model.name]
+        if precision != model.precisions[0]:
             words += ["--precision", precision]
         if self.folder != default_folder():
             words += ["--cache", str(self.folder)]

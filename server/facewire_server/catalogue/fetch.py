@@ -1,4 +1,4 @@
-"""One file, fetched into a partial file: resumed, retried, checked."""
+"""Fetching one file into a partial file: resumed, retried, verified."""
 
 import random
 import time
@@ -6,9 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facewire_server.catalogue.entry import File
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+)
+
+from facewire_server.catalogue.catalogue import PublishedFile
 from facewire_server.catalogue.origin import (
-    NotThereError,
+    MissingFileError,
     Origin,
     TransientError,
     UnusableRangeError,
@@ -18,140 +26,155 @@ from facewire_server.errors import ModelError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long to try; times in seconds.
+    """How often and how long to try; times in seconds, sizes in bytes.
 
-    After `retries` failures in a row it gives up; one that came after `progress`
-    bytes or more starts a new row. The pause before a retry doubles from
-    `first_pause` to `longest_pause`, give or take a half. `stall`: how long nothing
-    may come; `connect`: how long a connection may take. Within `window` at least
-    `least` bytes have to come, or the connection is given up.
+    After `retries` retries it gives up; a failure after `progress` bytes or more starts
+    the count anew. The wait before a retry doubles from `first_wait` to `longest_wait`,
+    plus or minus up to a half. `connect_timeout` is for a connection, `read_timeout` for
+    the next byte. If fewer than `window_bytes` come within `window`, the attempt fails.
     """
 
     retries: int = 4
-    first_pause: float = 0.5
-    longest_pause: float = 30
-    connect: float = 10
-    stall: float = 30
+    first_wait: float = 0.5
+    longest_wait: float = 30
+    connect_timeout: float = 10
+    read_timeout: float = 30
     progress: int = 1 << 20
     window: float = 60
-    least: int = 1 << 16
+    window_bytes: int = 1 << 16
 
-    def pause(self, failures: int) -> float:
-        """The pause after so many failures in a row."""
-        pause: float = self.first_pause * 2 ** (failures - 1)
-        return min(pause, self.longest_pause) * random.uniform(0.5, 1.5)
+    def wait(self, state: RetryCallState) -> float:
+        """Return the wait before the next attempt, in seconds."""
+        wait = wait_exponential(multiplier=self.first_wait, max=self.longest_wait)
+        return wait(state) * random.uniform(0.5, 1.5)
 
 
 class Fetch:
-    """A file on its way from its origins into a partial file.
+    """The download of one file from its origins into a partial file.
 
-    Raises OSError when the partial file cannot be written.
+    Raises OSError if the partial file cannot be written.
     """
 
     def __init__(
         self,
-        file: File,
-        part: Path,
-        patience: RetryPolicy,
+        file: PublishedFile,
+        partial: Path,
+        policy: RetryPolicy,
         *,
         note: Callable[[str], None],
         progress: Callable[[int], None],
     ) -> None:
-        """`note` is told what goes wrong, `progress` how many bytes are there."""
+        """`note` gets a line for each failure, `progress` the size of the partial file."""
         self._file = file
-        self._part = part
-        self._patience = patience
+        self._partial = partial
+        self._policy = policy
         self._note = note
         self._progress = progress
 
     def run(self, origins: Sequence[Origin]) -> None:
-        """Fetches it from the first of the origins that has it.
+        """Fetch the file from the first origin that has it, resuming an earlier run.
 
-        Goes on where an earlier run ended. Raises ModelError, with the partial file
-        kept for the next time unless its bytes are wrong.
+        Raises ModelError. The partial file is kept for the next run, unless its bytes are
+        wrong.
         """
-        places = []
+        missing = []
         for origin in origins:
             try:
-                self._run(origin)
-            except NotThereError as error:
-                places.append(str(error))
+                self._fetch(origin)
+            except MissingFileError as error:
+                missing.append(str(error))
             else:
                 return
-        raise ModelError(f"{self._file.name} is not at {' nor at '.join(places)}")
+        raise ModelError(f"{self._file.name} is not at {' nor at '.join(missing)}")
 
-    def _run(self, origin: Origin) -> None:
-        resumed = self._there() > 0
-        self._fill(origin)
-        mismatch = self._file.mismatch(self._part)
+    def _fetch(self, origin: Origin) -> None:
+        """Complete the partial file and verify it; a resumed one gets a second chance."""
+        resumed = self._size() > 0
+        self._complete(origin)
+        mismatch = self._file.mismatch(self._partial)
         if mismatch and resumed:
             self._note(f"what was there {mismatch}; starting again")
-            self._part.unlink()
-            self._fill(origin)
-            mismatch = self._file.mismatch(self._part)
+            self._partial.unlink()
+            self._complete(origin)
+            mismatch = self._file.mismatch(self._partial)
         if mismatch:
-            self._part.unlink()
+            self._partial.unlink()
             raise ModelError(f"{origin} {mismatch}: it is not the published file")
 
-    def _fill(self, origin: Origin) -> None:
-        """Makes the partial file as long as it should be."""
-        failures = 0
-        while True:
-            before = self._there()
-            try:
-                self._append(origin)
-            except TransientError as error:
-                if isinstance(error, UnusableRangeError):
-                    self._part.unlink()
-                moved = self._there() - before >= self._patience.progress
-                failures = 1 if moved else failures + 1
-                if failures > self._patience.retries:
-                    kept = "; type the same again to go on" if self._there() else ""
-                    raise ModelError(f"{error}; gave up after {failures} attempts{kept}") from None
-                pause = self._patience.pause(failures)
-                self._note(f"{error}; trying again in {pause:.1f} s")
-                time.sleep(pause)
-            else:
-                return
+    def _complete(self, origin: Origin) -> None:
+        """Append until the partial file has its full size, retrying by the policy."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_attempt(self._policy.retries + 1),
+            wait=self._policy.wait,
+            before_sleep=self._note_retry,
+            reraise=True,
+        )
+        try:
+            for attempt in retrying:
+                with attempt:
+                    before = self._size()
+                    try:
+                        self._append(origin)
+                    finally:
+                        # tenacity counts all attempts; the policy counts only those
+                        # in a row that made little progress.
+                        if self._size() - before >= self._policy.progress:
+                            attempt.retry_state.attempt_number = 1
+        except TransientError as error:
+            attempts = attempt.retry_state.attempt_number
+            resume = "; type the same again to go on" if self._size() else ""
+            raise ModelError(f"{error}; gave up after {attempts} attempts{resume}") from None
+
+    def _note_retry(self, state: RetryCallState) -> None:
+        assert state.outcome is not None
+        self._note(f"{state.outcome.exception()}; trying again in {state.upcoming_sleep:.1f} s")
 
     def _append(self, origin: Origin) -> None:
-        """Asks once for what is missing."""
-        there = self._there()
-        size = self._file.size
-        if there > size:
-            self._part.unlink()
-            there = 0
-        if there == size:
+        """Request the missing bytes once, and append them."""
+        offset, size = self._size(), self._file.size
+        if offset > size:
+            self._partial.unlink()
+            offset = 0
+        if offset == size:
             return
-        with origin.open(there, size) as piece:
-            there = piece.start
-            with self._part.open("ab" if there else "wb") as file:
-                for chunk in self._in_time(piece.chunks, origin):
-                    there += len(chunk)
-                    if there > size:
-                        self._part.unlink()
-                        raise ModelError(f"{origin} has more than {size} bytes")
-                    file.write(chunk)
-                    self._progress(there)
-        if there < size:
-            raise TransientError(f"{origin} broke off at {there} of {size} bytes")
+        try:
+            with origin.open(offset, size) as body:
+                offset = self._write(body.start, self._fast_enough(body.chunks, origin), origin)
+        except UnusableRangeError:
+            self._partial.unlink()
+            raise
+        if offset < size:
+            raise TransientError(f"{origin} broke off at {offset} of {size} bytes")
 
-    def _in_time(self, chunks: Iterator[bytes], origin: Origin) -> Iterator[bytes]:
-        """The chunks, for as long as they come fast enough. Raises TransientError."""
-        began, came = time.monotonic(), 0
+    def _write(self, offset: int, chunks: Iterator[bytes], origin: Origin) -> int:
+        """Write the chunks from `offset` on; returns the offset after them."""
+        with self._partial.open("ab" if offset else "wb") as file:
+            for chunk in chunks:
+                offset += len(chunk)
+                if offset > self._file.size:
+                    self._partial.unlink()
+                    raise ModelError(f"{origin} has more than {self._file.size} bytes")
+                file.write(chunk)
+                self._progress(offset)
+        return offset
+
+    def _fast_enough(self, chunks: Iterator[bytes], origin: Origin) -> Iterator[bytes]:
+        """Yield the chunks while they come fast enough. Raises TransientError."""
+        started, received = time.monotonic(), 0
         for chunk in chunks:
             yield chunk
-            came += len(chunk)
-            took = time.monotonic() - began
-            if took < self._patience.window:
+            received += len(chunk)
+            elapsed = time.monotonic() - started
+            if elapsed < self._policy.window:
                 continue
-            if came < self._patience.least:
-                raise TransientError(f"{origin} is too slow: {came} bytes in {took:.0f} s")
-            began, came = time.monotonic(), 0
+            if received < self._policy.window_bytes:
+                raise TransientError(f"{origin} is too slow: {received} bytes in {elapsed:.0f} s")
+            started, received = time.monotonic(), 0
 
-    def _there(self) -> int:
-        """How many bytes of it are here."""
+    def _size(self) -> int:
+        """Return the size of the partial file in bytes."""
         try:
-            return self._part.stat().st_size
+            return self._partial.stat().st_size
         except FileNotFoundError:
             return 0

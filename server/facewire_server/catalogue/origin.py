@@ -1,6 +1,6 @@
-"""The bytes of a file, from some byte on, from a web server or a folder.
+"""Where a published file is downloaded from: its own address, or a mirror's.
 
-Rule: what may pass by itself is a TransientError, what will not is a ModelError.
+Rule: a failure that a retry may solve is a TransientError, any other is a ModelError.
 """
 
 import errno
@@ -13,46 +13,68 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import Any, BinaryIO, Self
+from urllib.parse import urlsplit
 
 import httpx
 
+from facewire_server.catalogue.catalogue import PublishedFile
 from facewire_server.errors import FacewireError, ModelError
 
-CHUNK = 1 << 18
-PASSING = {408, 425, 429}
-"""Statuses under 500 of a server that may think better of it."""
+CHUNK_SIZE = 1 << 18
+TRANSIENT_STATUSES = {408, 425, 429}
+"""Statuses under 500 that a retry may solve."""
 
 
 class TransientError(FacewireError):
-    """It did not work this time."""
+    """A download failed; a retry may succeed."""
 
 
 class UnusableRangeError(TransientError):
-    """The server cannot go on where we were: start from the first byte."""
+    """The server cannot resume where we were: the retry starts from the first byte."""
 
 
-class NotThereError(FacewireError):
-    """There is no such file there; says where."""
+class MissingFileError(FacewireError):
+    """The origin does not have the file; the message says where that was."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What was answered: the bytes of the file from `start` on."""
+class Body:
+    """The bytes of a file from offset `start` on."""
 
     start: int
     chunks: Iterator[bytes]
 
 
 class Origin(ABC):
-    """One place where a file may lie; `str` of it may be shown."""
+    """One place that may have a file; `str` of it may be shown."""
 
     @abstractmethod
-    def open(self, start: int, size: int) -> AbstractContextManager[Piece]:
-        """Opens a file of `size` bytes at byte `start`, or before it.
+    def open(self, start: int, size: int) -> AbstractContextManager[Body]:
+        """Open a file of `size` bytes at offset `start`, or before it.
 
-        Raises NotThereError, TransientError, or ModelError, also while the chunks are
+        Raises MissingFileError, TransientError or ModelError, also while the chunks are
         read.
         """
+
+
+def origins(
+    file: PublishedFile, path: str, mirror: str | None, client: httpx.Client
+) -> list[Origin]:
+    """Return the places to look for a file, in this order.
+
+    `mirror` is the base address of a web server, or a folder. It has the file under the
+    path of its published address, or as `path` (NAME/PRECISION/FILE). Raises ModelError
+    for a mirror that is neither an http address nor a folder.
+    """
+    if mirror is None:
+        return [WebOrigin(client, file.url)]
+    paths = (urlsplit(file.url).path.lstrip("/"), path)
+    if mirror.lower().startswith(("http://", "https://")):
+        return [WebOrigin(client, f"{mirror.rstrip('/')}/{each}") for each in paths]
+    folder = Path(mirror)
+    if not folder.is_dir():
+        raise ModelError(f"--mirror {mirror} is neither an http address nor a folder that is there")
+    return [FolderOrigin(folder / each) for each in paths]
 
 
 class FolderOrigin(Origin):
@@ -65,22 +87,22 @@ class FolderOrigin(Origin):
         return str(self._path)
 
     @contextmanager
-    def open(self, start: int, size: int) -> Iterator[Piece]:
+    def open(self, start: int, size: int) -> Iterator[Body]:
         """See Origin.open."""
         try:
             file = self._path.open("rb")
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
-                raise NotThereError(str(self)) from None
+                raise MissingFileError(str(self)) from None
             raise ModelError(f"{self} cannot be read: {error.strerror}") from None
         with file:
             _check_length(self, file.seek(0, 2), size)
             file.seek(start)
-            yield Piece(start, self._chunks(file))
+            yield Body(start, self._chunks(file))
 
     def _chunks(self, file: BinaryIO) -> Iterator[bytes]:
         try:
-            while chunk := file.read(CHUNK):
+            while chunk := file.read(CHUNK_SIZE):
                 yield chunk
         except OSError as error:
             raise ModelError(f"{self} cannot be read: {error.strerror}") from None
@@ -90,7 +112,7 @@ class WebOrigin(Origin):
     """A file on a web server."""
 
     def __init__(self, client: httpx.Client, url: str) -> None:
-        """Raises ModelError when `url` is none."""
+        """Raises ModelError for a malformed `url`."""
         self._client = client
         try:
             self._url = httpx.URL(url)
@@ -101,30 +123,29 @@ class WebOrigin(Origin):
         return str(self._url.copy_with(userinfo=b""))
 
     @contextmanager
-    def open(self, start: int, size: int) -> Iterator[Piece]:
+    def open(self, start: int, size: int) -> Iterator[Body]:
         """See Origin.open."""
-        # Compressed in transit, it could not be gone on with from the middle.
+        # A compressed response could not be resumed: ranges count compressed bytes.
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
         try:
             with (
-                _HeadTimer(self._client.timeout) as timer,
+                _ResponseTimer(self._client.timeout) as timer,
                 self._client.stream(
                     "GET", self._url, headers=headers, extensions=timer.extensions
                 ) as response,
             ):
                 timer.stop()
-                answered = self._start(response, start, size)
-                yield Piece(answered, response.iter_raw())
+                first = self._first_byte(response, start, size)
+                yield Body(first, response.iter_raw())
         except (httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
             raise ModelError(f"{self}: {error}") from None
         except httpx.TransportError as error:
-            gist = timer.verdict or _gist(error)
-            raise TransientError(f"{self}: {gist}") from None
+            raise TransientError(f"{self}: {timer.message or _short_message(error)}") from None
 
-    def _start(self, response: httpx.Response, start: int, size: int) -> int:
-        """The byte with which an answer starts; raises when it is none of use."""
+    def _first_byte(self, response: httpx.Response, start: int, size: int) -> int:
+        """Return the offset at which a response starts. Raises for one of no use."""
         status = response.status_code
         if status == httpx.codes.OK:
             length = response.headers.get("Content-Length", "")
@@ -132,8 +153,8 @@ class WebOrigin(Origin):
                 _check_length(self, int(length), size)
             return 0
         if status == httpx.codes.PARTIAL_CONTENT and start:
-            answer = response.headers.get("Content-Range", "")
-            match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer)
+            content_range = response.headers.get("Content-Range", "")
+            match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", content_range)
             if match is None or int(match[1]) != start:
                 raise UnusableRangeError(f"{self} answers with another range")
             if match[2] != "*":
@@ -142,28 +163,29 @@ class WebOrigin(Origin):
         if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and start:
             raise UnusableRangeError(f"{self} cannot go on from byte {start}")
         if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-            raise NotThereError(f"{self} ({status} {response.reason_phrase})")
-        answer = f"{self} answers {status} {response.reason_phrase}".rstrip()
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in PASSING:
-            raise TransientError(answer)
-        raise ModelError(answer)
+            raise MissingFileError(f"{self} ({status} {response.reason_phrase})")
+        message = f"{self} answers {status} {response.reason_phrase}".rstrip()
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in TRANSIENT_STATUSES:
+            raise TransientError(message)
+        raise ModelError(message)
 
 
-class _HeadTimer:
-    """Hangs up when an answer has not begun in time, however often a byte of it comes.
+class _ResponseTimer:
+    """Closes the connection if the head of the response is not complete in time.
 
-    The time that the client has is for each byte, and starts anew with it.
+    httpx's own read timeout starts anew with every byte, so that a server which sends one
+    now and then would hold us for ever.
     """
 
     def __init__(self, timeout: httpx.Timeout) -> None:
         self._seconds = (timeout.connect or 0) + (timeout.read or 0)
-        self._timer = Timer(self._seconds, self._hang_up)
+        self._timer = Timer(self._seconds, self._close)
         self._timer.daemon = True
         self._sockets: list[socket.socket] = []
-        self.verdict = ""
-        """What to say when it has hung up."""
-        self.extensions = {"trace": self._note}
-        """Of the request, which has to make a connection of its own."""
+        self.message = ""
+        """The error to show once it has closed the connection."""
+        self.extensions = {"trace": self._trace}
+        """Extensions of the request, which must open a connection of its own."""
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -175,19 +197,19 @@ class _HeadTimer:
             each.close()
 
     def stop(self) -> None:
-        """The answer has begun."""
+        """The response has begun."""
         self._timer.cancel()
 
-    def _note(self, event: str, info: Mapping[str, Any]) -> None:
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
-            # A duplicate: encryption takes the socket itself away.
+            # A duplicate: TLS detaches the socket object itself.
             connected = info["return_value"].get_extra_info("socket")
             self._sockets.append(connected.dup())
-            if self.verdict:
-                self._hang_up()
+            if self.message:  # The timer fired while the connection was being made.
+                self._close()
 
-    def _hang_up(self) -> None:
-        self.verdict = f"no whole answer began within {self._seconds:g} s"
+    def _close(self) -> None:
+        self.message = f"no whole answer began within {self._seconds:g} s"
         for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -198,8 +220,8 @@ def _check_length(origin: Origin, length: int, size: int) -> None:
         raise ModelError(f"{origin} has {length} bytes instead of {size}")
 
 
-def _gist(error: httpx.TransportError) -> str:
-    """What happened, in words for somebody who never heard of our HTTP library."""
+def _short_message(error: httpx.TransportError) -> str:
+    """Say what happened without terms of the HTTP library."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         return f"no connection ({error or 'timed out'})"
     if isinstance(error, httpx.ProxyError):

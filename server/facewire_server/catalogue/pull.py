@@ -1,7 +1,7 @@
-"""A published model, fetched into the cache: all of it, or nothing that loads.
+"""Pulling a published model into the cache: all of it, or nothing that loads.
 
-Rule: each file is fetched into a partial file beside its place. Only when all files of
-a model are there and checked are they renamed into place.
+Rule: each file is fetched into a partial file beside its target. Only when all files of a
+model are there and verified are they renamed.
 """
 
 import errno
@@ -9,82 +9,100 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 from filelock import FileLock, Timeout
 
-from facewire_server.catalogue.cache import Cache
-from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import Entry, File
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import Catalogue, PublishedFile, PublishedModel
 from facewire_server.catalogue.fetch import Fetch, RetryPolicy
-from facewire_server.catalogue.mirror import origins
-from facewire_server.catalogue.report import Report
+from facewire_server.catalogue.origin import origins
 from facewire_server.errors import ModelError
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Report(Protocol):
+    """Receives the events of a pull."""
+
+    def note(self, line: str) -> None:
+        """Something happened that is worth a line."""
+
+    def progress(self, received: int, size: int) -> None:
+        """So many of the model's `size` bytes are in the cache."""
+
+
+class Silent:
+    """A report that shows nothing."""
+
+    def note(self, line: str) -> None:
+        """See Report.note."""
+
+    def progress(self, received: int, size: int) -> None:
+        """See Report.progress."""
 
 
 def pull(
-    entry: Entry,
+    model: PublishedModel,
     precision: str | None,
-    cache: Cache,
+    cache: ModelCache,
     *,
     mirror: str | None = None,
-    patience: RetryPolicy | None = None,
+    policy: RetryPolicy | None = None,
     report: Report | None = None,
 ) -> Path:
-    """Fetches what is missing of a model, or not as published; returns its file.
+    """Fetch the files of a model that are missing or not as published.
 
-    `precision` None: the model's default. `mirror` is the base address or the folder
-    of a mirror. When another process is at it, waits for that one. Raises ModelError
-    with one line that says what is in the way.
+    `precision` None: the model's default. `mirror` is the base address or the folder of a
+    mirror. If another process is pulling the same files, it is waited for. Returns the
+    path of the file to load. Raises ModelError with a message of one line.
     """
-    report = report or Report()
-    chosen = precision or next(iter(entry.precisions), "")
-    folder = cache.folder_of(entry, chosen)
-    path = folder / entry.files_in(chosen)[-1].name
-    if cache.problem(entry, chosen) is None:
-        return path  # even where nothing can be written
+    report = report or Silent()
+    chosen = precision or next(iter(model.precisions), "")
+    folder = cache.folder_of(model, chosen)
+    path = folder / model.files_in(chosen)[-1].name
+    if cache.problem(model, chosen) is None:
+        return path  # Before anything is written: the cache may be read-only.
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder, entry, report):
-            if cache.problem(entry, chosen):
-                patience = patience or RetryPolicy()
-                _fetch(entry, chosen, folder, mirror, patience, report)
+        with _locked(folder, model, report):
+            if cache.problem(model, chosen):
+                _fetch(model, chosen, folder, mirror, policy or RetryPolicy(), report)
     except OSError as error:
-        raise ModelError(_plainly(error, folder)) from None
+        raise ModelError(_short_message(error, folder)) from None
     return path
 
 
 def pull_missing(
-    model: str,
+    name: str,
     precision: str | None,
-    cache: Cache,
+    cache: ModelCache,
     *,
     mirror: str | None = None,
     report: Report | None = None,
 ) -> None:
-    """Fetches a model that is about to be served, where there is anything to fetch.
+    """Pull a model that is about to be served, if the catalogue has files of it.
 
-    Without a precision, whichever is there will do. Raises ModelError.
+    `precision` None: a complete one in the cache, else the default. Raises ModelError.
     """
     catalogue = Catalogue.published()
-    if model not in catalogue:
+    if name not in catalogue:
         return
-    entry = catalogue.get(model)
-    if entry.files:
-        chosen = precision or next(iter(cache.held(entry)), None)
-        pull(entry, chosen, cache, mirror=mirror, report=report)
+    model = catalogue.get(name)
+    if model.files:
+        chosen = precision or next(iter(cache.complete(model)), None)
+        pull(model, chosen, cache, mirror=mirror, report=report)
 
 
 @contextmanager
-def _alone(folder: Path, entry: Entry, report: Report) -> Iterator[None]:
-    """Keeps other processes from fetching into the folder."""
+def _locked(folder: Path, model: PublishedModel, report: Report) -> Iterator[None]:
+    """Keep other processes from pulling into the folder."""
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        report.note(f"another process is pulling {entry.name}; waiting for it")
+        report.note(f"another process is pulling {model.name}; waiting for it")
         lock.acquire()
     try:
         yield
@@ -93,59 +111,64 @@ def _alone(folder: Path, entry: Entry, report: Report) -> Iterator[None]:
 
 
 def _fetch(
-    entry: Entry,
+    model: PublishedModel,
     precision: str,
     folder: Path,
     mirror: str | None,
-    patience: RetryPolicy,
+    policy: RetryPolicy,
     report: Report,
 ) -> None:
-    files = entry.files_in(precision)
+    """Fetch all files that are not as published, then rename them into place."""
+    files = model.files_in(precision)
     missing = [file for file in files if file.mismatch(folder / file.name)]
-    tally = _Tally(report, files, missing)
-    with _client(patience) as client:
+    total = _TotalProgress(report, files, missing)
+    with _client(policy) as client:
         for file in missing:
+            path = f"{model.name}/{precision}/{file.name}"
             fetch = Fetch(
                 file,
-                _part(folder, file),
-                patience,
+                _partial(folder, file),
+                policy,
                 note=report.note,
-                progress=tally.progress,
+                progress=total.progress,
             )
-            fetch.run(origins(entry, precision, file, mirror, client))
-            tally.finish(file)
+            fetch.run(origins(file, path, mirror, client))
+            total.finish(file)
     for file in missing:
-        _put_in_place(_part(folder, file), folder / file.name)
+        _install(_partial(folder, file), folder / file.name)
 
 
-class _Tally:
-    """Adds up the progress of a model's files, one of which moves at a time."""
+class _TotalProgress:
+    """Adds up the progress of a model's files, which are fetched one after the other."""
 
-    def __init__(self, report: Report, files: Sequence[File], missing: Sequence[File]) -> None:
+    def __init__(
+        self, report: Report, files: Sequence[PublishedFile], missing: Sequence[PublishedFile]
+    ) -> None:
         self._report = report
         self._size = sum(file.size for file in files)
-        self._there = self._size - sum(file.size for file in missing)
+        self._finished = self._size - sum(file.size for file in missing)
 
-    def progress(self, there: int) -> None:
-        """So many bytes of the file that moves are here."""
-        self._report.progress(self._there + there, self._size)
+    def progress(self, received: int) -> None:
+        """So many bytes of the current file are in the cache."""
+        self._report.progress(self._finished + received, self._size)
 
-    def finish(self, file: File) -> None:
-        """All of the file that moved is here."""
-        self._there += file.size
+    def finish(self, file: PublishedFile) -> None:
+        """The current file is complete."""
+        self._finished += file.size
         self.progress(0)
 
 
-def _part(folder: Path, file: File) -> Path:
+def _partial(folder: Path, file: PublishedFile) -> Path:
     return folder / f"{file.name}.part"
 
 
-def _client(patience: RetryPolicy) -> httpx.Client:
-    """An HTTP client, with the proxies that the environment names."""
+def _client(policy: RetryPolicy) -> httpx.Client:
+    """Make an HTTP client that uses the environment's proxies and certificates."""
     try:
         return httpx.Client(
             follow_redirects=True,
-            timeout=httpx.Timeout(patience.stall, connect=patience.connect),
+            timeout=httpx.Timeout(policy.read_timeout, connect=policy.connect_timeout),
+            # _ResponseTimer needs a new connection for each request.
             limits=httpx.Limits(max_keepalive_connections=0),
         )
     except OSError as error:
@@ -157,11 +180,11 @@ def _client(patience: RetryPolicy) -> httpx.Client:
         raise ModelError(f"a proxy in the environment: {error}") from None
 
 
-def _put_in_place(part: Path, path: Path) -> None:
-    """Renames a file, so that even after a power cut it is whole or not there."""
-    with part.open("rb") as file:
+def _install(partial: Path, path: Path) -> None:
+    """Rename a file so that even after a power cut it is either whole or missing."""
+    with partial.open("rb") as file:
         os.fsync(file.fileno())
-    part.replace(path)
+    partial.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -169,10 +192,10 @@ def _put_in_place(part: Path, path: Path) -> None:
         os.close(folder)
 
 
-def _plainly(error: OSError, folder: Path) -> str:
-    """What the operating system has against it, in one line."""
+def _short_message(error: OSError, folder: Path) -> str:
+    """Describe an error of the operating system, and what to do, in one line."""
     path = error.filename or folder
-    if error.errno in FULL:
+    if error.errno in NO_SPACE:
         return (
             f"no room for {path} ({error.strerror}). What is there is kept: make room,"
             " and type the same again to go on"

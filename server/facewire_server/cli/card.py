@@ -13,7 +13,7 @@ from facewire_server.models.source import Source
 
 def card(source: Source, device: str) -> dict[str, Any]:
     """Loads a model and describes it, in what JSON can say. Raises ModelError."""
-    network = Network(source.read(), source.override.input_size)
+    network = Network(source.read(), source.sidecar.input_size)
     metadata = Metadata.parse(source.settings(network.metadata))
     cost = network.cost
     description = Detector(source, Runtime(device=device)).description

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from facewire_client import FaceClient, FaceClientError
+from facewire_client.cli.table import faces_table
 from facewire_client.draw import annotate
-from facewire_client.table import faces_table
 from facewire_server.config import Config
 from facewire_server.errors import CommandError
 from facewire_server.lifecycle.background import BackgroundServer

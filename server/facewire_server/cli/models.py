@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from facewire_client.table import align
-from facewire_server.catalogue.cache import Cache, default_folder
-from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import PRECISIONS, Entry
+from facewire_client.cli.table import align
+from facewire_server.catalogue.cache import ModelCache, default_folder
+from facewire_server.catalogue.catalogue import PRECISIONS, Catalogue, PublishedModel
 from facewire_server.cli import card
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.errors import ModelError
@@ -49,7 +48,7 @@ def models() -> None:
 @json_option
 def list_models(cache: Path, as_json: bool) -> None:
     """List the models that can be served by name."""
-    listed = [_listed(entry, Cache(cache)) for entry in Catalogue.published()]
+    listed = [_listed(entry, ModelCache(cache)) for entry in Catalogue.published()]
     if as_json:
         click.echo(json.dumps(listed))
         return
@@ -97,7 +96,7 @@ def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> N
         return
     chosen = precision or entry.precisions[0]
     with PullReport(f"{name} {chosen}") as report:
-        path = pulling.pull(entry, chosen, Cache(cache), mirror=mirror, report=report)
+        path = pulling.pull(entry, chosen, ModelCache(cache), mirror=mirror, report=report)
     size = sum(file.size for file in entry.files_in(chosen))
     click.echo(f"{name} {chosen}, {size / 1e6:.1f} MB, checked, is in {path.parent}")
 
@@ -112,28 +111,28 @@ def verify(model: str, cache: Path) -> None:
     """
     catalogue = Catalogue.published()
     if model != EMBEDDED and model in catalogue:
-        _verify_published(catalogue.get(model), Cache(cache))
+        _verify_published(catalogue.get(model), ModelCache(cache))
         return
     source = Source.find(model)
     files = source.read()
-    Network(files, source.override.input_size)
+    Network(files, source.sidecar.input_size)
     click.echo(f"{source.path} can be read; SHA-256 of its weights {files.sha256}")
 
 
-def _verify_published(entry: Entry, cache: Cache) -> None:
+def _verify_published(entry: PublishedModel, cache: ModelCache) -> None:
     commands = []
-    for precision in cache.begun(entry):
+    for precision in cache.present(entry):
         problem = cache.problem(entry, precision)
         if problem:
             commands.append(cache.pull_command(entry, precision))
         click.echo(f"{entry.name} {precision}: {problem or 'as published'}")
     if commands:
         raise ModelError(f"to mend it, type: {' && '.join(commands)}")
-    if not cache.begun(entry):
+    if not cache.present(entry):
         cache.find(entry, None)
 
 
-def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
+def _listed(entry: PublishedModel, cache: ModelCache) -> dict[str, Any]:
     """One model, in what JSON can say."""
     return {
         "name": entry.name,
@@ -145,7 +144,7 @@ def _listed(entry: Entry, cache: Cache) -> dict[str, Any]:
         "gflops": entry.gflops,
         "mparams": entry.mparams,
         "precisions": entry.precisions,
-        "cached": cache.held(entry),
+        "cached": cache.complete(entry),
         "embedded": entry.name == EMBEDDED,
         "default": entry.name == EMBEDDED,
     }

@@ -6,10 +6,8 @@ from typing import Self
 
 import click
 
-from facewire_server.catalogue.report import Report
 
-
-class PullReport(Report):
+class PullReport:
     """Notes as lines; progress as a bar, drawn only on a terminal."""
 
     def __init__(self, label: str) -> None:
@@ -34,11 +32,11 @@ class PullReport(Report):
         self._break_line()
         click.echo(line, err=True)
 
-    def progress(self, there: int, size: int) -> None:
+    def progress(self, received: int, size: int) -> None:
         """See Report.progress."""
         if self._is_terminal:
             self._drawn = True
-            click.echo(f"\r{bar(self._label, there, size)}", err=True, nl=False)
+            click.echo(f"\r{bar(self._label, received, size)}", err=True, nl=False)
 
     def _break_line(self) -> None:
         if self._drawn:

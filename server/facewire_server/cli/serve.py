@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from facewire_server.catalogue.cache import Cache
+from facewire_server.catalogue.cache import ModelCache
 from facewire_server.cli import listening_options, serve_options, transport_options
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import Config
@@ -56,7 +56,7 @@ def serve(
         limits=Limits(**{each.name: settings.pop(each.name) for each in fields(Limits)}),
         **settings,
     )
-    if line := warning.warning(config):
+    if line := warning.security_warning(config):
         logger.warning(line)
     if config.pull:
         _pull(config)
@@ -83,7 +83,7 @@ def _pull(config: Config) -> None:
     # Imported here: it brings an HTTP client, which a server does not need.
     from facewire_server.catalogue.pull import pull_missing
 
-    cache = Cache(config.cache)
+    cache = ModelCache(config.cache)
     for model in config.models:
         with PullReport(model) as report:
             pull_missing(model, config.precision, cache, mirror=config.mirror, report=report)

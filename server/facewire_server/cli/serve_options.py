@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from facewire_server.catalogue.entry import PRECISIONS
+from facewire_server.catalogue.catalogue import PRECISIONS
 from facewire_server.cli import toml_config
 from facewire_server.image.limits import MAX_SCANS, MAX_SIDE
 from facewire_server.inference.runtime import Mode
@@ -91,12 +91,6 @@ computing = group(
         multiple=True,
         metavar="KEY=VALUE",
         help="A property for OpenVINO's device; may be repeated.",
-    ),
-    click.option(
-        "--cut-tail/--no-cut-tail",
-        default=False,
-        help="Do in the extension what a network's own tail of ATSS does, where it is"
-        " proven to do the same.",
     ),
     click.option(
         "--workers",

@@ -1,6 +1,10 @@
-"""Files to pictures: which format it is, told by the first bytes and nothing else."""
+"""The image of a request to a picture.
+
+The format of an encoded image is told by its first bytes and nothing else.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.formats.bmp import decode_bmp, is_bmp
@@ -10,6 +14,7 @@ from facewire_server.image.formats.tiff import decode_tiff, is_tiff
 from facewire_server.image.formats.webp import decode_webp, is_webp
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture
+from facewire_server.image.raw import RawImage, wrap
 from facewire_server.image.signatures import describe
 from facewire_server.image.target import Target
 
@@ -22,6 +27,32 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
     (is_tiff, decode_tiff),
     (is_bmp, decode_bmp),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image file, not looked at yet.
+
+    `reducible`: it may be reduced while it is decoded, where that costs less.
+    """
+
+    data: bytes
+    reducible: bool = True
+
+
+Image = EncodedImage | RawImage
+"""An image as it is in a request."""
+
+
+def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
+    """The picture of an image that is to be drawn into `target`.
+
+    Takes its time and much memory: not for an event loop. Raises what `decode` and
+    `wrap` raise.
+    """
+    if isinstance(image, RawImage):
+        return wrap(image, limits)
+    return decode(image.data, limits=limits, target=target if image.reducible else None)
 
 
 def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:

@@ -23,23 +23,29 @@ _YUV_TO_BGR = {
 }
 
 
-def wrap(
-    data: bytes,
-    *,
-    width: int,
-    height: int,
-    row_stride: int,
-    layout: PixelLayout,
-    limits: ImageLimits,
-    plane_rows: int = 0,
-) -> Picture:
-    """A picture of `data`, `height` rows of `width` pixels, `row_stride` bytes apart.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawImage:
+    """`height` rows of `width` pixels in `data`, `row_stride` bytes apart; not checked yet.
 
     A stride of 0 means tightly packed rows. `plane_rows` of NV12 and I420 are the rows
     from the start of the luma plane to the start of the next plane, which video
     decoders pad; 0 means `height`. The padding behind the last row, or behind the last
-    plane, may be there or not. The pixels are used in place, but for NV12 and I420,
-    which are converted to BGR (BT.601, limited range).
+    plane, may be there or not.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    layout: PixelLayout
+    row_stride: int = 0
+    plane_rows: int = 0
+
+
+def wrap(image: RawImage, limits: ImageLimits) -> Picture:
+    """The picture of a raw image.
+
+    The pixels are used in place, but for NV12 and I420, which are converted to BGR
+    (BT.601, limited range).
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
@@ -48,6 +54,7 @@ def wrap(
       fewer bytes than the rows take, or more than they do with their padding;
     - IMAGE_TOO_LARGE: larger than `limits`.
     """
+    data, width, height, layout = image.data, image.width, image.height, image.layout
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
     if width < 1 or height < 1:
@@ -55,14 +62,15 @@ def wrap(
     limits.check(width, height)
     if layout in _YUV_TO_BGR:
         bgr = np.empty((height, width, 3), np.uint8)
-        planes = _yuv_planes(width, height, row_stride or width, plane_rows, layout)
+        stride = image.row_stride or width
+        planes = _yuv_planes(width, height, stride, image.plane_rows, layout)
         cv2.cvtColor(_yuv(data, planes, layout), _YUV_TO_BGR[layout], bgr)
         return Picture(bgr, PixelLayout.BGR)
-    if plane_rows:
-        raise _bad(f"{layout.name} has no planes, and plane_rows is {plane_rows}")
+    if image.plane_rows:
+        raise _bad(f"{layout.name} has no planes, and plane_rows is {image.plane_rows}")
     channels = _CHANNELS[layout]
     row = width * channels
-    plane = _Plane(0, height, row, row_stride or row, height)
+    plane = _Plane(0, height, row, image.row_stride or row, height)
     _check_length(data, plane)
     rows = plane.rows(data)
     if channels == 1:

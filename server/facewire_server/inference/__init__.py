@@ -1,1 +1,4 @@
-"""All that speaks OpenVINO: from bytes or pixels to detections, without a server."""
+"""Everything that speaks OpenVINO: from pixels to detections, without a server.
+
+Rule: no other room imports OpenVINO, and this one knows nothing of gRPC.
+"""

@@ -1,7 +1,8 @@
-"""Networks that are kept between starts, each in a folder of its own.
+"""The compile cache: preprocessed networks on disk, each in a folder of its own.
 
-Rule: a folder is named after all that its network is made of, and each file in it has
-its SHA-256 beside it. What is odd there is never used; what cannot be kept is not.
+Rule: a folder is named by a hash of everything its network is made of, and every file
+in it has its SHA-256 beside it. A file that does not match its checksum is never used,
+and a cache that cannot be written only costs time.
 """
 
 import hashlib
@@ -21,89 +22,95 @@ import openvino as ov
 
 logger = logging.getLogger("facewire_server.model.compile_cache")
 
-GRAPH, WEIGHTS, FACTS = "network.xml", "network.bin", "network.json"
-SUM = ".sha256"
-"""The ending of a file with the hash of another, as sha256sum writes it."""
+GRAPH, WEIGHTS, INFO = "network.xml", "network.bin", "network.json"
+
+CHECKSUM_SUFFIX = ".sha256"
+"""Suffix of the file with another file's checksum, in the format of sha256sum."""
 
 MAX_NETWORKS = 16
-MAX_DAYS = 90.0
-"""How many networks are kept, and for how long one that no start has used."""
+"""Networks to keep; the least recently used ones are deleted first."""
 
-SECONDS_A_DAY = 86_400
+MAX_DAYS = 90.0
+"""Days after which a network that no start has used is deleted."""
+
+SECONDS_PER_DAY = 86_400
 
 MAX_BLOBS = 8
-"""Compiled forms of one network: for other devices, properties and cores."""
+"""Compiled blobs to keep per network: one per device, set of properties and cores."""
 
-FRESH = "making-"
-"""What folders begin with that are not finished."""
+TEMPORARY_PREFIX = "making-"
+"""Prefix of folders that are still being written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A network in the cache: `folder` holds it and takes OpenVINO's compiled forms.
+class CacheEntry:
+    """One cached network: its files and OpenVINO's compiled blobs are in `folder`.
 
-    `facts` are what was stored with it.
+    `info` is the JSON document that was stored with it.
     """
 
     folder: Path
-    facts: Any
+    info: Any
 
     @property
     def graph(self) -> Path:
-        """The file to compile."""
+        """The .xml file to compile."""
         return self.folder / GRAPH
 
-    def seal(self) -> None:
-        """Has the compiled forms that OpenVINO has put there hold at later starts."""
+    def record_blobs(self) -> None:
+        """Write checksums of the blobs OpenVINO has added, so that later starts use them.
+
+        Delete the oldest blobs beyond MAX_BLOBS.
+        """
         try:
-            blobs = sorted(self.folder.glob("*.blob"), key=_written, reverse=True)
+            blobs = sorted(self.folder.glob("*.blob"), key=_modified, reverse=True)
             for blob in blobs[:MAX_BLOBS]:
-                # OpenVINO replaces one that it cannot use itself.
-                if _written(_sum_of(blob)) < _written(blob):
-                    _write_sum(blob)
+                # OpenVINO replaces a blob that it cannot use: its checksum is then older.
+                if _modified(_checksum_file(blob)) < _modified(blob):
+                    _write_checksum(blob)
             for blob in blobs[MAX_BLOBS:]:
                 blob.unlink()
-                _sum_of(blob).unlink(missing_ok=True)
+                _checksum_file(blob).unlink(missing_ok=True)
         except OSError as error:
             logger.info("a compiled network is not kept: %s", error)
 
-    def forget(self) -> None:
-        """Has it made again at the next start."""
+    def delete(self) -> None:
+        """Delete the entry, so that the next start builds it again."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class CompileCache:
-    """The networks in one folder."""
+    """The cached networks in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, key: str) -> Kept | None:
-        """The network that was stored under a key; None: none that can be used."""
+    def load(self, key: str) -> CacheEntry | None:
+        """Return the entry of a key; None if there is none, or it is damaged."""
         folder = self._folder / key
         try:
             if not folder.is_dir():
                 return None
-            facts = _opened(folder)
+            info = _verified_info(folder)
         except (OSError, ValueError) as error:
             logger.warning("%s is damaged: %s", folder, error)
             return None
-        _touch(folder)
-        return Kept(folder, facts)
+        _mark_used(folder)
+        return CacheEntry(folder, info)
 
-    def store(self, key: str, model: ov.Model, facts: object) -> Kept | None:
-        """Keeps a network in the place of what is there; None: it cannot be kept.
+    def store(self, key: str, model: ov.Model, info: object) -> CacheEntry | None:
+        """Store a network, replacing a damaged one; None if it cannot be written.
 
-        Another process may be faster with the same network, which is just as well.
+        If another process has stored a good one meanwhile, that one is returned.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(
-                prefix=FRESH, dir=self._folder, ignore_cleanup_errors=True
+                prefix=TEMPORARY_PREFIX, dir=self._folder, ignore_cleanup_errors=True
             ) as name:
                 fresh = Path(name, "fresh")
-                _write(fresh, model, facts)
-                self._put_in_place(fresh, self._folder / key, Path(name, "old"))
+                _write(fresh, model, info)
+                self._install(fresh, self._folder / key, Path(name, "old"))
         except (OSError, RuntimeError) as error:
             logger.warning("compiled networks are not kept: %s", error)
             return None
@@ -111,80 +118,88 @@ class CompileCache:
         return self.load(key)
 
     @staticmethod
-    def _put_in_place(fresh: Path, place: Path, old: Path) -> None:
+    def _install(fresh: Path, target: Path, old: Path) -> None:
+        """Rename `fresh` to `target`; a damaged `target` is first renamed to `old`.
+
+        A rename never replaces a folder that has files: two processes cannot mix theirs.
+        """
         try:
-            fresh.rename(place)
+            fresh.rename(target)
         except OSError:
-            if not place.exists():
+            if not target.exists():
                 raise
-            if not _is_good(place):
-                place.rename(old)
-                fresh.rename(place)
+            if not _is_intact(target):
+                target.rename(old)
+                fresh.rename(target)
 
     def _evict(self, used: str) -> None:
-        """Deletes what was not used for long, and the oldest beyond MAX_NETWORKS."""
+        """Delete expired networks, and the least recently used beyond MAX_NETWORKS."""
         try:
-            found = [path for path in self._folder.iterdir() if _is_ours(path)]
+            found = [path for path in self._folder.iterdir() if _is_cache_folder(path)]
             others = [path for path in found if path.name != used]
-            others.sort(key=_written, reverse=True)
-            oldest = time.time() - MAX_DAYS * SECONDS_A_DAY
+            others.sort(key=_modified, reverse=True)
+            expiry = time.time() - MAX_DAYS * SECONDS_PER_DAY
             for position, path in enumerate(others, start=1):
-                if position >= MAX_NETWORKS or _written(path) < oldest:
+                if position >= MAX_NETWORKS or _modified(path) < expiry:
                     shutil.rmtree(path, ignore_errors=True)
         except OSError as error:
             logger.info("old networks stay in the cache: %s", error)
 
 
-def _opened(folder: Path) -> Any:
-    """The facts of a network, when all there is whole.
+def cache_key(parts: Iterable[object]) -> str:
+    """Return the key of a network made of `parts`, which JSON must be able to express."""
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()[:32]
 
-    Compiled forms that are not whole are deleted. Raises OSError and ValueError for
-    what cannot be used.
+
+def _verified_info(folder: Path) -> Any:
+    """Verify a network's files and return its info; delete blobs that do not match.
+
+    Raises OSError and ValueError for a network that cannot be used.
     """
-    for name in (GRAPH, WEIGHTS, FACTS):
-        if not _is_whole(folder / name):
+    for name in (GRAPH, WEIGHTS, INFO):
+        if not _matches_checksum(folder / name):
             raise ValueError(f"{name} is not what was written")
     for blob in folder.glob("*.blob"):
-        if not _is_whole(blob):
+        if not _matches_checksum(blob):
             blob.unlink()
-    return json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    return json.loads((folder / INFO).read_text(encoding="utf-8"))
 
 
-def _is_good(folder: Path) -> bool:
+def _is_intact(folder: Path) -> bool:
     try:
-        _opened(folder)
+        _verified_info(folder)
     except (OSError, ValueError):
         return False
     return True
 
 
-def _write(folder: Path, model: ov.Model, facts: object) -> None:
-    """Writes a network with its hashes. Raises OSError and RuntimeError."""
+def _write(folder: Path, model: ov.Model, info: object) -> None:
+    """Write a network with its checksums. Raises OSError and RuntimeError."""
     folder.mkdir()
     ov.save_model(model, folder / GRAPH, compress_to_fp16=False)
-    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-    for name in (GRAPH, WEIGHTS, FACTS):
-        _write_sum(folder / name)
+    (folder / INFO).write_text(json.dumps(info), encoding="utf-8")
+    for name in (GRAPH, WEIGHTS, INFO):
+        _write_checksum(folder / name)
 
 
-def _write_sum(path: Path) -> None:
-    """Writes the hash of a file beside it, whole or not at all. Raises OSError."""
-    fresh = path.with_name(f"{path.name}{SUM}.{os.getpid()}")
+def _write_checksum(path: Path) -> None:
+    """Write a file's checksum beside it, atomically. Raises OSError."""
+    fresh = path.with_name(f"{path.name}{CHECKSUM_SUFFIX}.{os.getpid()}")
     fresh.write_text(f"{_sha256(path)}  {path.name}\n", encoding="utf-8")
-    fresh.replace(_sum_of(path))
+    fresh.replace(_checksum_file(path))
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether a file is what its hash was written of. Raises OSError."""
+def _matches_checksum(path: Path) -> bool:
+    """Whether a file and its checksum exist and match. Raises OSError."""
     try:
-        kept = _sum_of(path).read_text(encoding="utf-8", errors="replace")
-        return kept.partition(" ")[0] == _sha256(path)
+        recorded = _checksum_file(path).read_text(encoding="utf-8", errors="replace")
+        return recorded.partition(" ")[0] == _sha256(path)
     except FileNotFoundError:
         return False
 
 
-def _sum_of(path: Path) -> Path:
-    return path.with_name(path.name + SUM)
+def _checksum_file(path: Path) -> Path:
+    return path.with_name(path.name + CHECKSUM_SUFFIX)
 
 
 def _sha256(path: Path) -> str:
@@ -192,26 +207,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether a folder is one that a cache has made: nothing else is deleted."""
-    return re.fullmatch(rf"[0-9a-f]{{32}}|{FRESH}\w+", path.name) is not None
+def _is_cache_folder(path: Path) -> bool:
+    """Whether a cache has made this folder: nothing else may be deleted."""
+    return re.fullmatch(rf"[0-9a-f]{{32}}|{TEMPORARY_PREFIX}\w+", path.name) is not None
 
 
-def _written(path: Path) -> float:
-    """When a file was written or a folder used, in seconds since 1970; 0: it is gone."""
+def _modified(path: Path) -> float:
+    """Modification time in seconds since 1970; 0 if the path is gone."""
     try:
         return path.stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _touch(folder: Path) -> None:
+def _mark_used(folder: Path) -> None:
     try:
         os.utime(folder)
     except OSError:
-        pass  # somebody else's, who will see to its age
-
-
-def key_of(parts: Iterable[object]) -> str:
-    """The key of a network that is made of these, in what JSON can say."""
-    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()[:32]
+        pass  # The cache belongs to another user, whose own starts keep it fresh.

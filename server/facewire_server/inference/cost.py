@@ -1,4 +1,4 @@
-"""What a network costs: its parameters, and its arithmetic for one image."""
+"""The cost of a network: its parameters, and its arithmetic for one image."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,20 +6,19 @@ from dataclasses import dataclass
 
 import openvino as ov
 
-OPERATIONS = 2
-"""Of one multiply-add."""
+OPERATIONS_PER_MULTIPLY_ADD = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """`parameters` in numbers, `operations` in floating-point ones for one image."""
+    """Number of parameters, and of floating-point operations for one image."""
 
     parameters: int
     operations: int
 
     @property
     def gflops(self) -> float:
-        """Operations in thousands of millions."""
+        """Operations for one image, in billions."""
         return self.operations / 1e9
 
     @property
@@ -29,12 +28,12 @@ class Cost:
 
 
 def cost(model: ov.Model) -> Cost:
-    """Counts a network whose input has a fixed size.
+    """Count parameters and operations of a network whose input has a fixed size.
 
-    Parameters are the elements of its constants, but for integers of 32 bits and
-    more, which are shapes and indices; a constant that is used twice counts once.
-    Operations are those of convolutions and matrix products, two for each
-    multiply-add; what comes behind outputs of unknown size is left out.
+    Parameters are the elements of all constants except integers of 32 bits and more,
+    which are shapes and indices; a constant that is used twice counts once. Operations
+    are those of convolutions and matrix products with fixed shapes, two for each
+    multiply-add.
     """
     parameters = 0
     multiply_adds = 0
@@ -44,7 +43,7 @@ def cost(model: ov.Model) -> Cost:
             parameters += _elements(node)
         elif kind in _MULTIPLY_ADDS and _is_fixed(node):
             multiply_adds += _MULTIPLY_ADDS[kind](node)
-    return Cost(parameters, OPERATIONS * multiply_adds)
+    return Cost(parameters, OPERATIONS_PER_MULTIPLY_ADD * multiply_adds)
 
 
 def _elements(constant: ov.Node) -> int:
@@ -56,8 +55,8 @@ def _elements(constant: ov.Node) -> int:
 
 
 def _is_fixed(node: ov.Node) -> bool:
-    sides = [node.output(0), *node.input_values()]
-    return not any(side.partial_shape.is_dynamic for side in sides)
+    ports = [node.output(0), *node.input_values()]
+    return not any(port.partial_shape.is_dynamic for port in ports)
 
 
 def _out(node: ov.Node) -> int:
@@ -69,25 +68,25 @@ def _in(node: ov.Node) -> int:
 
 
 def _kernel(node: ov.Node, position: int, skipped: int) -> int:
-    """Elements of the kernel at an input, for one index of its first axes."""
+    """Elements of the kernel at input `position`, without its first `skipped` axes."""
     return math.prod(node.input_value(position).shape[skipped:])
 
 
-def _inner(node: ov.Node) -> int:
-    """The length of the axis that a matrix product sums over."""
+def _reduced(node: ov.Node) -> int:
+    """Length of the axis that a matrix product sums over."""
     shape = node.input_value(0).shape
     if len(shape) == 1:
         return shape[0]
     return shape[-2 if node.get_attributes()["transpose_a"] else -1]
 
 
-# Kernels are [out, in, ...], with the groups first; those of the backward kind, which
-# spread each input over their outputs, are [in, out, ...].
+# Kernels are [out, in, ...], with the groups in front. BackpropData (transposed
+# convolution) spreads each input over the kernel instead: its kernels are [in, out, ...].
 _MULTIPLY_ADDS: Mapping[str, Callable[[ov.Node], int]] = {
     "Convolution": lambda node: _out(node) * _kernel(node, 1, 1),
     "GroupConvolution": lambda node: _out(node) * _kernel(node, 1, 2),
     "DeformableConvolution": lambda node: _out(node) * _kernel(node, 2, 1),
     "ConvolutionBackpropData": lambda node: _in(node) * _kernel(node, 1, 1),
     "GroupConvolutionBackpropData": lambda node: _in(node) * _kernel(node, 1, 2),
-    "MatMul": lambda node: _out(node) * _inner(node),
+    "MatMul": lambda node: _out(node) * _reduced(node),
 }

@@ -1,24 +1,22 @@
-"""The path from a picture to boxes: fit, infer, read. No server, no gRPC."""
+"""The path from an image to boxes: open, fit, infer, read. No server, no gRPC."""
 
-import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from facewire_server.errors import ModelError, Reason, RequestError
+from facewire_server.image.decode import Image, open_image
 from facewire_server.image.fit import fit
-from facewire_server.image.picture import Picture
+from facewire_server.image.limits import ImageLimits
 from facewire_server.image.target import Target
-from facewire_server.inference.engine import Engine, InferSlot
+from facewire_server.inference.engine import Engine
 from facewire_server.inference.heads.base import FilterOptions, Found
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.description import Description
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
-from facewire_server.scheduling.job import Checkpoint, always_alone, never_alone
 
 DEFAULT_MAX_DETECTIONS = 1000
 
@@ -64,85 +62,72 @@ class Detections:
     stages: Stages
 
 
-class Detector:
-    """One model, ready to be asked by any number of threads at a time.
+def _not_exclusive() -> bool:
+    """The checkpoint of a caller that does not cancel, beside others perhaps."""
+    return False
 
-    Each of them has a lane to itself; idle lanes are kept and used again.
-    """
+
+class Detector:
+    """One model, ready to be asked by any number of threads at a time."""
 
     def __init__(self, source: Source, runtime: Runtime, files: ModelFiles | None = None) -> None:
-        """Reads, compiles and warms the model. Raises ModelError.
+        """Read, compile and warm the model. Raises ModelError.
 
         `files` are what was read of it before; None: it is read now.
         """
-        prepared, self._engine = _compiled(source, files or source.read(), runtime)
-        head = prepared.head
-        self.target = Target(*prepared.input_size, head.resize)
+        network, self._engine = _compiled(source, files or source.read(), runtime)
+        head = network.head
+        self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
         self._pad_value = head.metadata.pad_value or 0
-        self._idle: queue.SimpleQueue[InferSlot] = queue.SimpleQueue()
         self.source = source
         with ThreadPoolExecutor(1) as aside:
             warming = aside.submit(self._warm)
-            self.description = _describe(source, prepared, self._engine)
+            self.description = _describe(source, network, self._engine)
             self.parallel = self._engine.parallel_requests
             """How many requests at a time keep the device busy."""
             warming.result()
 
     def detect(
         self,
-        open_picture: Callable[[Target], Picture],
+        image: Image,
         options: Options,
-        commit: Checkpoint = never_alone,
+        limits: ImageLimits,
+        checkpoint: Callable[[], bool] = _not_exclusive,
     ) -> Detections:
-        """Finds what there is in one picture.
+        """Find what there is in one image.
 
-        `open_picture` is told what is enough. Raises what it raises, and `commit`.
+        `checkpoint` is called once, when the image is in the network's input and the
+        device is free for it: the last point at which the caller may cancel, by raising.
+        It returns whether no other request is worked on, which may then have all of the
+        device. Raises what `open_image` and `checkpoint` raise.
         """
-        with self._lane() as lane:
+        target = self.target
+        with self._engine.slot() as slot:
             started = time.perf_counter()
-            picture = open_picture(self.target)
-            placement = fit(
-                picture,
-                lane.image,
-                mode=self.target.mode,
-                pad_value=self._pad_value,
-            )
+            picture = open_image(image, limits, target)
+            placement = fit(picture, slot.image, mode=target.mode, pad_value=self._pad_value)
             decoded = time.perf_counter()
-            with lane.infer(commit) as outputs:
-                inferred = time.perf_counter()
-                found = outputs.read(placement, self._threshold(options))
+            with slot.device:
+                exclusive = checkpoint()
+                reader = slot.infer(exclusive=exclusive)
+            inferred = time.perf_counter()
+            found = reader.read(placement, self._filter(options))
             finished = time.perf_counter()
-        return Detections(
-            self.description,
-            found,
-            picture.width,
-            picture.height,
-            Stages(decoded - started, inferred - decoded, finished - inferred),
-        )
+        stages = Stages(decoded - started, inferred - decoded, finished - inferred)
+        return Detections(self.description, found, picture.width, picture.height, stages)
 
     def _warm(self) -> None:
-        """Runs the network once: what is still to be prepared is prepared then."""
-        for commit in (always_alone, never_alone):
-            with self._lane() as lane, lane.infer(commit):
-                pass
+        """Run each network once: OpenVINO finishes its preparation at the first inference."""
+        for exclusive in (True, False):
+            with self._engine.slot() as slot:
+                slot.infer(exclusive=exclusive)
 
-    @contextmanager
-    def _lane(self) -> Iterator[InferSlot]:
-        try:
-            lane = self._idle.get_nowait()
-        except queue.Empty:
-            lane = self._engine.lane()
-        try:
-            yield lane
-        finally:
-            self._idle.put(lane)
-
-    def _threshold(self, options: Options) -> FilterOptions:
+    def _filter(self, options: Options) -> FilterOptions:
         """The options of a request, with the model's defaults filled in."""
         iou_threshold = options.iou_threshold
         if iou_threshold is None:
-            # 0 says of a model that it suppresses by itself.
+            # 0 in a description: the model suppresses by itself.
             iou_threshold = self.description.iou_threshold or None
         min_confidence = options.min_confidence
         if min_confidence is None:
@@ -154,28 +139,30 @@ class Detector:
         )
 
 
-def _compiled(source: Source, files: ModelFiles, runtime: Runtime) -> tuple[Prepared, Engine]:
+def _compiled(
+    source: Source, files: ModelFiles, runtime: Runtime
+) -> tuple[PreprocessedNetwork, Engine]:
     """The network and what runs it. Raises ModelError."""
-    prepared = Prepared.of(source, files, runtime)
-    kept = prepared.kept
-    if kept is None:
-        return prepared, Engine(prepared, runtime)
+    network = PreprocessedNetwork.load(source, files, runtime)
+    entry = network.cache_entry
+    if entry is None:
+        return network, Engine(network, runtime)
     try:
-        engine = Engine(prepared, runtime)
+        engine = Engine(network, runtime)
     except ModelError:
-        # It may be what is kept that does not run. With a device or a property that is
-        # wrong nothing does, and what is kept stays.
-        prepared, _ = Prepared.made(source, files, runtime)
-        engine = Engine(prepared, runtime)
-        kept.forget()
+        # The cached network may be at fault. With a wrong device or property a fresh one
+        # fails as well, and the cache entry stays.
+        network = PreprocessedNetwork.build(source, files)
+        engine = Engine(network, runtime)
+        entry.delete()
     else:
-        kept.seal()
-    return prepared, engine
+        entry.record_blobs()
+    return network, engine
 
 
-def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description:
-    head = prepared.head
-    width, height = prepared.input_size
+def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> Description:
+    head = network.head
+    width, height = network.input_size
     return Description(
         name=source.name,
         labels=head.labels,
@@ -185,7 +172,7 @@ def _describe(source: Source, prepared: Prepared, engine: Engine) -> Description
         input_height=height,
         device=engine.device,
         precision=engine.precision,
-        sha256=prepared.sha256,
+        sha256=network.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
     )

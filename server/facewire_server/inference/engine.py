@@ -1,23 +1,22 @@
 """Running a network with OpenVINO."""
 
+import queue
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from facewire_ext import Placement
 from facewire_server.errors import ModelError
 from facewire_server.inference.heads import Head
-from facewire_server.inference.heads.base import FilterOptions, Found, Reader
-from facewire_server.inference.network import core, gist
-from facewire_server.inference.prepared import Prepared
+from facewire_server.inference.heads.base import Reader
+from facewire_server.inference.network import core, short_message
+from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Mode, Runtime
-from facewire_server.scheduling.job import Checkpoint
 
 PRECISIONS = {
     "f32": "FP32",
@@ -29,26 +28,27 @@ PRECISIONS = {
 
 
 class Engine:
-    """A network compiled for a device; `lane` gives one request of it.
+    """A network compiled for a device; `slot` lends one inference request of it.
 
-    In adaptive mode it is compiled twice: `streams` run requests side by side, and
-    `solo` runs one with all that the device has.
+    In adaptive mode it is compiled twice: for requests that run side by side, and for one
+    request that runs with all that the device has.
     """
 
-    def __init__(self, prepared: Prepared, runtime: Runtime) -> None:
-        """Compiles the network.
+    def __init__(self, network: PreprocessedNetwork, runtime: Runtime) -> None:
+        """Compile the network.
 
         Raises ModelError when there is no such device, or it refuses the network or a
         property.
         """
-        self._head = prepared.head
+        self._head = network.head
         latency = runtime.mode is Mode.LATENCY
-        self._compiled = _compile(prepared, runtime, "LATENCY" if latency else "THROUGHPUT")
-        self._slots = threading.BoundedSemaphore(self.parallel_requests)
-        self._solo: ExclusiveSlot | None = None
+        self._compiled = _compile(network, runtime, "LATENCY" if latency else "THROUGHPUT")
+        self._device = threading.BoundedSemaphore(self.parallel_requests)
+        self._exclusive: ExclusiveSlot | None = None
         if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
-            compiled = _compile(prepared, runtime, "LATENCY")
-            self._solo = ExclusiveSlot(compiled.create_infer_request(), prepared.head)
+            compiled = _compile(network, runtime, "LATENCY")
+            self._exclusive = ExclusiveSlot(compiled.create_infer_request(), network.head)
+        self._idle: queue.SimpleQueue[InferSlot] = queue.SimpleQueue()
 
     @property
     def device(self) -> str:
@@ -73,97 +73,101 @@ class Engine:
         """How many requests at a time keep the device busy."""
         return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
-    def lane(self) -> "InferSlot":
-        """A new request, with memory of its own."""
-        request = self._compiled.create_infer_request()
-        return InferSlot(request, self._head, self._slots, self._solo)
+    @contextmanager
+    def slot(self) -> Iterator["InferSlot"]:
+        """A slot that belongs to the caller for as long as the context is open.
+
+        There are as many slots as threads have ever been in here at a time: a thread
+        decodes into its own input while others infer. Idle slots are used again.
+        """
+        try:
+            slot = self._idle.get_nowait()
+        except queue.Empty:
+            request = self._compiled.create_infer_request()
+            slot = InferSlot(request, self._head, self._device, self._exclusive)
+        try:
+            yield slot
+        finally:
+            if slot.taken is not None:
+                slot.taken.release()
+                slot.taken = None
+            self._idle.put(slot)
 
 
 class Outputs:
-    """The outputs of an inference request, read by the head of its network."""
+    """The outputs of an inference request."""
 
     def __init__(self, request: ov.InferRequest, head: Head) -> None:
         self._request = request
         self._head = head
         outputs = [request.model_outputs[position] for position in head.positions]
         fixed = not any(output.partial_shape.is_dynamic for output in outputs)
-        self._reader = self._bind() if fixed else None
+        self.reader = self.bind() if fixed else None
+        """The head tied to outputs of fixed shape, which stay where they are in memory.
+        None: they move at each inference, and `bind` is to be called after each."""
 
-    def read(self, placement: Placement, threshold: FilterOptions) -> Found:
-        """Reads the outputs of the last inference."""
-        reader = self._reader or self._bind()
-        return reader.read(placement, threshold)
-
-    def _bind(self) -> Reader:
-        """Ties the head to the request's own memory.
-
-        Outputs of fixed shape stay where they are; others move at each inference.
-        """
+    def bind(self) -> Reader:
+        """Tie the head of the network to the request's own memory, where it is now."""
         return self._head.bind(
             [self._request.get_output_tensor(position).data for position in self._head.positions]
         )
 
 
 class ExclusiveSlot:
-    """The one request that runs with all that the device has."""
+    """The one inference request that runs with all that the device has."""
 
     def __init__(self, request: ov.InferRequest, head: Head) -> None:
-        self._request = request
-        self._free = threading.Lock()
+        self.request = request
         self.outputs = Outputs(request, head)
-
-    @contextmanager
-    def taken(self) -> Iterator[bool]:
-        """Yields whether it is the caller's; if so, for as long as the context is open."""
-        mine = self._free.acquire(blocking=False)
-        try:
-            yield mine
-        finally:
-            if mine:
-                self._free.release()
-
-    def infer(self, image: ov.Tensor) -> None:
-        """Runs the network on an image that belongs to a lane, without the GIL."""
-        self._request.set_input_tensor(image)
-        self._request.infer()
+        self.taken = threading.Lock()
+        """Held from the inference until its outputs are read."""
 
 
 class InferSlot:
-    """One request of a compiled network. Not to be used by two threads at a time."""
+    """One inference request with memory of its own. Not to be used by two threads.
+
+    The order is: write `image`, enter `device`, `infer`, leave `device`, read the outputs.
+    """
 
     def __init__(
         self,
         request: ov.InferRequest,
         head: Head,
-        slots: threading.Semaphore,
-        solo: ExclusiveSlot | None,
+        device: threading.Semaphore,
+        exclusive: ExclusiveSlot | None,
     ) -> None:
-        """`slots`: as many as the device runs side by side, for all lanes together."""
+        """`device` and `exclusive` are shared by all slots of an engine."""
         self._request = request
-        self._slots = slots
-        self._solo = solo
+        self._exclusive = exclusive
+        self.taken: threading.Lock | None = None
+        """The lock of the exclusive slot, when this one holds it."""
         self._outputs = Outputs(request, head)
         self._input = request.get_input_tensor()
         self.image: NDArray[np.uint8] = self._input.data
-        """The input: uint8 [1,H,W,3], BGR, to be written before `infer`."""
+        """The input: uint8 [1,H,W,3], BGR."""
+        self.device = device
+        """Lets as many threads in as the device runs requests side by side. OpenVINO
+        would take more and queue them inside, where they could not be cancelled: what is
+        still to be asked before an inference is asked in here."""
 
-    @contextmanager
-    def infer(self, commit: Checkpoint) -> Iterator[Outputs]:
-        """Runs the network on `image`, without the GIL; the outputs are for the context.
+    def infer(self, *, exclusive: bool) -> Reader:
+        """Run the network on `image`, without the GIL; returns what reads its outputs.
 
-        `commit` is asked when the device is free for it, and may raise: what would
-        wait inside the device could not be called back.
+        They hold until the slot is given back.
+
+        `exclusive`: no other job runs, so this one may have all of the device. Two may
+        believe so, since a job can come right after the other was told: the second one
+        finds the exclusive slot taken, and runs beside it.
         """
-        with ExitStack() as taken:
-            with self._slots:
-                solo = self._solo if commit() else None
-                if solo is not None and taken.enter_context(solo.taken()):
-                    solo.infer(self._input)
-                    outputs = solo.outputs
-                else:
-                    self._request.infer()
-                    outputs = self._outputs
-            yield outputs
+        slot = self._exclusive if exclusive else None
+        if slot is not None and slot.taken.acquire(blocking=False):
+            self.taken = slot.taken
+            request, outputs = slot.request, slot.outputs
+            request.set_input_tensor(self._input)
+        else:
+            request, outputs = self._request, self._outputs
+        request.infer()
+        return outputs.reader or outputs.bind()
 
 
 def _precision(info: Mapping[str, ov.OVAny]) -> str:
@@ -177,20 +181,20 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
 
 
-def _compile(prepared: Prepared, runtime: Runtime, hint: str) -> ov.CompiledModel:
+def _compile(network: PreprocessedNetwork, runtime: Runtime, hint: str) -> ov.CompiledModel:
     """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
-    cache = None if prepared.kept is None else prepared.kept.folder
+    cache = None if network.cache_entry is None else network.cache_entry.folder
     properties = _properties(runtime, hint, cache)
     if runtime.threads is not None:
         # Not a property of the compilation: AUTO and the like refuse those of a CPU.
         core().set_property("CPU", {"INFERENCE_NUM_THREADS": runtime.threads})
     try:
-        return core().compile_model(prepared.network, runtime.device, properties)
+        return core().compile_model(network.model, runtime.device, properties)
     except RuntimeError as error:
         known = ", ".join(core().available_devices)
         raise ModelError(
             f"the network does not run on device {runtime.device!r} (this machine"
-            f" has {known}): {gist(error)}"
+            f" has {known}): {short_message(error)}"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Reading a network with OpenVINO: what goes in, what comes out, what it says."""
+"""Reading a network with OpenVINO: its input, its outputs, its metadata."""
 
 import tempfile
 from functools import cache
@@ -11,36 +11,37 @@ from facewire_server.inference.cost import Cost, cost
 from facewire_server.inference.heads import Output
 from facewire_server.models.files import ModelFiles
 
-FREE_INPUT_SIDE = 640
-"""The side in pixels given to an input whose size the model leaves open."""
+DEFAULT_INPUT_SIDE = 640
+"""Side in pixels of an input whose size the model leaves open."""
 
 
 @cache
 def core() -> ov.Core:
-    """OpenVINO, once for the process, so that models share what they can."""
+    """Return the process's only OpenVINO core, so that models share its threads."""
     openvino = ov.Core()
-    # A mapped file of the cache that somebody overwrites while it serves would change
-    # the model under way, or end the process with SIGBUS.
+    # With a memory-mapped cache file, an overwrite by another process would change the
+    # model in use, and a truncation would end this process with SIGBUS.
     openvino.set_property({"ENABLE_MMAP": False})
     return openvino
 
 
 class Network:
-    """A network that was made of its files and is not compiled yet."""
+    """A network that OpenVINO has parsed and not yet compiled."""
 
     def __init__(self, files: ModelFiles, size: tuple[int, int] | None = None) -> None:
-        """Takes an IR or an ONNX file.
+        """Parse an IR or an ONNX file and fix the size of its input.
 
-        `size` (width, height) in pixels is for an input that leaves it open; None: a
-        square. Raises ModelError when it is no network, does not take one image of
-        three channels, or has an input of another size.
+        `size` (width, height) in pixels is for an input whose size is open; None: 640 x
+        640. Raises ModelError if the file is no network, does not take exactly one image
+        of three channels, or has an input of another fixed size.
         """
         path = files.path
         try:
-            self.model = _parsed(files)
+            self.model = _parse(files)
         except (RuntimeError, OSError) as error:
-            raise ModelError(f"{path} cannot be read: {gist(error)}") from None
+            raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
         self.layout = _fix_input(self.model, path, size)
+        """Layout of the input: NCHW or NHWC."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
         """Width and height of the input in pixels."""
@@ -51,53 +52,45 @@ class Network:
     @property
     def outputs(self) -> tuple[Output, ...]:
         """The outputs, in the network's order."""
-        return outputs_of(self.model)
+        return tuple(
+            Output(
+                tuple(sorted(output.names)),
+                tuple(
+                    -1 if size.is_dynamic else size.get_length() for size in output.partial_shape
+                ),
+                output.element_type.is_integral(),
+            )
+            for output in self.model.outputs
+        )
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The texts under `rt_info/model_info`; empty for a file without."""
-        return metadata_of(self.model)
+        """The texts under `rt_info/model_info`; empty if the file has none."""
+        if not self.model.has_rt_info("model_info"):
+            return {}
+        values = self.model.rt_info["model_info"]
+        return {key: str(value.value) for key, value in values.items()}
 
     @property
     def cost(self) -> Cost:
-        """What it costs: parameters and arithmetic."""
+        """Its number of parameters, and its operations per image."""
         return cost(self.model)
 
 
-def outputs_of(model: ov.Model) -> tuple[Output, ...]:
-    """See Network.outputs."""
-    return tuple(
-        Output(
-            tuple(sorted(output.names)),
-            tuple(-1 if size.is_dynamic else size.get_length() for size in output.partial_shape),
-            output.element_type.is_integral(),
-        )
-        for output in model.outputs
-    )
-
-
-def metadata_of(model: ov.Model) -> dict[str, str]:
-    """See Network.metadata."""
-    if not model.has_rt_info("model_info"):
-        return {}
-    values = model.rt_info["model_info"]
-    return {key: str(value.value) for key, value in values.items()}
-
-
-def gist(error: Exception) -> str:
-    """The last line of OpenVINO's message; those before it are its source lines."""
+def short_message(error: Exception) -> str:
+    """Return the last line of OpenVINO's message: the lines before it name its sources."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "OpenVINO says nothing"
 
 
-def _parsed(files: ModelFiles) -> ov.Model:
-    """What OpenVINO makes of the bytes. Raises RuntimeError and OSError."""
+def _parse(files: ModelFiles) -> ov.Model:
+    """Parse the bytes of a model's files. Raises RuntimeError and OSError."""
     if files.is_ir:
         (weights,) = files.weights.values()
         return core().read_model(files.graph, weights)
     if not files.weights:
         return core().read_model(files.graph)
-    # OpenVINO looks for what an ONNX file names beside it, and knows no other way.
+    # OpenVINO reads the external data of an ONNX model only from files beside it.
     with tempfile.TemporaryDirectory(prefix="facewire-onnx-") as name:
         for relative, content in files.weights.items():
             copy = Path(name) / relative
@@ -109,7 +102,7 @@ def _parsed(files: ModelFiles) -> ov.Model:
 
 
 def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str:
-    """Gives the input a fixed size, and answers its layout: NCHW or NHWC."""
+    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC."""
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
     shape = model.inputs[0].partial_shape
@@ -119,7 +112,7 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str
     if layout is None:
         raise ModelError(f"the input of {path} is {shape}: none of it is 3 channels")
     if shape.is_dynamic or shape[0].get_length() != 1:
-        width, height = size or (FREE_INPUT_SIDE, FREE_INPUT_SIDE)
+        width, height = size or (DEFAULT_INPUT_SIDE, DEFAULT_INPUT_SIDE)
         sides = {"N": 1, "C": 3, "H": height, "W": width}
         model.reshape(
             [
@@ -131,6 +124,7 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str
 
 
 def _layout(shape: ov.PartialShape) -> str | None:
+    """Find the axis of 3 channels; NCHW wins where both would fit."""
     for layout in ("NCHW", "NHWC"):
         channels = shape[layout.index("C")]
         if channels.is_static and channels.get_length() == 3:

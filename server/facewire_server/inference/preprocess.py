@@ -1,20 +1,113 @@
-"""What is put around a network: 8-bit BGR pixels in, float32 and int32 out.
+"""A network made ready to compile: its head recognised, preprocessing added to the graph.
 
-It becomes part of the graph, so that callers only ever write bytes.
+Rule: the result is cached under a key of everything it is made of, so that a later start
+skips this work and never uses a stale network. OpenVINO puts its compiled blobs into the
+same folder.
 """
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
 
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
-from facewire_server.inference.heads import Head
+from facewire_server.errors import ModelError
+from facewire_server.inference.compile_cache import CacheEntry, CompileCache, cache_key
+from facewire_server.inference.heads import Head, Output, recognise
 from facewire_server.inference.network import Network
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.files import ModelFiles
+from facewire_server.models.metadata import Metadata, Settings
+from facewire_server.models.source import Source
+
+logger = logging.getLogger("facewire_server.model.prepared")
+
+MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
+"""What parsing the info of a cache entry raises when another program has written it."""
 
 
-def converted(network: Network, head: Head) -> ov.Model:
-    """The network with conversions at both ends; uses `network` up.
+@dataclass(frozen=True, slots=True)
+class PreprocessedNetwork:
+    """What OpenVINO compiles, and what facewire knows of it.
 
-    The input becomes uint8 [1,H,W,3] in BGR; the outputs that the head reads become
-    float32, integers int32.
+    `model` is a graph in memory, or the path of a cached one. It takes uint8 [1,H,W,3]
+    in BGR; `input_size` is (width, height) in pixels. `sha256` is that of the weights
+    file, in hexadecimal. `cache_entry` None: the network is not cached.
+    """
+
+    model: ov.Model | Path
+    head: Head
+    input_size: tuple[int, int]
+    sha256: str
+    cache_entry: CacheEntry | None = None
+
+    @classmethod
+    def load(cls, source: Source, files: ModelFiles, runtime: Runtime) -> Self:
+        """Take the network from the cache, or build and cache it.
+
+        Raises ModelError if the files hold no network, or no head fits its outputs.
+        """
+        if runtime.cache is None:
+            return cls.build(source, files)
+        cache = CompileCache(runtime.cache / "compiled")
+        key = cache_key(_ingredients(source, files))
+        entry = cache.load(key)
+        if entry is not None:
+            try:
+                return cls._from_entry(entry, files)
+            except MALFORMED as error:
+                logger.warning("%s is damaged: %s", entry.folder, error)
+                entry.delete()
+        built, model, info = cls._build(source, files)
+        entry = cache.store(key, model, info)
+        if entry is None:
+            return built
+        return dataclasses.replace(built, model=entry.graph, cache_entry=entry)
+
+    @classmethod
+    def build(cls, source: Source, files: ModelFiles) -> Self:
+        """Build the network without the cache. Raises ModelError as `load` does."""
+        return cls._build(source, files)[0]
+
+    @classmethod
+    def _build(cls, source: Source, files: ModelFiles) -> tuple[Self, ov.Model, dict[str, Any]]:
+        """Build the network, and the info from which `_from_entry` restores it."""
+        network = Network(files, source.sidecar.input_size)
+        settings = source.settings(network.metadata)
+        head = recognise(network.outputs, network.input_size, Metadata.parse(settings))
+        info = {
+            "input_size": network.input_size,
+            "outputs": [dataclasses.astuple(output) for output in network.outputs],
+            "settings": dict(settings),
+        }
+        model = add_preprocessing(network, head)
+        return cls(model, head, network.input_size, files.sha256), model, info
+
+    @classmethod
+    def _from_entry(cls, entry: CacheEntry, files: ModelFiles) -> Self:
+        """Restore a network from its cache entry. Raises one of MALFORMED."""
+        outputs = [
+            Output(tuple(names), tuple(shape), is_integer)
+            for names, shape, is_integer in entry.info["outputs"]
+        ]
+        settings = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in entry.info["settings"].items()
+        }
+        width, height = entry.info["input_size"]
+        head = recognise(outputs, (width, height), Metadata.parse(settings))
+        return cls(entry.graph, head, (width, height), files.sha256, entry)
+
+
+def add_preprocessing(network: Network, head: Head) -> ov.Model:
+    """Add conversions at both ends of the graph; `network` must not be used afterwards.
+
+    The input becomes uint8 [1,H,W,3] in BGR, so that callers only write bytes. The
+    outputs that the head reads become float32, or int32 where they are integers.
     """
     metadata = head.metadata
     steps = PrePostProcessor(network.model)
@@ -36,3 +129,17 @@ def converted(network: Network, head: Head) -> ov.Model:
 
 def _per_channel(values: tuple[float, ...]) -> list[float]:
     return list(values) * 3 if len(values) == 1 else list(values)
+
+
+def _ingredients(source: Source, files: ModelFiles) -> list[object]:
+    """Everything that changes the built network: versions, files, settings."""
+    return [
+        *(ov.__version__, version("facewire")),
+        *files.fingerprint,
+        *(source.sidecar.input_size, _sorted(source.sidecar.metadata)),
+        _sorted(source.defaults),
+    ]
+
+
+def _sorted(settings: Settings) -> list[tuple[str, object]]:
+    return sorted(settings.items())

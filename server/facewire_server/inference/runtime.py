@@ -1,4 +1,4 @@
-"""How and where networks run: the settings of OpenVINO that an operator chooses."""
+"""How and where networks run: the OpenVINO settings that an operator chooses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,24 +10,24 @@ class Mode(StrEnum):
     """What a network is compiled for."""
 
     LATENCY = "latency"
-    """Each request gets all cores, one after the other."""
+    """Requests run one after the other, each on all cores."""
 
     THROUGHPUT = "throughput"
-    """Requests run side by side, each on its part of the cores."""
+    """Requests run side by side, each on a part of the cores."""
 
     ADAPTIVE = "adaptive"
-    """Both: a request that is alone gets all cores, others run side by side."""
+    """Both: a single request runs on all cores, several run side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """`inference_precision` (f32, bf16 or f16) None: as the device chooses.
+    """Settings of the device and of compilation.
 
-    `properties` go to the device as they are; `cache` is the folder for compiled
-    networks, None: they are compiled at every start. `requests` is how many a model
-    shall work on at a time, None: as many as the device likes; `threads` is how many
-    of a CPU infer, None: as many as there are cores for them. `cut_tail`: networks
-    whose tail facewire is proven to do the same as are run without it.
+    `inference_precision` is f32, bf16 or f16; None: the device's own choice.
+    `properties` are passed to the device unchanged. `cache` is the folder for compiled
+    networks; None: compile at every start. `requests` is how many requests one model
+    runs at a time; None: the device's own choice. `threads` is how many CPU threads
+    infer; None: one for each available core.
     """
 
     device: str = "CPU"
@@ -37,4 +37,3 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
-    cut_tail: bool = False

@@ -1,4 +1,4 @@
-"""The loaded models and the threads that work for them: what the services share."""
+"""Loads the models and starts the scheduler of the work for them, sized for both."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,25 +18,25 @@ Loader = Callable[[], Detector]
 """Reads, compiles and warms one model. Raises ModelError."""
 
 WORKERS_PER_INFERENCE = 2
-"""One has its inference, and one decodes the next image meanwhile."""
+"""While one has its inference, the other decodes the next image."""
 
 QUEUED_PER_WORKER = 4
-"""The default queue: enough to keep the workers busy, and not so much that whoever is
-let in waits several times as long as on a server that is just busy."""
+"""The default length of the queue: enough to keep the workers busy, and not so much that a
+request waits several times as long as on a server that is just busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Answers requests for any of its models."""
+    """The loaded models, and the scheduler of the work for them."""
 
-    registry: Registry
+    registry: Registry[Detector]
     scheduler: Scheduler
 
     @classmethod
     def load(cls, config: Config, loaders: Sequence[Loader] = ()) -> Self:
-        """Loads and warms the models; takes its time. Raises ModelError.
+        """Load and warm the models; takes seconds. Raises ModelError.
 
-        `loaders` bring them; without any they are read from where the settings say.
+        `loaders` load one model each; without any the settings say which are loaded.
         """
         registry = Registry([load() for load in loaders or _from_disk(config)])
         workers = config.max_parallel
@@ -54,9 +54,9 @@ class Backend:
         return cls(registry, scheduler)
 
     async def reload(self, name: str, load: Loader) -> Detector:
-        """Loads a model anew, and lets it take over when it is warm.
+        """Load a model again, and replace the old one when the new one is warm.
 
-        Raises ModelError when it is no good: the old one goes on serving.
+        Raises ModelError when it cannot be loaded; the old one goes on serving then.
         """
         detector = await asyncio.wrap_future(aside(load))
         self.registry.replace(name, detector)
@@ -64,10 +64,7 @@ class Backend:
 
 
 def load_aside(config: Config, loaders: Sequence[Loader] = ()) -> Future[Backend]:
-    """Begins to load the models on a thread, so that the caller can do the rest.
-
-    See Backend.load.
-    """
+    """Begin to load the models on a thread of their own. See Backend.load."""
     thread = ThreadPoolExecutor(1, thread_name_prefix="facewire-load")
     loading = thread.submit(Backend.load, config, loaders)
     thread.shutdown(wait=False)
@@ -75,7 +72,7 @@ def load_aside(config: Config, loaders: Sequence[Loader] = ()) -> Future[Backend
 
 
 def find_sources(config: Config) -> list[Source]:
-    """Where the models lie that the settings name. Raises ModelError."""
+    """Find the files of the models that the settings name. Raises ModelError."""
     return [
         Source.find(model, precision=config.precision, cache=config.cache)
         for model in config.models
@@ -87,10 +84,10 @@ def _from_disk(config: Config) -> list[Loader]:
 
 
 def _workers(parallel: Sequence[int], cores: int) -> int:
-    """How many requests to work on at a time, given what each model can do.
+    """How many jobs run at a time, given the inferences that each model runs in parallel.
 
-    All models together keep the cores busy and no more, unless one of them alone, on
-    another device, can do more.
+    All models together keep the cores busy and no more, unless a single one of them, on
+    another device, runs more.
     """
     inferences = min(sum(parallel), max(cores, *parallel))
     return WORKERS_PER_INFERENCE * inferences

@@ -58,9 +58,9 @@ class Server:
         logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
         self._listener = Listener(config, shares_port=shares_port)
-        self._gate = Calls(self._metrics, self._tracing.ended)
+        self._gate = Calls(self._metrics, self._tracing)
         self._security = Access(config)
-        self._detect = DetectServicer(config, self._gate, self._metrics)
+        self._detect = DetectServicer(config, self._gate)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -69,7 +69,7 @@ class Server:
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
-                *self._security.interceptors(self._gate),
+                *self._security.interceptors(self._gate.refuse),
                 Admission(
                     config.limits,
                     self._gate,
@@ -135,7 +135,7 @@ class Server:
         backend.scheduler.watch(self._metrics)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
-        self._detect.attach(backend)
+        self._detect.attach(backend.registry, backend.scheduler)
         reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self.config.watch)
         self._tasks.start("reloading models", reloader.run)
         return backend

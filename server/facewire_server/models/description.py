@@ -1,4 +1,4 @@
-"""What a loaded model is: what GetModel answers and `models info` prints."""
+"""The description of a loaded model: what GetModel answers and `models info` prints."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Description:
     """A loaded model.
 
-    `input_width` and `input_height` in pixels; `sha256` of the weights file, in
-    hexadecimal; `iou_threshold` 0: the model suppresses by itself.
+    `input_width` and `input_height` are in pixels; `sha256` is that of the weights file,
+    in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself.
     """
 
     name: str
@@ -25,9 +25,9 @@ class Description:
 
     @property
     def version(self) -> str:
-        """Tells one set of weights under a name from another."""
+        """The first 12 digits of the hash: new weights under a name are a new version."""
         return self.sha256[:12]
 
     def label(self, class_id: int) -> str:
-        """The name of a class; empty: it has none."""
+        """Return the name of a class; empty if the model names none."""
         return self.labels[class_id] if class_id < len(self.labels) else ""

@@ -1,26 +1,48 @@
-"""The files of a model, read once.
+"""The files of a model, read once into memory.
 
-Rule: what is hashed is what is compiled, whatever becomes of the files meanwhile.
+Rule: the bytes that are hashed are the bytes that are compiled, even if the files change
+meanwhile.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 from facewire_server.errors import ModelError
-from facewire_server.models.external_data import external_files
+
+CHILDREN: Mapping[str, Mapping[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {
+        5: "tensor",
+        6: "graph",
+        10: "tensor",
+        11: "graph",
+        22: "sparse",
+        23: "sparse",
+    },
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "external_data"},
+}
+"""The fields of onnx.proto that lead to `TensorProto.external_data`, by message."""
+
+KEY, VALUE = 1, 2
+"""The fields of an `external_data` entry (StringStringEntryProto)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """What was in the files of the model at `path` (.xml or .onnx).
+    """The contents of the files of the model at `path` (.xml or .onnx).
 
-    `graph` is that file. `weights` are the others, by their names relative to its
-    folder: the .bin of an IR, or what an ONNX file keeps beside itself; mostly nothing.
-    `sha256` is that of the weights file, in hexadecimal: of an ONNX file with all that
-    is in it, unless its weights are beside it.
+    `graph` is that file. `weights` are its other files, by their names relative to its
+    folder: the .bin of an IR, or the external data of an ONNX model, which most have
+    none of. `sha256`, in hexadecimal, is that of `weights`, or of `graph` if there are
+    none.
     """
 
     path: Path
@@ -30,29 +52,90 @@ class ModelFiles:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads them into memory. Raises ModelError, which names the file."""
+        """Read the files. Raises ModelError, which names the file."""
         graph = _read(path)
         if path.suffix.lower() == ".xml":
             names: Iterable[str] = (path.with_suffix(".bin").name,)
         else:
-            names = external_files(graph)
+            names = external_data(graph)
         weights = {name: _read(_beside(path, name)) for name in names}
         return cls(path, graph, weights, _sha256(*(weights.values() or (graph,))))
 
     @property
     def is_ir(self) -> bool:
-        """Whether it is OpenVINO's own format, and else ONNX."""
+        """Whether the format is OpenVINO IR; otherwise it is ONNX."""
         return self.path.suffix.lower() == ".xml"
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What tells these files from all others, in what JSON can say."""
+        """Format, hashes and sizes of the files, in types that JSON can express."""
         sizes = [len(part) for part in self.weights.values()]
         return self.is_ir, self.sha256, _sha256(self.graph), sizes
 
 
+def external_data(model: bytes) -> tuple[str, ...]:
+    """List the files that an ONNX model keeps weights in, relative to its folder, sorted.
+
+    Reads the protobuf wire format, and only the fields in CHILDREN. For bytes that are
+    no ONNX model the list is empty: OpenVINO says what is wrong with them.
+    """
+    names = set()
+    pending = [("model", memoryview(model))]
+    try:
+        while pending:
+            kind, message = pending.pop()
+            if kind == "external_data":
+                entry = dict(_fields(message))
+                if bytes(entry.get(KEY, b"")) == b"location":
+                    names.add(bytes(entry.get(VALUE, b"")).decode())
+                continue
+            children = CHILDREN[kind]
+            for number, content in _fields(message):
+                if number in children:
+                    pending.append((children[number], content))
+    except ValueError:
+        return ()
+    return tuple(sorted(names))
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Yield number and content of each length-delimited field. Raises ValueError."""
+    offset = 0
+    while offset < len(message):
+        tag, offset = _varint(message, offset)
+        match tag & 7:
+            case 0:  # varint
+                _, offset = _varint(message, offset)
+            case 1:  # 64 bits
+                offset += 8
+            case 2:  # length-delimited
+                size, offset = _varint(message, offset)
+                if size > len(message) - offset:
+                    raise ValueError("a field ends after its message")
+                yield tag >> 3, message[offset : offset + size]
+                offset += size
+            case 5:  # 32 bits
+                offset += 4
+            case _:
+                raise ValueError("unknown wire type")
+
+
+def _varint(message: memoryview, offset: int) -> tuple[int, int]:
+    """Read a varint; returns its value and the offset after it. Raises ValueError."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if offset >= len(message):
+            break
+        byte = message[offset]
+        offset += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, offset
+    raise ValueError("a varint does not end")
+
+
 def _beside(path: Path, name: str) -> Path:
-    """A file that a model names. Raises ModelError for one outside of its folder."""
+    """Resolve a file that a model names. Raises ModelError for one outside its folder."""
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts:
         raise ModelError(f"{path} wants weights from outside of its folder: {name}")

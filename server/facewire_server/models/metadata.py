@@ -1,7 +1,7 @@
-"""What a model says of itself in its metadata (`rt_info/model_info` of an IR).
+"""The metadata of a model (`rt_info/model_info` of an IR), parsed from its text form.
 
-Rule: a value that is absent is None, and the head decides; a value that makes no
-sense refuses the model and names its key. It knows nothing of OpenVINO.
+Rule: an absent value is None, and the head chooses its default; a malformed value refuses
+the model, and the error names its key.
 """
 
 import math
@@ -15,7 +15,7 @@ from facewire_server.image.target import ResizeMode
 T = TypeVar("T")
 
 Settings = Mapping[str, str | tuple[str, ...]]
-"""Values by key in their text form: one text, or a list of them."""
+"""Values by key, in text form: one text, or a list of texts."""
 
 KEYS = (
     "model_type",
@@ -34,13 +34,15 @@ KEYS = (
 )
 """The keys that `Metadata.parse` reads."""
 
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """The settings of a model, as OpenVINO's own wrappers name them.
+    """The settings of a model, named as in OpenVINO's Model API.
 
-    `mean` and `scale` are per channel, in the channel order of the network.
-    `strides` to `score_fusion` describe raw heads and are facewire's own.
+    `mean` and `scale` are per channel, in the channel order of the network; one value is
+    for all channels. `strides` and all after it describe raw heads, and are facewire's own.
     """
 
     model_type: str | None = None
@@ -59,18 +61,18 @@ class Metadata:
 
     @classmethod
     def parse(cls, values: Settings) -> Self:
-        """Reads the metadata from its text form; unknown keys are ignored.
+        """Parse the text form; unknown keys are ignored.
 
-        Raises ModelError when a value is not of its kind.
+        Raises ModelError for a malformed value.
         """
 
-        def read(key: str, kind: Callable[[str], T]) -> T | None:
+        def read(key: str, parse: Callable[[str], T]) -> T | None:
             value = values.get(key, "")
             text = (value if isinstance(value, str) else " ".join(value)).strip()
             if not text:
                 return None
             try:
-                return kind(text)
+                return parse(text)
             except ValueError as error:
                 raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
 
@@ -81,7 +83,7 @@ class Metadata:
             iou_threshold=read("iou_threshold", _fraction),
             resize_type=read("resize_type", ResizeMode),
             pad_value=read("pad_value", _byte),
-            reverse_input_channels=read("reverse_input_channels", _truth) or False,
+            reverse_input_channels=read("reverse_input_channels", _boolean) or False,
             mean=read("mean_values", _floats),
             scale=read("scale_values", _divisors),
             strides=read("strides", _strides),
@@ -92,7 +94,7 @@ class Metadata:
 
 
 def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
-    """In one text, labels are words; in a list, they may have spaces."""
+    """Split one text at spaces; the labels of a list may have spaces themselves."""
     return (tuple(value.split()) if isinstance(value, str) else value) or None
 
 
@@ -124,10 +126,9 @@ def _byte(text: str) -> int:
     return round(value)
 
 
-def _truth(text: str) -> bool:
-    known = {"true": True, "yes": True, "1": True, "false": False, "no": False}
+def _boolean(text: str) -> bool:
     try:
-        return (known | {"0": False})[text.lower()]
+        return BOOLEANS[text.lower()]
     except KeyError:
         raise ValueError("neither True nor False") from None
 

@@ -1,11 +1,9 @@
-"""The TOML file beside a model: what its operator says of it.
+"""The TOML file beside a model, in which its operator overrides what the model says.
 
-Rule: what it says goes over what the model says of itself. An unknown key or a value
-of the wrong kind refuses the model.
+Rule: an unknown key, or a value of the wrong type, refuses the model.
 """
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -13,13 +11,15 @@ from typing import Self
 from facewire_server.errors import ModelError
 from facewire_server.models.metadata import KEYS, Metadata, Settings
 
+SCALARS = str | int | float | bool
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """What a model is called, the size of its input, and its metadata.
+    """A model's name, the size of its input, and its metadata.
 
-    `name` None: as its file. `input_size` is (width, height) in pixels, for a network
-    that leaves it open.
+    `name` None: that of the model's file. `input_size` is (width, height) in pixels, for
+    a network that leaves it open.
     """
 
     name: str | None = None
@@ -28,7 +28,7 @@ class Sidecar:
 
     @classmethod
     def beside(cls, model: Path) -> Self:
-        """Reads `model.toml` beside `model.xml` or `model.onnx`, if there is one.
+        """Read `model.toml` beside `model.xml` or `model.onnx`; without one, all defaults.
 
         Raises ModelError, which names the file.
         """
@@ -40,27 +40,27 @@ class Sidecar:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ModelError(f"{path} cannot be read: {error}") from None
         try:
-            return cls._of(values)
+            return cls._parse(values)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from None
 
     @classmethod
-    def _of(cls, values: dict[str, object]) -> Self:
+    def _parse(cls, values: dict[str, object]) -> Self:
         name = values.pop("name", None)
         if name is not None and not (isinstance(name, str) and name.strip()):
             raise ModelError(f"name = {name!r} is no name")
-        size = _input_size(values)
+        size = _pop_input_size(values)
         for key in values:
             if key not in KEYS:
                 known = ", ".join(("name", "input_width", "input_height", *KEYS))
                 raise ModelError(f"{key!r} is no key; there are: {known}")
-        metadata = {key: _setting(key, value) for key, value in values.items()}
-        Metadata.parse(metadata)
+        metadata = {key: _text_form(key, value) for key, value in values.items()}
+        Metadata.parse(metadata)  # Values are checked here, so that the error names the file.
         return cls(name=name, input_size=size, metadata=metadata)
 
 
-def _input_size(values: dict[str, object]) -> tuple[int, int] | None:
-    """Takes the size of the input out of the values."""
+def _pop_input_size(values: dict[str, object]) -> tuple[int, int] | None:
+    """Remove the size of the input from `values` and return it. Raises ModelError."""
     sides = [values.pop(key, None) for key in ("input_width", "input_height")]
     if sides == [None, None]:
         return None
@@ -72,18 +72,10 @@ def _input_size(values: dict[str, object]) -> tuple[int, int] | None:
     return width, height
 
 
-def _setting(key: str, value: object) -> str | tuple[str, ...]:
-    """A value in the text form of a model's metadata."""
-    if isinstance(value, list) and all(isinstance(part, _SCALARS) for part in value):
+def _text_form(key: str, value: object) -> str | tuple[str, ...]:
+    """Convert a TOML value to the text form of metadata. Raises ModelError."""
+    if isinstance(value, list) and all(isinstance(part, SCALARS) for part in value):
         return tuple(str(part) for part in value)
-    if isinstance(value, _SCALARS):
+    if isinstance(value, SCALARS):
         return str(value)
     raise ModelError(f"{key} = {value!r} is no text, number, truth value or list")
-
-
-_SCALARS = str | int | float | bool
-
-
-def merged(*layers: Mapping[str, str | tuple[str, ...]]) -> Settings:
-    """The layers, each over those before it."""
-    return {key: value for layer in layers for key, value in layer.items()}

@@ -1,19 +1,19 @@
-"""Where the files of a model lie: the embedded one, one of the catalogue, or a path."""
+"""Where a model comes from: embedded in facewire, from the catalogue, or at a path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from facewire_server.catalogue.cache import Cache, default_folder
+from facewire_server.catalogue.cache import ModelCache, default_folder
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Settings
-from facewire_server.models.sidecar import Sidecar, merged
+from facewire_server.models.sidecar import Sidecar
 
 EMBEDDED = "face-detection-nano"
-"""The name of the model that comes with facewire, and the default."""
+"""The name of the embedded model, which is the default."""
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -26,9 +26,9 @@ SUFFIXES = (".xml", ".onnx")
 class Source:
     """A model's name, its file (.xml or .onnx), and the file of its weights.
 
-    `precision` is that of a published model's files, else empty. `defaults` is
-    metadata for what the model does not say of itself, and `override` what was said
-    beside it. `given` and `cache` are how it was asked for.
+    `precision` is that of a published model's files, else empty. `defaults` are the
+    catalogue's settings for a model whose metadata has none, and `sidecar` those of the
+    TOML file beside it. `requested` and `cache` are the arguments that found it.
     """
 
     name: str
@@ -36,47 +36,47 @@ class Source:
     weights: Path
     precision: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
-    override: Sidecar = field(default_factory=Sidecar)
-    given: str
+    sidecar: Sidecar = field(default_factory=Sidecar)
+    requested: str
     cache: Path | None = None
 
     @classmethod
     def find(cls, model: str, *, precision: str | None = None, cache: Path | None = None) -> Self:
-        """Finds a model by its name or by the path of its file.
+        """Find a model by its name or by the path of its file.
 
-        A model given by path is named after its file, unless the TOML file beside it
-        has another name for it. `precision` is for published models; None: the default
-        one, or what is there. `cache` is the folder that they are kept in; None: the
-        user's. Raises ModelError when there is no such model, when files of it are
-        missing or (of a published one) not as published, and says what to type.
+        A model at a path is named after its file, unless its sidecar names it. `precision`
+        is for published models; None: the default one, or one that is cached. `cache` is
+        the folder of published models; None: the user's. Raises ModelError, which says
+        what to type, if there is no such model, or if files of it are missing or (of a
+        published one) not as published.
         """
         if Path(model).suffix.lower() in SUFFIXES:
-            return cls.at(Path(model), given=model)
-        entry = Catalogue.published().get(model)
+            return cls._at(Path(model), requested=model)
+        published = Catalogue.published().get(model)
         if model == EMBEDDED:
-            return cls.at(EMBEDDED_FILE, given=model)
-        path, chosen = Cache(cache or default_folder()).find(entry, precision)
-        return cls.at(
+            return cls._at(EMBEDDED_FILE, requested=model)
+        path, found = ModelCache(cache or default_folder()).find(published, precision)
+        return cls._at(
             path,
-            given=model,
-            name=entry.name,
-            precision=chosen,
-            defaults=entry.defaults,
+            requested=model,
+            name=published.name,
+            precision=found,
+            defaults=published.defaults,
             cache=cache,
         )
 
     @classmethod
-    def at(
+    def _at(
         cls,
         path: Path,
         *,
-        given: str = "",
+        requested: str,
         name: str = "",
         precision: str = "",
         defaults: Mapping[str, str] | None = None,
         cache: Path | None = None,
     ) -> Self:
-        """The model in this file; an IR's weights lie beside it as .bin.
+        """Return the model in a file; the weights of an IR lie beside it as .bin.
 
         Raises ModelError.
         """
@@ -84,51 +84,50 @@ class Source:
         for file in (path, weights):
             if not file.is_file():
                 raise ModelError(f"there is no file {file}")
-        override = Sidecar.beside(path)
+        sidecar = Sidecar.beside(path)
         return cls(
-            name=override.name or name or path.stem,
+            name=sidecar.name or name or path.stem,
             path=path,
             weights=weights,
             precision=precision,
             defaults=defaults or {},
-            override=override,
-            given=given or str(path),
+            sidecar=sidecar,
+            requested=requested,
             cache=cache,
         )
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that make the model what it is; the last one may be missing."""
+        """The files whose change makes it another model; the sidecar may be missing."""
         return self.path, self.weights, self.path.with_suffix(".toml")
 
     def again(self) -> Self:
-        """The same model, its files as they are now. Raises as `find` does."""
-        return self.find(self.given, precision=self.precision or None, cache=self.cache)
+        """Find the same model in its files as they are now. Raises as `find` does."""
+        return self.find(self.requested, precision=self.precision or None, cache=self.cache)
 
     def settings(self, metadata: Settings) -> Settings:
-        """The settings of a model that says `metadata` of itself.
+        """Merge the settings of a model whose own metadata is `metadata`.
 
-        The file beside it goes over that, and that over the catalogue's defaults.
+        The sidecar overrides the metadata, which overrides the catalogue's defaults.
         """
-        return merged(self.defaults, metadata, self.override.metadata)
+        return {**self.defaults, **metadata, **self.sidecar.metadata}
 
     def read(self) -> ModelFiles:
-        """What is in the files now. Raises ModelError."""
+        """Read the files as they are now. Raises ModelError."""
         return ModelFiles.read(self.path)
 
 
 def name_of(model: str, *, precision: str | None = None, cache: Path | None = None) -> str:
-    """What `Source.find` will call a model; its weights are not looked at.
+    """Return the name that `Source.find` will give a model, without its weights.
 
-    Raises ModelError for a TOML file beside it that makes no sense, and for a name or
-    a precision that there is not.
+    Raises ModelError for a malformed sidecar, and for an unknown name or precision.
     """
     path = Path(model)
     if path.suffix.lower() in SUFFIXES:
         return Sidecar.beside(path).name or path.stem
-    entry = Catalogue.published().get(model)
+    published = Catalogue.published().get(model)
     if model == EMBEDDED:
         path = EMBEDDED_FILE
     else:
-        path, _ = Cache(cache or default_folder()).place(entry, precision)
-    return Sidecar.beside(path).name or entry.name
+        path, _ = ModelCache(cache or default_folder()).path_of(published, precision)
+    return Sidecar.beside(path).name or published.name

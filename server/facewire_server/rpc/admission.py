@@ -1,189 +1,129 @@
-"""What every call passes before it is a request: counted, weighed, and read in time.
+"""What every call passes before it is a request: its metadata, a slot, the time to send.
 
-Rule: nothing of a call is read before it is let in, and one whose message comes slowly
-or never holds no worker, no place in the queue, and no drain.
+Rule: nothing of a call is read before it has a slot. A call whose message comes slowly or
+never holds no worker, no place in the queue, and no drain.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import grpc.aio
-from grpc_health.v1 import health
 
-from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
+from facewire_server.errors import FacewireError, Reason, RequestError, released
 from facewire_server.limits import Limits
-from facewire_server.rpc.calls import Calls, Context
+from facewire_server.rpc.call import Context
+from facewire_server.rpc.call_slots import CallSlots
+from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.health import SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
 from facewire_server.rpc.message_parser import parser
-from facewire_server.rpc.watch_slots import WatchSlots
-from facewire_server.tracebacks import released
-
-HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
-"""Counted apart, so that a probe is answered when there are too many other calls."""
-
-HEALTH_WATCH = f"/{health.SERVICE_NAME}/Watch"
-"""Counted apart, since it lasts and needs no token: see WatchSlots."""
 
 ENTRY_BYTES = 32
-"""What HTTP/2 adds to the length of each entry of metadata when it weighs them."""
+"""HTTP/2 adds this to the length of each entry when it limits metadata (RFC 9113, 6.5.2)."""
 
-RETRY_SECONDS = 1.0
-"""When to come back to a server with too many calls."""
-
-GONE_SECONDS = 0.1
-"""The end of a cancelled call's messages comes before the news that it is cancelled."""
+CANCEL_SECONDS = 0.1
+"""For the news that a call is cancelled: gRPC reports the end of its messages before."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Admission(grpc.aio.ServerInterceptor):
-    """Hands calls to their handlers, or has the gate refuse them."""
+    """Passes calls on to their handlers, or refuses them.
 
-    def __init__(self, limits: Limits, gate: Calls, *, max_message_bytes: int) -> None:
+    gRPC has four kinds of handlers: requests are one message or a stream, and so are
+    responses. For a single request gRPC reads the message before it calls the handler, and
+    waits for it without a limit. So each handler is wrapped here in one of the kinds with
+    streamed requests, which gRPC calls at once and which reads with `context.read()`. On
+    the wire the kinds do not differ.
+    """
+
+    def __init__(self, limits: Limits, calls: Calls, *, max_message_bytes: int) -> None:
         self._limits = limits
+        self._calls = calls
         self._max_message_bytes = max_message_bytes
-        self._gate = gate
-        self._open: Counter[bool] = Counter()
-        self._watches = WatchSlots(limits.max_watches)
+        self._slots = CallSlots(max_calls=limits.max_calls, max_watches=limits.max_watches)
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """The handler of a call, or one that refuses it. Called by gRPC."""
+        """Return the handler of a call, or one that refuses it. Called by gRPC."""
         path = handler_call_details.method
         handler = await continuation(handler_call_details)
         if handler is None:
-            return None
-        error = self._overweight(handler_call_details.invocation_metadata)
+            return None  # gRPC answers UNIMPLEMENTED
+        error = self._metadata_error(handler_call_details.invocation_metadata)
         if error is not None:
-            return self._refusal(path, error)
-        return self._reading(path, handler)
+            return self._refusing_handler(path, error)
+        return self._admitting_handler(path, handler)
 
-    def _overweight(self, metadata: Iterable[tuple[str, str | bytes]]) -> FacewireError | None:
-        """Refuses what gRPC lets through of a peer that has agreed to no settings."""
-        weight = sum(len(key) + len(value) + ENTRY_BYTES for key, value in metadata)
+    def _metadata_error(self, metadata: Iterable[tuple[str, str | bytes]]) -> FacewireError | None:
+        """Check the size of metadata.
+
+        gRPC has the same limit, and does not apply it to the first calls of a peer that
+        has not yet acknowledged the server's settings.
+        """
+        size = sum(len(key) + len(value) + ENTRY_BYTES for key, value in metadata)
         limit = self._limits.max_metadata_bytes
-        if weight <= limit:
+        if size <= limit:
             return None
         return RequestError(
             Reason.METADATA_TOO_LARGE,
-            f"the metadata weighs {weight} bytes, and the server takes {limit}",
+            f"the metadata weighs {size} bytes, and the server takes {limit}",
         )
 
-    @asynccontextmanager
-    async def _counted(self, path: str, context: Context) -> AsyncIterator[None]:
-        """The life of a call. Raises RefusalError when there are too many."""
-        if path == HEALTH_WATCH:
-            async with self._watches.slot(context.peer()):
-                yield
-            return
-        kind = path == HEALTH_CHECK
-        if self._open[kind] >= self._limits.max_calls:
-            raise RefusalError(
-                Reason.TOO_MANY_CALLS,
-                f"the server has {self._limits.max_calls} calls open, and takes no more",
-                RETRY_SECONDS,
-            )
-        self._open[kind] += 1
-        try:
-            yield
-        finally:
-            self._open[kind] -= 1
-
     async def _refuse(self, context: Context, path: str, error: FacewireError) -> None:
-        """Ends a call; does not return."""
+        """End a call; does not return."""
         _, service, method = path.split("/")
-        with released():  # gRPC stores an abort, and its frames lead back to it
-            await self._gate.refuse(context, service, method, error)
+        # gRPC stores the AbortError of a call, whose traceback leads to frames that hold
+        # the request, and those frames to the call: only the garbage collector would free
+        # them. Here and below.
+        with released():
+            await self._calls.refuse(context, service, method, error)
 
-    def _refusal(self, path: str, error: FacewireError) -> Handler:
-        """Refuses a call of any kind, before its message is read.
+    def _refusing_handler(self, path: str, error: FacewireError) -> Handler:
+        """Make a handler that refuses a call of any kind before its message is read."""
 
-        It is a handler of streams; callers do not see the difference.
-        """
-
-        async def refuse(requests: object, context: Context) -> None:
+        async def refuse(_: object, context: Context) -> None:
             await self._refuse(context, path, error)
 
         return grpc.stream_stream_rpc_method_handler(refuse)
 
-    def _reading(self, path: str, handler: Handler) -> Handler:
-        """A handler that reads the messages itself, and then does as the given one."""
-        if handler.request_streaming:
-            return grpc.stream_stream_rpc_method_handler(
-                self._many(path, handler.stream_stream),
-                self._parser(path, handler),
-                handler.response_serializer,
-            )
-        handler_of = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.stream_unary_rpc_method_handler
-        )
-        return handler_of(
-            self._one(path, handler.unary_stream or handler.unary_unary),
-            self._parser(path, handler),
-            handler.response_serializer,
-        )
-
-    def _parser(self, path: str, handler: Handler) -> Callable[[bytes], Any]:
+    def _admitting_handler(self, path: str, handler: Handler) -> Handler:
+        """Wrap a handler: see the class."""
         is_ours = path.startswith(f"/{SERVICE}/")
         limit = self._max_message_bytes if is_ours else None
-        return parser(handler.request_deserializer, limit)
+        codec = parser(handler.request_deserializer, limit), handler.response_serializer
+        if handler.request_streaming:
+            behaviour = self._many_messages(path, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(behaviour, *codec)
+        behaviour = self._one_message(path, handler.unary_stream or handler.unary_unary)
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(behaviour, *codec)
+        return grpc.stream_unary_rpc_method_handler(behaviour, *codec)
 
-    def _one(self, path: str, behaviour: Any) -> Any:
-        """For calls with one message: it has its time to arrive."""
+    def _one_message(self, path: str, behaviour: Any) -> Any:
+        """Wrap a method with a single request: the message has a time to arrive.
+
+        `behaviour` is a coroutine function. That holds for the one method that answers
+        with a stream, too: Watch of health writes to the context.
+        """
 
         async def answer(_: object, context: Context) -> Any:
             try:
-                async with self._counted(path, context):
-                    with released():  # see _refuse
+                async with self._slots.slot(path, context.peer()):
+                    with released():
                         return await behaviour(await self._message(context), context)
             except FacewireError as error:
                 await self._refuse(context, path, error)
 
         return answer
 
-    def _many(self, path: str, behaviour: Any) -> Any:
-        """For streams: they end when the peer leaves them alone for too long."""
-
-        async def answer(_: object, context: Context) -> AsyncIterator[Any]:
-            lull = IdleTimeout(self._limits.stream_idle_seconds)
-
-            async def end(handler: asyncio.Task[Any]) -> None:
-                error = RequestError(Reason.STREAM_IDLE, await lull.lasts())
-                handler.cancel()
-                with suppress(grpc.aio.AbortError):
-                    await self._refuse(context, path, error)
-
-            handler = asyncio.current_task()
-            assert handler is not None, "gRPC runs handlers as tasks"
-            ending = asyncio.create_task(end(handler))
-            try:
-                async with self._counted(path, context):
-                    answers = behaviour(lull.requests(_Messages(context)), context)
-                    with released():  # see _refuse
-                        async with (
-                            aclosing(answers),
-                            aclosing(lull.answers(answers)) as all_,
-                        ):
-                            async for each in all_:
-                                yield each
-            except FacewireError as error:
-                await self._refuse(context, path, error)
-            finally:
-                ending.cancel()
-
-        return answer
-
     async def _message(self, context: Context) -> Any:
-        """The one message of a call. Raises RequestError."""
+        """Read the one message of a call. Raises RequestError."""
         seconds = self._limits.message_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -194,13 +134,57 @@ class Admission(grpc.aio.ServerInterceptor):
                 f"the message has not arrived within {seconds:g} s",
             ) from None
         if message is grpc.aio.EOF:
-            await asyncio.sleep(GONE_SECONDS)
+            # Either the peer has half-closed the call without a message, or it has
+            # cancelled it: then the cancellation of this task follows, and ends the sleep.
+            await asyncio.sleep(CANCEL_SECONDS)
             raise RequestError(Reason.BAD_MESSAGE, "the call has no message")
         return message
 
+    def _many_messages(self, path: str, behaviour: Any) -> Any:
+        """Wrap a method with streamed requests: the stream has an idle timeout.
+
+        `behaviour` is a function that makes an asynchronous generator.
+        """
+
+        async def answer(_: object, context: Context) -> AsyncIterator[Any]:
+            idle = IdleTimeout(self._limits.stream_idle_seconds)
+            task = asyncio.current_task()
+            assert task is not None, "gRPC runs handlers as tasks"
+            ending = asyncio.create_task(self._end_when_idle(task, idle, context, path))
+            try:
+                async with self._slots.slot(path, context.peer()):
+                    requests = idle.observe_requests(_Messages(context))
+                    answers = behaviour(requests, context)
+                    with released():
+                        # Closed from the inside out, whichever way the loop ends: a
+                        # generator that is only dropped is closed at some later time.
+                        async with (
+                            aclosing(answers),
+                            aclosing(idle.observe_answers(answers)) as observed,
+                        ):
+                            async for each in observed:
+                                yield each
+            except FacewireError as error:
+                await self._refuse(context, path, error)
+            finally:
+                ending.cancel()
+
+        return answer
+
+    async def _end_when_idle(
+        self, handler: asyncio.Task[Any], idle: IdleTimeout, context: Context, path: str
+    ) -> None:
+        """End a stream, of which `handler` is the task, when its peer is idle for too long."""
+        error = RequestError(Reason.STREAM_IDLE, await idle.expired())
+        # Cancelled first, so that it sends nothing after the status. It ends this task in
+        # turn, but not before the next `await` that waits, and then gRPC has the status.
+        handler.cancel()
+        with suppress(grpc.aio.AbortError):
+            await self._refuse(context, path, error)
+
 
 class _Messages(AsyncIterator[Any]):
-    """The messages of a stream; unlike gRPC's own it does not keep the last one."""
+    """The messages of a stream; unlike gRPC's iterator it keeps none alive."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,36 +1,36 @@
-"""The server's settings as gRPC's own arguments: see grpc/impl/channel_arg_names.h."""
+"""The server's settings as channel options of gRPC: see grpc/impl/channel_arg_names.h."""
 
 from facewire_server.config import Config
 
-HARD_LIMIT = 2
-"""gRPC cuts a message off at this many times the limit, in its own words. Up to
-there the server reads it and says which flag raises the limit."""
+MESSAGE_FACTOR = 2
+"""gRPC refuses messages above this many times the limit, with an error of its own. Up to
+there the server reads a message, and its error names the flag that raises the limit."""
 
 NEVER = 2**31 - 1
-"""The largest of gRPC's integers: to times it means that they never come."""
+"""The largest integer of gRPC's options; as a time it means never."""
 
 KEEPALIVE_TIMEOUT_MS = 20_000
-"""For a peer to say that it is there."""
+"""For a peer to answer a ping."""
 
 IDENTITY_ONLY = 1
-"""The set of compression algorithms with nothing in it but none."""
+"""The bit set of compression algorithms that has `identity` alone."""
 
 Option = tuple[str, int]
 
 
 def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
-    """What a server is made with; `shares_port`: with other workers of its own."""
+    """Return the options of a server; `shares_port`: its port is that of other workers, too."""
     limits = config.limits
-    message = min(HARD_LIMIT * config.max_message_bytes, NEVER)
+    message = min(MESSAGE_FACTOR * config.max_message_bytes, NEVER)
     metadata = limits.max_metadata_bytes
     return (
-        # Two servers on one port are a mistake, unless they are workers.
+        # Two servers on one port are a mistake, unless both are workers of one server.
         ("grpc.so_reuseport", int(shares_port)),
         ("grpc.max_receive_message_length", message),
         ("grpc.max_send_message_length", -1),
-        # Images do not get smaller, and 60 kB can be 60 MB of zeros.
+        # Compression makes no image smaller, and 60 kB can expand to 60 MB of zeros.
         ("grpc.compression_enabled_algorithms_bitset", IDENTITY_ONLY),
-        # The soft limit would refuse some of what is below the hard one, by chance.
+        # Between the soft and the absolute limit gRPC refuses at random: both are the same.
         ("grpc.max_metadata_size", metadata),
         ("grpc.absolute_max_metadata_size", metadata),
         ("grpc.max_allowed_incoming_connections", limits.max_connections),
@@ -42,12 +42,12 @@ def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
         ("grpc.max_connection_age_grace_ms", _ms(limits.connection_grace_seconds)),
         ("grpc.keepalive_time_ms", _ms(limits.keepalive_seconds)),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
-        # A peer is asked by a ping, and pings have a longer time of their own.
+        # A ping has a time of its own, longer than that of keepalive: this sets both.
         ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
     )
 
 
 def _ms(seconds: float) -> int:
-    """Milliseconds, where 0 seconds are no limit."""
+    """Convert to milliseconds; 0 seconds mean no limit."""
     return min(round(1000 * seconds), NEVER) or NEVER

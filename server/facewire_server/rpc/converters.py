@@ -1,19 +1,14 @@
-"""From request messages to what the core takes, and from its answers to messages."""
-
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
+"""From messages to values, and from values to messages."""
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
-from facewire_server.image.decode import decode
-from facewire_server.image.limits import ImageLimits
-from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.raw import wrap
-from facewire_server.image.target import Target
+from facewire_server.image.decode import EncodedImage, Image
+from facewire_server.image.picture import PixelLayout
+from facewire_server.image.raw import RawImage
 from facewire_server.inference.detector import Detections, Options
 from facewire_server.inference.heads.base import Found
 from facewire_server.models.description import Description
+from facewire_server.scheduling.job import Outcome
 
 LAYOUTS = {
     pb.PIXEL_FORMAT_BGR: PixelLayout.BGR,
@@ -25,57 +20,42 @@ LAYOUTS = {
     pb.PIXEL_FORMAT_I420: PixelLayout.I420,
 }
 
-OptionField = Literal["min_confidence", "iou_threshold", "max_detections"]
-
 MICROSECONDS = 1_000_000
 
 
-def picture_opener(
-    request: pb.DetectRequest, limits: ImageLimits, *, scaled: bool
-) -> Callable[[Target], Picture]:
-    """What opens the request's image, to be called where blocking is allowed.
+def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
+    """The image of a request; its bytes are those of the message, not a copy.
 
-    `scaled`: no more of it than the target needs. Raises RequestError for what can be
-    told at no cost: EMPTY_IMAGE for a request without an image, or one of no bytes,
-    BAD_RAW_IMAGE for an unknown pixel format.
+    `reducible`: see EncodedImage. Raises RequestError for what costs nothing to tell:
+    EMPTY_IMAGE for a request without an image, or one of no bytes, BAD_RAW_IMAGE for an
+    unknown pixel format.
     """
     kind = request.WhichOneof("image")
-    if kind == "encoded_image":
-        data = _some(request.encoded_image)
-        return lambda target: decode(data, limits=limits, target=target if scaled else None)
-    if kind == "raw_image":
-        image = request.raw_image
-        data = _some(image.data)
-        layout = LAYOUTS.get(image.pixel_format)
-        if layout is None:
-            raise RequestError(Reason.BAD_RAW_IMAGE, f"{image.pixel_format} is no pixel format")
-        # A part of a message keeps all of it: nothing of it goes along.
-        opener = partial(
-            wrap,
-            data,
-            width=image.width,
-            height=image.height,
-            row_stride=image.row_stride,
-            layout=layout,
-            limits=limits,
-            plane_rows=image.plane_rows,
-        )
-        return lambda _: opener()
-    raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
-
-
-def _some(data: bytes) -> bytes:
+    if kind is None:
+        raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
+    data = request.encoded_image if kind == "encoded_image" else request.raw_image.data
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
-    return data
+    if kind == "encoded_image":
+        return EncodedImage(data, reducible)
+    raw = request.raw_image
+    layout = LAYOUTS.get(raw.pixel_format)
+    if layout is None:
+        raise RequestError(Reason.BAD_RAW_IMAGE, f"{raw.pixel_format} is no pixel format")
+    # Its fields, not the message: a part of a message keeps the whole of it alive.
+    return RawImage(
+        data=data,
+        width=raw.width,
+        height=raw.height,
+        layout=layout,
+        row_stride=raw.row_stride,
+        plane_rows=raw.plane_rows,
+    )
 
 
 def options(message: pb.DetectOptions) -> Options:
     """The options of a request. Raises RequestError (BAD_OPTION)."""
-
-    def given(field: OptionField) -> bool:
-        return message.HasField(field)
-
+    given = message.HasField
     return Options(
         min_confidence=message.min_confidence if given("min_confidence") else None,
         iou_threshold=message.iou_threshold if given("iou_threshold") else None,
@@ -83,8 +63,9 @@ def options(message: pb.DetectOptions) -> Options:
     )
 
 
-def response(detections: Detections, *, waited: float, total: float) -> pb.DetectResponse:
-    """The answer to a request that waited and took this long, in seconds."""
+def response(outcome: Outcome[Detections], *, total: float) -> pb.DetectResponse:
+    """The answer to a request that took `total` seconds from its arrival."""
+    detections = outcome.value
     stages, description = detections.stages, detections.model
     return pb.DetectResponse(
         detections=_detections(detections.found, description),
@@ -93,7 +74,7 @@ def response(detections: Detections, *, waited: float, total: float) -> pb.Detec
         model_name=description.name,
         model_version=description.version,
         timing=pb.Timing(
-            queue_us=round(waited * MICROSECONDS),
+            queue_us=round(outcome.waited * MICROSECONDS),
             decode_us=round(stages.decode * MICROSECONDS),
             inference_us=round(stages.inference * MICROSECONDS),
             postprocess_us=round(stages.postprocess * MICROSECONDS),
@@ -109,12 +90,13 @@ def _detections(found: Found, description: Description) -> list[pb.Detection]:
         found.class_ids.tolist(),
         strict=True,
     )
+    labels = dict(enumerate(description.labels))
     answer = [
         pb.Detection(
             box=pb.BoundingBox(x_min=box[0], y_min=box[1], x_max=box[2], y_max=box[3]),
             confidence=confidence,
             class_id=class_id,
-            label=description.label(class_id),
+            label=labels.get(class_id, ""),
         )
         for box, confidence, class_id in rows
     ]

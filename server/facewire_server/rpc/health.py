@@ -1,8 +1,7 @@
 """grpc.health.v1: whether the server, its service and each of its models take calls.
 
-Rule: what is not ready to answer is NOT_SERVING, from the first moment to the last.
-It is told what holds and finds out nothing by itself; and whoever tells it never waits
-for those who listen.
+Rule: a service that is not ready is NOT_SERVING, from the start of the server to its end.
+The servicer is told each change, and setting a status never waits for watchers.
 """
 
 import asyncio
@@ -28,98 +27,97 @@ Context = grpc.aio.ServicerContext[HealthCheckRequest, HealthCheckResponse]
 class Health(health_pb2_grpc.HealthServicer):
     """The health of `""`, of SERVICE, and of SERVICE/MODEL for each model.
 
-    A check of any other name ends with NOT_FOUND, and a watch says SERVICE_UNKNOWN,
-    as the standard has it. A watch tells the newest status; of those that came and
-    went while its peer took none it says nothing. Runs on the server's event loop.
+    For any other name Check ends with NOT_FOUND and Watch sends SERVICE_UNKNOWN, as the
+    protocol says. Watch sends the latest status, and skips those that came and went while
+    its peer took none. Runs on the server's event loop.
     """
 
     def __init__(self, models: Iterable[str], limits: Limits) -> None:
-        """`models` are the names of those that are to be served."""
+        """`models`: the names of the models to serve."""
         names = [health.OVERALL_HEALTH, SERVICE]
         names += [f"{SERVICE}/{model}" for model in models]
         self._statuses: dict[str, Status] = dict.fromkeys(names, HealthCheckResponse.NOT_SERVING)
         self._watchers: set[asyncio.Event] = set()
-        self._take_seconds = limits.stream_idle_seconds
+        self._send_seconds = limits.stream_idle_seconds
         self._idle_seconds = limits.watch_idle_seconds
         self._ended = False
         self._closed = False
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Has a server answer for it."""
+        """Add the service to a server."""
         health_pb2_grpc.add_HealthServicer_to_server(self, server)
 
     def serving(self) -> None:
-        """Says that everything takes calls; after `end` nothing does any more."""
+        """Set every status to SERVING; does nothing after `end`."""
         if not self._ended:
             self._set_all(HealthCheckResponse.SERVING)
 
     def not_serving(self) -> None:
-        """Says that nothing takes calls now."""
+        """Set every status to NOT_SERVING."""
         self._set_all(HealthCheckResponse.NOT_SERVING)
 
     def end(self) -> None:
-        """Says that nothing will take calls any more."""
+        """Set every status to NOT_SERVING for good."""
         self._ended = True
         self.not_serving()
 
     def close(self) -> None:
-        """Ends all watches, each when its peer has taken the last status."""
+        """End all watches, each after its peer has taken the last status."""
         self._closed = True
         self._wake_watchers()
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
-        """The status of a service; NOT_FOUND for one of no known name."""
+        """Return the status of a service; ends with NOT_FOUND for an unknown name."""
         status = self._statuses.get(request.service)
         if status is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no service of this name")
         return HealthCheckResponse(status=status)
 
     async def Watch(self, request: HealthCheckRequest, context: Context) -> None:
-        """The status of a service, and each one that follows.
+        """Send the status of a service, and each one that follows.
 
-        Raises RequestError (STREAM_IDLE) for a peer that takes no status, and when
-        there was none to tell for long; RefusalError when the server stops.
+        Raises RequestError (STREAM_IDLE) for a peer that takes no status, and after a long
+        time without a change; RefusalError (SHUTTING_DOWN) when the server stops.
         """
         changed = asyncio.Event()
         self._watchers.add(changed)
-        told: Status | None = None
+        sent: Status | None = None
         try:
             while True:
                 changed.clear()
                 status = self._status(request.service)
-                if status != told:
-                    await self._tell(context, status)
-                    told = status
+                if status != sent:
+                    await self._send(context, status)
+                    sent = status
                 elif self._closed:
                     raise RefusalError(Reason.SHUTTING_DOWN, "the server stops")
                 else:
-                    await self._next(changed)
+                    await self._wait_for(changed)
         finally:
             self._watchers.discard(changed)
 
     def _status(self, service: str) -> Status:
         return self._statuses.get(service, HealthCheckResponse.SERVICE_UNKNOWN)
 
-    async def _tell(self, context: Context, status: Status) -> None:
-        """Sends one status. Raises RequestError when the peer does not take it.
+    async def _send(self, context: Context, status: Status) -> None:
+        """Send one status. Raises RequestError when the peer does not take it.
 
-        HTTP/2 has the peer say how much it takes, and it may say nothing: so nobody
-        else waits for this.
+        By the flow control of HTTP/2 a peer says how much it takes, and it may stay silent.
         """
         try:
-            async with asyncio.timeout(self._take_seconds or None):
+            async with asyncio.timeout(self._send_seconds or None):
                 await context.write(HealthCheckResponse(status=status))
         except TimeoutError:
             raise RequestError(
                 Reason.STREAM_IDLE,
-                f"the client has taken no status for {self._take_seconds:g} s",
+                f"the client has taken no status for {self._send_seconds:g} s",
             ) from None
         except grpc.aio.InternalError:
-            # It has hung up meanwhile, which gRPC says of what is being sent first.
+            # The peer has hung up. A send in progress fails before the task is cancelled.
             raise asyncio.CancelledError from None
 
-    async def _next(self, changed: asyncio.Event) -> None:
-        """Waits for something to tell. Raises RequestError when nothing comes."""
+    async def _wait_for(self, changed: asyncio.Event) -> None:
+        """Wait for a change. Raises RequestError when none comes for long."""
         try:
             async with asyncio.timeout(self._idle_seconds or None):
                 await changed.wait()

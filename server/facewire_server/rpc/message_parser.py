@@ -1,7 +1,7 @@
-"""Messages as they are received: their size, and no more than that of those too large.
+"""Parses messages as they are received, and notes their sizes.
 
-Rule: the size is that of the bytes which came, and nothing is made of a message to find
-it; what is over the limit is not parsed but for its small fields.
+Rule: the size is that of the bytes received, so that no message is serialized again to
+find it; of a message over the limit only the small fields are parsed.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,44 +16,44 @@ from facewire_server.errors import Reason, RequestError
 M = TypeVar("M")
 
 MOST_FIELDS = 16
-"""So many fields of a message that is too large are looked at; ours have fewer."""
+"""So many fields of a message over the limit are looked at; facewire's have fewer."""
 
 SMALL = 256
-"""Bytes of a field that is kept of such a message."""
+"""The most bytes of a field that is kept of such a message, its tag and length included."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types: see protobuf.dev/programming-guides/encoding."""
 
-_last_size: ContextVar[int] = ContextVar("last_size", default=0)
+received_size: ContextVar[int] = ContextVar("received_size", default=0)
+"""How many bytes the message has that this task has parsed last.
+
+gRPC parses a message in the task that reads it, and hands over only what was parsed: a
+context variable is the way around it. Each task has its own, so calls do not mix.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[M]):
-    """A message, and how many bytes it came as."""
+    """A message, and how many bytes were received for it."""
 
     message: M
     size: int
 
 
-def last_size() -> int:
-    """How many bytes the message has that this task has read last."""
-    return _last_size.get()
-
-
 async def receive(messages: AsyncIterator[M]) -> Received[M] | None:
-    """The next of these messages; None: there are no more."""
+    """The next of these messages; None when there are no more."""
     message = await anext(messages, None)
-    return None if message is None else Received(message, last_size())
+    return None if message is None else Received(message, received_size.get())
 
 
 def parser(deserialize: Any, limit: int | None) -> Callable[[bytes], Any]:
-    """What makes messages of bytes: of more than `limit` it takes the small fields.
+    """A deserializer for gRPC; of messages over `limit` bytes it parses the small fields.
 
-    It raises RequestError for bytes that are no message.
+    It raises RequestError (BAD_MESSAGE) for bytes that are not of the message's type.
     """
 
     def parse(data: bytes) -> Any:
-        _last_size.set(len(data))
+        received_size.set(len(data))
         try:
             if limit is not None and len(data) > limit:
                 return deserialize(b"".join(_small_fields(data)))
@@ -67,9 +67,9 @@ def parser(deserialize: Any, limit: int | None) -> Callable[[bytes], Any]:
 
 
 def _small_fields(data: bytes) -> Iterator[bytes]:
-    """The first fields of a message that are no longer than SMALL, as they stand.
+    """The encoded fields of a message that are at most SMALL bytes long.
 
-    Raises DecodeError and IndexError where they are none.
+    Looks at the first MOST_FIELDS. Raises DecodeError or IndexError for broken fields.
     """
     start = 0
     for _ in range(MOST_FIELDS):
@@ -92,7 +92,7 @@ def _small_fields(data: bytes) -> Iterator[bytes]:
 
 
 def _varint(data: bytes, start: int) -> tuple[int, int]:
-    """A number of the wire format, and where it ends."""
+    """A variable-length number of the wire format, and where it ends."""
     value = 0
     for index in range(10):
         byte = data[start + index]

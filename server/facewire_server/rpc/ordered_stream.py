@@ -1,22 +1,16 @@
 """Many requests side by side, their answers in order: the heart of a stream.
 
-Rule: what is in work and what waits is bounded, whatever the speeds of sender and
+Rule: what is worked on and what waits is bounded, whatever the speeds of sender and
 reader. It knows nothing of images or gRPC.
 """
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-)
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from facewire_server.rpc.latest_slot import LatestSlot
-
+T = TypeVar("T")
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -24,9 +18,45 @@ BACKLOG = 1024
 """The most answers that wait for a slow reader when requests may be dropped."""
 
 
+class LatestSlot(Generic[T]):
+    """Holds one item, which a newer one may replace until it is taken.
+
+    Items are replaced on the event loop's thread, and taken on any.
+    """
+
+    def __init__(self, item: T) -> None:
+        self._lock = threading.Lock()
+        self._item = item
+        self._taken = False
+
+    @property
+    def item(self) -> T:
+        """The item as it is now."""
+        return self._item
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a newer item comes too late."""
+        return self._taken
+
+    def take(self) -> T:
+        """Return the item, which stays the same from now on."""
+        with self._lock:
+            self._taken = True
+            return self._item
+
+    def replace(self, newer: T) -> T | None:
+        """Put a newer item in, and return the older; None: that one was taken."""
+        with self._lock:
+            if self._taken:
+                return None
+            older, self._item = self._item, newer
+            return older
+
+
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[Q, A]):
-    """A request of a stream, and the answer to come."""
+class Pending(Generic[Q, A]):
+    """A request of a stream, and its answer to come."""
 
     request: Q
     answer: asyncio.Future[A]
@@ -41,7 +71,7 @@ class OrderedStream(Generic[Q, A]):
 
     def __init__(
         self,
-        answer: Callable[[LatestSlot[Asked[Q, A]]], Coroutine[Any, Any, A]],
+        answer: Callable[[LatestSlot[Pending[Q, A]]], Coroutine[Any, Any, A]],
         *,
         window: int,
         room: Callable[[], Awaitable[None]] = _at_once,
@@ -50,22 +80,21 @@ class OrderedStream(Generic[Q, A]):
     ) -> None:
         """`answer` takes the request when the work on it begins, and must not fail.
 
-        `room` returns when one more may be read; one that takes the place of another
-        needs none. `refused` is the answer to a request that is not to be worked on,
-        None: it is.
+        `room` returns when one more may be read; a request that replaces another needs
+        none. `refused` is the answer to a request that is not to be worked on, or None.
 
         `dropped` None: when `window` requests are in work or unsent, no more is read.
-        Otherwise all requests are read; one that was not taken yet gives way to a
-        newer one and is answered with `dropped`, so that no more than one waits.
+        Otherwise all requests are read; one that was not taken yet gives way to a newer
+        one and is answered with `dropped`, so that at most one waits.
         """
         self._answer = answer
         self._room = room
         self._refused = refused
         self._dropped = dropped
-        self._places = asyncio.Semaphore(window if dropped is None else BACKLOG)
+        self._window = asyncio.Semaphore(window if dropped is None else BACKLOG)
         self._answers: asyncio.Queue[asyncio.Future[A] | None] = asyncio.Queue()
         self._running: set[asyncio.Task[None]] = set()
-        self._last: LatestSlot[Asked[Q, A]] | None = None
+        self._last: LatestSlot[Pending[Q, A]] | None = None
         self.stopped = False
         """Whether `run` has ended because of `stop`."""
 
@@ -76,7 +105,7 @@ class OrderedStream(Generic[Q, A]):
         try:
             while (future := await self._answers.get()) is not None:
                 yield await future
-                self._places.release()
+                self._window.release()
             await asyncio.wait((reader,))
             self.stopped = reader.cancelled()
             if not self.stopped:
@@ -88,10 +117,13 @@ class OrderedStream(Generic[Q, A]):
     async def _read(self, requests: AsyncIterator[Q]) -> None:
         try:
             while True:
-                # Before it is read: what is not is with the sender.
-                await self._places.acquire()
+                # Both are waited for before a request is read: flow control then keeps
+                # it with the sender.
+                await self._window.acquire()
                 if self._last is None or self._last.is_taken:
-                    await asyncio.sleep(0)  # what was read last is to be counted first
+                    # The task of the request that was read last runs first, so that the
+                    # room is asked for with that request counted.
+                    await asyncio.sleep(0)
                     await self._room()
                 self._enter(await anext(requests))
         except StopAsyncIteration:
@@ -103,14 +135,14 @@ class OrderedStream(Generic[Q, A]):
         future = asyncio.get_running_loop().create_future()
         self._answers.put_nowait(future)
         refusal = self._refused(request)
-        asked = Asked(request, future)
+        pending = Pending(request, future)
         if refusal is not None:
             future.set_result(refusal)
-        elif not self._gives_way(asked):
-            self._start(asked)
+        elif not self._replaces_last(pending):
+            self._start(pending)
 
-    def _gives_way(self, newer: Asked[Q, A]) -> bool:
-        """Whether the last request has given its place to a newer one."""
+    def _replaces_last(self, newer: Pending[Q, A]) -> bool:
+        """Whether the last request has given way to a newer one, and is answered."""
         if self._dropped is None or self._last is None:
             return False
         older = self._last.replace(newer)
@@ -119,18 +151,18 @@ class OrderedStream(Generic[Q, A]):
         older.answer.set_result(self._dropped(older.request))
         return True
 
-    def _start(self, asked: Asked[Q, A]) -> None:
-        place = LatestSlot(asked)
+    def _start(self, pending: Pending[Q, A]) -> None:
+        slot = LatestSlot(pending)
         if self._dropped is not None:
-            self._last = place
-        task = asyncio.create_task(self._work(place))
+            self._last = slot
+        task = asyncio.create_task(self._work(slot))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _work(self, place: LatestSlot[Asked[Q, A]]) -> None:
-        answer = await self._answer(place)
-        place.take().answer.set_result(answer)
-        if self._last is place:
+    async def _work(self, slot: LatestSlot[Pending[Q, A]]) -> None:
+        answer = await self._answer(slot)
+        slot.take().answer.set_result(answer)
+        if self._last is slot:
             self._last = None  # it would keep the request until the next one comes
 
 

@@ -1,4 +1,4 @@
-"""What an error looks like to a caller: the one table from errors to gRPC statuses."""
+"""The one table from errors to gRPC statuses, and the details that callers get."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,15 +37,19 @@ CODES = {
 }
 
 MEMORY_RETRY_SECONDS = 1.0
-"""When to come back after a lack of memory: other requests are answered by then."""
+"""When to try again after a lack of memory: other requests have ended by then."""
 
 RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
-"""Codes that clients try again unless the trailer tells them otherwise."""
+"""Codes that clients try again, unless the pushback is negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The status that a call ends with; `reason` empty: an unforeseen fault."""
+    """The status that a call ends with.
+
+    `reason`: that of the details; empty for an unforeseen error. `retry_after` in seconds;
+    None: do not try again.
+    """
 
     code: grpc.StatusCode
     reason: str
@@ -53,7 +57,7 @@ class Failure:
     retry_after: float | None = None
 
     def trailers(self) -> Sequence[tuple[str, str | bytes]]:
-        """The trailing metadata: the details, and when to come back."""
+        """Return the trailing metadata: the details, and when to try again."""
         trailers: list[tuple[str, str | bytes]] = []
         if self.reason:
             trailers.append(("grpc-status-details-bin", self._details()))
@@ -73,9 +77,10 @@ class Failure:
 
 
 def failure(error: BaseException, request_id: str) -> Failure:
-    """What to tell the caller of an error; of an unforeseen one only its number.
+    """Map an error to the status that its caller gets.
 
-    Lack of memory, wherever it showed, is nobody's fault: OUT_OF_MEMORY.
+    Lack of memory, in any library, maps to RESOURCE_EXHAUSTED/OUT_OF_MEMORY. An unforeseen
+    error maps to INTERNAL, and tells `request_id` alone.
     """
     if isinstance(error, RequestError):
         return Failure(CODES[error.reason], error.reason, str(error))

@@ -1,7 +1,7 @@
 """The frames of a stream, each of which is a request of its own.
 
-Rule: what a frame is counted, estimated and answered as is its own, whichever frame
-had its place before it.
+Rule: what a frame is counted, estimated and answered as is its own, whichever frame had
+its slot before it.
 """
 
 import time
@@ -12,21 +12,23 @@ from typing import Protocol, TypeAlias
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import FacewireError, Reason, RefusalError
 from facewire_server.inference.detector import Detections
-from facewire_server.rpc.calls import Call, CallFailed, Calls, Context
-from facewire_server.rpc.latest_slot import LatestSlot
+from facewire_server.rpc.call import Call, Context
+from facewire_server.rpc.calls import CallFailed, Calls
 from facewire_server.rpc.message_parser import Received, receive
-from facewire_server.rpc.ordered_stream import Asked
+from facewire_server.rpc.ordered_stream import LatestSlot, Pending
 from facewire_server.rpc.status import Failure
-from facewire_server.scheduling.job import Checkpoint
+from facewire_server.scheduling.job import Checkpoint, FixedWork
 
 METHOD = "DetectStream"
 
 Response: TypeAlias = pb.DetectStreamResponse
-Work = Callable[[Checkpoint], Detections]
 
 
-class Labelled(Protocol):
-    """A request of `size` bytes, told the name of its model when that is known."""
+class Labels(Protocol):
+    """What a request is counted by: Call and Frame have these attributes.
+
+    `size` is how many bytes its message has; `model` is empty until the name is known.
+    """
 
     model: str
     size: int
@@ -34,34 +36,58 @@ class Labelled(Protocol):
 
 @dataclass(slots=True)
 class Frame:
-    """One frame: `work` is to be done for it, or else `refusal` is its answer."""
+    """One frame: `work` is to be done for it, or else `refusal` is its answer.
+
+    `arrived` is a time of `time.monotonic`.
+    """
 
     frame_id: int
     size: int
     model: str = ""
-    work: Work = field(init=False)
+    work: FixedWork[Detections] = field(init=False)
     refusal: Response | None = None
     arrived: float = field(default_factory=time.monotonic)
 
 
-Place = LatestSlot[Asked[Frame, Response]]
+FrameSlot = LatestSlot[Pending[Frame, Response]]
 """Where a frame waits; see OrderedStream."""
 
 
+@dataclass(frozen=True, slots=True)
+class LatestWork:
+    """Work for the frame that is in a slot when it runs. See scheduling.job.Work."""
+
+    slot: FrameSlot
+
+    @property
+    def kind(self) -> str:
+        """The model of the frame that is in the slot by now."""
+        return self.slot.item.request.model
+
+    @property
+    def size(self) -> int:
+        """The bytes of that frame."""
+        return self.slot.item.request.size
+
+    def run(self, checkpoint: Checkpoint) -> Detections:
+        """Detect in the frame, which stays in the slot from now on."""
+        return self.slot.take().request.work.run(checkpoint)
+
+
 class Frames:
-    """Makes requests of one stream's messages, and answers of what comes of them."""
+    """Makes requests of one stream's messages, and answers of their outcomes."""
 
     def __init__(
         self,
-        gate: Calls,
+        calls: Calls,
         context: Context,
         *,
-        look_up: Callable[[pb.DetectRequest, Labelled], Work],
-        detect: Callable[[Place, Call], Awaitable[pb.DetectResponse]],
+        look_up: Callable[[pb.DetectRequest, Labels], FixedWork[Detections]],
+        detect: Callable[[FrameSlot, Call], Awaitable[pb.DetectResponse]],
     ) -> None:
-        """`look_up` says what is to be done for a request, or raises FacewireError;
-        `detect` has it done for the frame that has a place."""
-        self._gate = gate
+        """`look_up` returns the work for a request, or raises FacewireError; `detect`
+        has it done for the frame that is in a slot."""
+        self._calls = calls
         self._context = context
         self._look_up = look_up
         self._detect = detect
@@ -72,19 +98,19 @@ class Frames:
         rest: AsyncIterator[pb.DetectStreamRequest],
     ) -> AsyncIterator[Frame]:
         """The frames of all messages, in their order."""
-        return _Read(self._frame, first, rest)
+        return _FrameIterator(self._frame, first, rest)
 
-    async def answer(self, place: Place) -> Response:
-        """The answer to the frame that has this place when its turn comes."""
+    async def answer(self, slot: FrameSlot) -> Response:
+        """The answer to the frame that is in this slot when its work begins."""
         try:
-            with self._gate.request(self._context, METHOD) as call:
-                response = await self._detect(place, call)
+            with self._calls.request(self._context, METHOD) as call:
+                response = await self._detect(slot, call)
         except CallFailed as failed:
-            return _error(place.take().request, failed.failure)
-        return Response(frame_id=place.take().request.frame_id, response=response)
+            return _error(slot.take().request, failed.failure)
+        return Response(frame_id=slot.take().request.frame_id, response=response)
 
     def dropped(self, frame: Frame) -> Response:
-        """The answer to a frame that has given its place to a newer one."""
+        """The answer to a frame that a newer one has replaced."""
         error = RefusalError(Reason.FRAME_DROPPED, "a newer frame took its place")
         return self._refusal(frame, error)
 
@@ -99,7 +125,7 @@ class Frames:
 
     def _refusal(self, frame: Frame, error: FacewireError) -> Response:
         try:
-            with self._gate.request(self._context, METHOD) as call:
+            with self._calls.request(self._context, METHOD) as call:
                 call.model, call.arrived = frame.model, frame.arrived
                 raise error
         except CallFailed as failed:
@@ -108,8 +134,8 @@ class Frames:
             del error  # its traceback holds this frame
 
 
-class _Read(AsyncIterator[Frame]):
-    """Frames of messages; none is kept while the next one is awaited."""
+class _FrameIterator(AsyncIterator[Frame]):
+    """Frames of messages. Unlike a generator it keeps none while it awaits the next."""
 
     def __init__(
         self,

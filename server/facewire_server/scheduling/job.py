@@ -1,57 +1,63 @@
-"""One piece of work, from its admission to its outcome."""
+"""A job: work that waits in the queue, runs once on a worker's thread, and completes."""
 
 import asyncio
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import CancelledError
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar
+from typing import Generic, Literal, Protocol, Self, TypeVar
 
-from facewire_server.errors import Reason, RefusalError
-from facewire_server.tracebacks import detach
+from facewire_server.errors import Reason, RefusalError, detach
 
 T = TypeVar("T")
-
-Size = int | Callable[[], int]
-"""Bytes that are kept until the work begins, or what says so; see Kind."""
-
-Like = tuple[str, int]
-"""A kind of work, and the magnitude of what is worked on: powers of two of bytes."""
+T_co = TypeVar("T_co", covariant=True)
 
 Checkpoint = Callable[[], bool]
-"""To be called by work right before its costly part; it raises when nobody waits for
-the outcome any more, and answers whether nothing else is worked on."""
+"""The last point at which a job may be cancelled. Work calls it once, right before its
+costly stage. It raises when the caller has gone or the deadline cannot be met any more,
+and returns whether the job is exclusive: no other job runs or waits."""
 
-Kind = str | Callable[[], str]
-"""What groups work of like duration, or what says so of work that may be replaced by
-other work until it begins. It must not fail."""
-
-
-def always_alone() -> bool:
-    """A Checkpoint for work beside which there is none."""
-    return True
+Group = tuple[str, int]
+"""Work of similar duration before its checkpoint: its kind, and the bit length of its size."""
 
 
-def never_alone() -> bool:
-    """A Checkpoint for work that nobody schedules."""
-    return False
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What the work returned, and how long it waited for a worker, in seconds."""
+
+    value: T
+    waited: float
 
 
-class Scheduling(Protocol):
-    """What a turn asks of its scheduler while it is worked on."""
+class Work(Protocol[T_co]):
+    """What a job does. `kind` and `size` may change until it runs, and must not fail."""
 
-    def committed(self, turn: "Job[Any]") -> bool:
-        """Takes note, and answers whether nothing else is worked on.
+    @property
+    def kind(self) -> str:
+        """Groups work of similar duration after its checkpoint, such as a model's name."""
 
-        Raises RefusalError when the deadline cannot be met any more.
-        """
+    @property
+    def size(self) -> int:
+        """Bytes that are kept until it runs."""
+
+    def run(self, checkpoint: Checkpoint, /) -> T_co:
+        """Do it, on a worker's thread. What it raises becomes the job's outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWork(Generic[T]):
+    """Work that does not change while it waits. See Work."""
+
+    run: Callable[[Checkpoint], T]
+    kind: str
+    size: int = 0
 
 
 class _Caught:
-    """Keeps whatever is raised inside: a worker's thread lives on.
+    """Keeps any error raised inside, so that a worker's thread lives on.
 
-    The error keeps nothing of what was worked on.
+    The error is detached from the frames that it has passed: see errors.detach.
     """
 
     error: BaseException | None = None
@@ -72,69 +78,43 @@ class _Caught:
 
 
 class Job(Generic[T]):
-    """Work that waits, is worked on, or is done. Made on an event loop's thread.
+    """One piece of work and its state. Made on the event loop's thread.
 
-    `kind`, `client`, `deadline`, `size` and `patient` are those of Scheduler.run.
+    The state belongs to the scheduler, which changes it under its lock. Times are those
+    of `time.monotonic`.
     """
 
     def __init__(
-        self,
-        work: Callable[[Checkpoint], T],
-        scheduler: Scheduling,
-        *,
-        kind: Kind,
-        client: Hashable,
-        deadline: float | None,
-        size: Size,
-        patient: bool,
+        self, work: Work[T], *, client: Hashable, deadline: float | None, sheddable: bool
     ) -> None:
-        self._work = work
-        self._scheduler = scheduler
-        self._kind = kind
+        """`client`, `deadline` and `sheddable` are those of Scheduler.run."""
+        self.work = work
         self.client = client
         self.deadline = deadline
-        self._size = size
-        self.queued_size = self.size
-        """How many bytes were kept for it when it was put into the queue."""
-        self.queued_like = self.like
-        """What it was like then."""
-        self.patient = patient
-        self.committed = False
-        """Whether it came to the costly part."""
-        self.checkpoint = 0.0
-        """When it came there."""
-        self.began_alone = False
-        """Whether nothing else was worked on or waited when it began."""
-        self.was_alone = False
-        """Whether nothing else was worked on then."""
-        self.abandoned = False
-        """Whether nobody waits for the outcome any more."""
+        self.sheddable = sheddable
+        self.queued_group = self.group
+        """The group when it was put into the queue; the work may change in there."""
+        self.queued_size = work.size
+        """The bytes that were counted for it then."""
         self.arrived = time.monotonic()
         self.started = 0.0
+        self.began_exclusive = False
+        """Whether no other job ran or waited when it started."""
+        self.passed_at: float | None = None
+        """When it passed its checkpoint; None: it has not."""
+        self.exclusive = False
+        """What the checkpoint returned."""
+        self.abandoned = False
+        """Whether the caller has gone."""
         self._value: T
         self._error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
-        self.outcome: asyncio.Future[T] = self._loop.create_future()
+        self.outcome: asyncio.Future[Outcome[T]] = self._loop.create_future()
 
     @property
-    def kind(self) -> str:
-        """What kind of work it is by now."""
-        return self._kind if isinstance(self._kind, str) else self._kind()
-
-    @property
-    def size(self) -> int:
-        """How many bytes are kept for it by now."""
-        return self._size if isinstance(self._size, int) else self._size()
-
-    @property
-    def like(self) -> Like:
-        """What it is like before its checkpoint, by now."""
-        return self.kind, self.size.bit_length()
-
-    @property
-    def waited(self) -> float:
-        """Seconds from its arrival to its start."""
-        return self.started - self.arrived
+    def group(self) -> Group:
+        """The group that its work belongs to by now."""
+        return self.work.kind, self.work.size.bit_length()
 
     def too_late(self, finished: float) -> RefusalError | None:
         """DEADLINE_UNREACHABLE when `finished` is after the deadline."""
@@ -146,32 +126,26 @@ class Job(Generic[T]):
             f"the answer would come {late} ms after the deadline",
         )
 
-    def work(self) -> None:
-        """Does the work on this thread, and keeps the outcome until `tell`."""
+    def run(self, checkpoint: Checkpoint) -> None:
+        """Run the work on this thread, and keep its value or error until `complete`."""
         with _Caught() as caught:
-            self._value = self._work(self._commit)
+            self._value = self.work.run(checkpoint)
         self._error = caught.error
 
-    def tell(self) -> None:
-        """Makes what came of the work the outcome, from any thread."""
-        if self._error is not None:
-            self.fail(self._error)
-        else:
-            self._tell(lambda: self.outcome.set_result(self._value))
+    def complete(self) -> None:
+        """Have the event loop settle the outcome. May be called on any thread."""
+        with suppress(RuntimeError):  # the server has stopped, and its loop is closed
+            self._loop.call_soon_threadsafe(self._settle)
 
     def fail(self, error: BaseException) -> None:
-        """Makes an error the outcome, from any thread."""
-        self._tell(lambda: self.outcome.set_exception(error))
+        """Complete with an error instead of running."""
+        self._error = error
+        self.complete()
 
-    def _tell(self, settle: Callable[[], None]) -> None:
-        def unless_cancelled() -> None:
-            if not self.outcome.done():
-                settle()
-
-        with suppress(RuntimeError):  # the server is gone, and its loop closed
-            self._loop.call_soon_threadsafe(unless_cancelled)
-
-    def _commit(self) -> bool:
-        if self.abandoned:
-            raise CancelledError
-        return self._scheduler.committed(self)
+    def _settle(self) -> None:
+        if self.outcome.done():  # cancelled by the caller meanwhile
+            return
+        if self._error is not None:
+            self.outcome.set_exception(self._error)
+        else:
+            self.outcome.set_result(Outcome(self._value, self.started - self.arrived))

@@ -1,75 +1,139 @@
-"""When the queue is full, and who is turned away then.
+"""What happens when too much waits: sheddable jobs are refused, other senders held back.
 
 Rule: a full queue makes room for a newcomer whose client has less in it than the client
-that has most; the newest of that one gives way. What flow control holds back is never
-turned away.
+that has most; the newest jobs of that one are shed. Jobs that are not sheddable are
+never refused: their senders wait for `Backpressure.room` before they bring more.
 """
 
+import asyncio
+import threading
+from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from facewire_server.scheduling.fair_queue import FairQueue, JobQueue, Share
 from facewire_server.scheduling.job import Job
-from facewire_server.scheduling.job_queue import JobQueue, Share
 
-PATIENT_PART = 2
-"""The patient may fill one part in so many of the bytes that may wait, and however much
-they have brought it counts as no more: they always bring more, and whoever is refused
-for want of room would find none beside them."""
+UNSHEDDABLE_PART = 2
+"""Jobs that are not sheddable may fill one part in so many of the bytes that may wait,
+and count as no more, however much of them there is: their senders always bring more, and
+sheddable jobs would find no room beside them."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLimit:
-    """At most so many turns wait, and at most so many bytes of theirs."""
+    """At most so many sheddable jobs wait, and at most `size` bytes of all jobs."""
 
     workers: int
-    turns: int
+    jobs: int
     size: int
 
-    def victims(self, newcomer: Job[Any], waiting: JobQueue, running: int) -> list[Job[Any]] | None:
-        """Who has to go for the newcomer; None: there is no room for it.
+    def victims(self, newcomer: Job[Any], queue: JobQueue, running: int) -> list[Job[Any]] | None:
+        """The jobs to be shed for the newcomer; None: there is no room for it.
 
-        `running`: how many are worked on.
+        `running` is how many jobs run.
         """
-        if self._too_many(waiting, running):
-            return _newest_of_most(newcomer, waiting, 1, by_size=False)
-        patient = min(waiting.size - waiting.sheddable_size, self.size // PATIENT_PART)
-        counted = waiting.sheddable_size + patient
+        if self._is_full(queue, running):
+            return _newest_of_largest(newcomer, queue, 1, by_size=False)
+        unsheddable = min(queue.size - queue.sheddable_size, self.size // UNSHEDDABLE_PART)
+        counted = queue.sheddable_size + unsheddable
         excess = counted + newcomer.queued_size - self.size
-        # Where nothing waits, one that is larger than the limit is let in, too.
-        waits = len(waiting) >= max(1, self.workers - running)
+        # A job that no other would wait beside is let in, even one larger than the limit.
+        waits = len(queue) >= max(1, self.workers - running)
         if waits and excess > 0:
-            return _newest_of_most(newcomer, waiting, excess, by_size=True)
+            return _newest_of_largest(newcomer, queue, excess, by_size=True)
         return []
 
-    def _too_many(self, waiting: JobQueue, running: int) -> bool:
-        patient = len(waiting) - waiting.sheddable
-        free = max(0, self.workers - running - patient)
-        return waiting.sheddable - free >= self.turns
+    def _is_full(self, queue: JobQueue, running: int) -> bool:
+        """Whether as many sheddable jobs wait as may; those about to start do not count."""
+        unsheddable = len(queue) - queue.sheddable
+        free = max(0, self.workers - running - unsheddable)
+        return queue.sheddable - free >= self.jobs
 
 
-def _newest_of_most(
-    newcomer: Job[Any], waiting: JobQueue, excess: int, *, by_size: bool
+def _newest_of_largest(
+    newcomer: Job[Any], queue: JobQueue, excess: int, *, by_size: bool
 ) -> list[Job[Any]] | None:
-    """So much of what the client with most has, if it still has as much as the newcomer.
+    """The newest jobs of the client with the largest share, to free `excess` of it.
 
-    `by_size`: all is counted in bytes, else in turns.
+    None when that would leave it less than the newcomer's client has then. `by_size`:
+    `excess` and shares count bytes, else jobs.
     """
 
     def weight(share: Share) -> int:
         return share.size if by_size else share.count
 
-    others = waiting.others(newcomer.client)
-    most = max(others, key=lambda each: weight(each[1]), default=None)
-    if most is None:
+    others = queue.other_shares(newcomer.client)
+    largest = max(others, key=lambda each: weight(each[1]), default=None)
+    if largest is None:
         return None
-    client, share = most
-    left, own = weight(share), weight(waiting.share(newcomer.client))
+    client, share = largest
+    left, own = weight(share), weight(queue.share(newcomer.client))
     own += newcomer.queued_size if by_size else 1
     victims = []
-    for turn in waiting.newest(client):
-        victims.append(turn)
-        freed = turn.queued_size if by_size else 1
+    for job in queue.newest_sheddable(client):
+        victims.append(job)
+        freed = job.queued_size if by_size else 1
         left, excess = left - freed, excess - freed
         if excess <= 0:
             return victims if left >= own else None
     return None
+
+
+class Backpressure:
+    """Holds senders back while too many bytes of theirs wait.
+
+    When a job has begun, one sender may bring the next, in turn; when nothing waits, all
+    may. So each gets on, and what waits stays about at the limit.
+    `room` is for event loops, the rest for any thread.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: from so many bytes on nothing more shall be brought."""
+        self._limit = max(1, limit)
+        self._lock = threading.Lock()
+        # What follows is guarded by the lock.
+        self._held = 0
+        self._waiters: FairQueue[asyncio.Future[None]] = FairQueue()
+
+    async def room(self, client: Hashable) -> None:
+        """Return when this client may bring more."""
+        with self._lock:
+            if self._held < self._limit and not self._waiters:
+                return
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.push(client, waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            with self._lock:
+                # It was let in and will bring nothing: its place goes to another.
+                if not self._waiters.remove(client, waiter):
+                    self._let_in()
+            raise
+
+    def add(self, size: int) -> None:
+        """Count the bytes of a job that has come to wait."""
+        with self._lock:
+            self._held += size
+
+    def remove(self, size: int) -> None:
+        """Count the bytes of a job that waits no more."""
+        with self._lock:
+            self._held -= size
+            self._let_in()
+
+    def _let_in(self) -> None:
+        if self._held >= self._limit:
+            return
+        for _ in range(1 if self._held else len(self._waiters)):
+            waiter = self._waiters.pop()
+            if waiter is not None:
+                with suppress(RuntimeError):  # its loop is closed
+                    waiter.get_loop().call_soon_threadsafe(_settle, waiter)
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,51 +1,42 @@
-"""Who may work now, who waits, and who is turned away.
+"""The scheduler: which job runs now, which waits, and which is refused.
 
-Work runs on threads that take it from the queue themselves, so that none of them
-waits for the event loop while there is something to do. Rule: at most `workers` at a
-time; clients take turns; at most `max_queue` wait, and at most `max_queued_bytes`, but
-for the patient, who ask for `room` before they bring more; nothing is begun that would
-be too late. It knows nothing of images or gRPC.
+Jobs run on threads that take them from the queue themselves, so that no worker waits for
+the event loop while there is something to do. Rule: at most `workers` jobs run at a time;
+clients are served in turn; at most `max_queue` jobs and `max_queued_bytes` wait, except
+for jobs that are not sheddable, whose senders wait for `room` first; a job that would
+miss its deadline is not begun.
 """
 
 import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable
+from concurrent.futures import CancelledError
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
-from facewire_server.scheduling.backpressure import Backpressure
-from facewire_server.scheduling.estimate import Estimate
-from facewire_server.scheduling.job import Checkpoint, Job, Kind, Size
-from facewire_server.scheduling.job_queue import JobQueue
-from facewire_server.scheduling.queue_limit import PATIENT_PART, QueueLimit
+from facewire_server.scheduling.fair_queue import JobQueue
+from facewire_server.scheduling.job import Job, Outcome, Work
+from facewire_server.scheduling.queue_limit import UNSHEDDABLE_PART, Backpressure, QueueLimit
 from facewire_server.scheduling.service_time import ServiceTimes
 
 T = TypeVar("T")
 
-LEAST_PUSHBACK = 0.01
-"""Seconds that one who is turned away is asked to stay away at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
-    """What the work returned, and how long it waited for a worker, in seconds."""
-
-    value: T
-    waited: float
+LEAST_RETRY_AFTER = 0.01
+"""The least seconds after which a refused caller is asked to come back."""
 
 
 class Observer(Protocol):
-    """Is told what a scheduler does, on whatever thread that happens."""
+    """Is told what a scheduler does, on the thread on which that happens."""
 
     def queued(self, depth: int, size: int) -> None:
-        """So many wait now, with so many bytes."""
+        """So many jobs wait now, with so many bytes."""
 
-    def committed(self, kind: str) -> None:
-        """A piece of work goes on to its costly part."""
+    def checkpoint_passed(self, kind: str) -> None:
+        """A job of this kind goes on to its costly stage."""
 
 
 class Scheduler:
@@ -54,215 +45,203 @@ class Scheduler:
     def __init__(
         self, *, workers: int, max_queue: int, max_queued_bytes: int = sys.maxsize
     ) -> None:
-        """`max_queued_bytes`: of what waits; at most half of it is of the patient."""
+        """Start `workers` threads. `max_queue` counts sheddable jobs, `max_queued_bytes` all;
+        those that are not sheddable take at most half of the bytes."""
         self.workers = workers
         self.max_queue = max_queue
         self._limit = QueueLimit(workers, max_queue, max_queued_bytes)
-        self._patient = Backpressure(max_queued_bytes // PATIENT_PART)
+        self._backpressure = Backpressure(max_queued_bytes // UNSHEDDABLE_PART)
         self._observer: Observer | None = None
+        # One lock for the queue, the running jobs and the times: an admission looks at
+        # all three, and they must agree. Nothing under it blocks.
         self._lock = threading.Lock()
-        # What follows is guarded by the lock.
         self._queue = JobQueue()
         self._running: set[Job[Any]] = set()
-        self._pace = ServiceTimes()
-        # A token for each turn that was ever queued; False: a thread shall end.
+        self._times = ServiceTimes()
+        # What workers sleep on: a token for each job that was ever queued, False to end a
+        # thread. A job that left the queue otherwise leaves a token that finds none.
         self._tokens: SimpleQueue[bool] = SimpleQueue()
         for number in range(workers):
-            name = f"facewire-{number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            threading.Thread(target=self._work, name=f"facewire-{number}", daemon=True).start()
 
     @property
     def depth(self) -> int:
-        """How many wait for a worker."""
+        """How many jobs wait for a worker."""
         return len(self._queue)
 
     @property
     def running(self) -> int:
-        """How many are worked on."""
+        """How many jobs run."""
         return len(self._running)
 
     def longest_running(self, now: float) -> tuple[str, float] | None:
-        """The kind of what is worked on for longest, and for how many seconds.
+        """The kind of the job that has run for longest, and for how many seconds.
 
-        `now` is a time of `time.monotonic`. None: nothing is worked on.
+        `now` is a time of `time.monotonic`. None: no job runs.
         """
         with self._lock:
-            turn = min(self._running, key=lambda turn: turn.started, default=None)
-        return None if turn is None else (turn.kind, now - turn.started)
+            job = min(self._running, key=lambda job: job.started, default=None)
+        return None if job is None else (job.work.kind, now - job.started)
 
     def watch(self, observer: Observer) -> None:
-        """Has `observer` told from now on."""
+        """Tell `observer` from now on."""
         self._observer = observer
 
     async def run(
         self,
-        work: Callable[[Checkpoint], T],
+        work: Work[T],
         *,
-        kind: Kind,
         client: Hashable = None,
         deadline: float | None = None,
-        size: Size = 0,
-        patient: bool = False,
+        sheddable: bool = True,
     ) -> Outcome[T]:
-        """Runs `work` on a thread and answers what it returns.
+        """Run `work` on a worker's thread, and return what it returns.
 
-        `kind` groups work of like duration, such as a model's name; `size` is how many
-        bytes are kept until it begins; both may be others until then. `client` takes
-        turns with the others; `deadline` is a time of `time.monotonic`; `patient`
-        callers wait however much waits, and have waited for `room` before. Raises
-        RefusalError: QUEUE_FULL with the time after which there is room,
-        DEADLINE_UNREACHABLE when the work would be too late.
+        Clients are served in turn. `deadline` is a time of `time.monotonic`. A job that
+        is not sheddable waits however much waits; its sender has waited for `room`.
+        Raises RefusalError: QUEUE_FULL with the time after which there is room,
+        DEADLINE_UNREACHABLE when the answer would come too late.
 
-        A caller that is cancelled gives up its place; if the work has begun, it ends
-        at its call of Checkpoint.
+        A caller that is cancelled leaves the queue; a job that runs ends at its
+        checkpoint.
         """
-        turn = Job(
-            work,
-            self,
-            kind=kind,
-            client=client,
-            deadline=deadline,
-            size=size,
-            patient=patient,
-        )
+        job = Job(work, client=client, deadline=deadline, sheddable=sheddable)
         with self._lock:
-            self._admit(turn)
-            self._queue.push(turn)
-            if patient:
-                self._patient.add(turn.queued_size)
-            self._tell_queued()
+            self._admit(job)
+            self._queue.push(client, job)
+            self._count_queued(job, 1)
         self._tokens.put(True)
         try:
-            return Outcome(await turn.outcome, turn.waited)
+            return await job.outcome
         except asyncio.CancelledError:
-            self._abandon(turn)
+            with self._lock:
+                job.abandoned = True
+                if self._queue.remove(client, job):
+                    self._count_queued(job, -1)
             raise
         finally:
-            # An error's traceback holds this frame, and the turn would hold the error.
-            del turn, work, kind, size
+            # The traceback of an error holds this frame, and the job holds the error.
+            del job, work
 
     async def room(self, client: Hashable) -> None:
-        """Returns when a patient client may bring more."""
-        await self._patient.room(client)
+        """Return when a client of jobs that are not sheddable may bring more."""
+        await self._backpressure.room(client)
 
     def close(self) -> None:
-        """Ends the threads as they become idle; what waits is cancelled."""
+        """End the threads as they become idle; cancel the jobs that wait."""
         with self._lock:
-            while (turn := self._queue.pop()) is not None:
-                self._left_queue(turn)
-                turn.outcome.cancel()
+            while (job := self._queue.pop()) is not None:
+                self._count_queued(job, -1)
+                job.outcome.cancel()
         for _ in range(self.workers):
             self._tokens.put(False)
 
-    def committed(self, turn: Job[Any]) -> bool:
-        """See Scheduling."""
-        with self._lock:
-            now = turn.checkpoint = time.monotonic()
-            took, began_alone = now - turn.started, turn.began_alone
-            self._pace.learn(turn.like, took, alone=began_alone, now=now)
-            alone = len(self._running) == 1 and not self._queue
-            needed = Estimate(self._pace, now).needed_after(turn, alone=alone)
-            late = turn.too_late(now + needed)
+    def _admit(self, job: Job[Any]) -> None:
+        """Raise RefusalError when there is no room, or the deadline would be missed."""
+        starts_at_once = len(self._running) < self.workers and not self._queue
+        if job.deadline is not None:
+            now = time.monotonic()
+            wait = 0.0 if starts_at_once else self._wait(self._queue.ahead(job.client), now)
+            exclusive = not self._running and not self._queue
+            needed = self._times.needed(job, exclusive=exclusive, now=now)
+            late = job.too_late(now + wait + needed)
             if late is not None:
                 raise late
-            turn.committed, turn.was_alone = True, alone
-        if self._observer is not None:
-            self._observer.committed(turn.kind)
-        return alone
+        if job.sheddable and not starts_at_once:
+            self._make_room(job)
 
-    def _admit(self, turn: Job[Any]) -> None:
-        """Raises when there is no room, or the deadline would pass in the queue."""
-        if turn.deadline is not None:
-            forecast = Estimate(self._pace, time.monotonic())
-            alone = not self._running and not self._queue
-            needed = forecast.needed(turn, alone=alone)
-            late = turn.too_late(forecast.now + self._wait(turn, forecast) + needed)
-            if late is not None:
-                raise late
-        if not turn.patient:
-            self._make_room(turn)
+    def _wait(self, ahead: int, now: float) -> float:
+        """Seconds until a worker is free that `ahead` of the waiting jobs do not take.
 
-    def _wait(self, turn: Job[Any], forecast: Estimate) -> float:
-        """Seconds until a worker would take it: those who wait take the mean of all."""
-        ahead = self._queue.ahead(turn.client)
+        Each of these counts with the mean of all that wait: which of them are ahead is not
+        asked, since that would take a walk along the queue.
+        """
         if len(self._running) + ahead < self.workers:
             return 0.0
-        left = forecast.left(self._running)
+        left = self._times.remaining(self._running, now)
         if ahead:
-            left += forecast.total(self._queue.like) * ahead / len(self._queue)
+            left += self._times.queued(self._queue.groups, now) * ahead / len(self._queue)
         return left / self.workers
 
     def _make_room(self, newcomer: Job[Any]) -> None:
-        """Turns others away if need be. Raises QUEUE_FULL when that is of no use."""
-        running = len(self._running)
-        victims = self._limit.victims(newcomer, self._queue, running)
+        """Shed other jobs if need be. Raises QUEUE_FULL when that is of no use."""
+        victims = self._limit.victims(newcomer, self._queue, len(self._running))
         if victims is None:
             raise self._full()
-        for turn in victims:
-            self._queue.remove(turn)
-            self._left_queue(turn)
-            turn.fail(self._full())
+        for job in victims:
+            self._queue.remove(job.client, job)
+            self._count_queued(job, -1)
+            job.fail(self._full())
 
     def _full(self) -> RefusalError:
-        forecast = Estimate(self._pace, time.monotonic())
-        seconds = forecast.left(self._running) + forecast.total(self._queue.like)
+        wait = self._wait(len(self._queue), time.monotonic())
         return RefusalError(
             Reason.QUEUE_FULL,
             f"{len(self._running)} requests are worked on and {self.depth} wait",
-            retry_after=max(seconds / self.workers, LEAST_PUSHBACK),
+            retry_after=max(wait, LEAST_RETRY_AFTER),
         )
 
-    def _left_queue(self, turn: Job[Any]) -> None:
-        """Takes note of a turn that was taken out of the queue."""
-        if turn.patient:
-            self._patient.remove(turn.queued_size)
-        self._tell_queued()
-
-    def _tell_queued(self) -> None:
+    def _count_queued(self, job: Job[Any], change: int) -> None:
+        """Count a job that was put into the queue (1) or taken out (-1)."""
+        if not job.sheddable:
+            count = self._backpressure.add if change > 0 else self._backpressure.remove
+            count(job.queued_size)
         if self._observer is not None:
             self._observer.queued(len(self._queue), self._queue.size)
 
-    def _abandon(self, turn: Job[Any]) -> None:
-        with self._lock:
-            turn.abandoned = True
-            if self._queue.remove(turn):
-                self._left_queue(turn)
-
     def _work(self) -> None:
-        """The life of a thread. While it waits it keeps nothing of what it did."""
+        """Run jobs, on a worker's thread. While it waits it keeps nothing of the last."""
         while self._tokens.get():
-            self._work_once()
+            self._run_next()
 
-    def _work_once(self) -> None:
-        turn = self._next()
-        if turn is None:
+    def _run_next(self) -> None:
+        job = self._begin_next()
+        if job is None:
             return
-        turn.work()
+        job.run(partial(self._checkpoint, job))
         with self._lock:
-            self._running.discard(turn)
-            self._learn(turn)
-        # Only now: who is told may come back at once, and shall find a worker.
-        turn.tell()
+            self._running.discard(job)
+            if job.passed_at is not None:
+                now = time.monotonic()
+                took = now - job.passed_at
+                self._times.learn(job.work.kind, took, exclusive=job.exclusive, now=now)
+        # Not before the job is counted out: its caller may come back at once, and shall
+        # find a free worker.
+        job.complete()
 
-    def _learn(self, turn: Job[Any]) -> None:
-        if turn.committed:
-            now = time.monotonic()
-            took = now - turn.checkpoint
-            self._pace.learn(turn.kind, took, alone=turn.was_alone, now=now)
-
-    def _next(self) -> Job[Any] | None:
-        """Begins the next turn; None: it was abandoned, or is too late."""
+    def _begin_next(self) -> Job[Any] | None:
+        """Begin the next job; None when it was abandoned or would be too late."""
         with self._lock:
-            turn = self._queue.pop()
-            if turn is None:
+            job = self._queue.pop()
+            if job is None:
                 return None
-            self._left_queue(turn)
-            turn.started = time.monotonic()
-            turn.began_alone = alone = not self._running and not self._queue
-            needed = Estimate(self._pace, turn.started).needed(turn, alone=alone)
-            late = turn.too_late(turn.started + needed)
+            self._count_queued(job, -1)
+            job.started = now = time.monotonic()
+            job.began_exclusive = not self._running and not self._queue
+            needed = self._times.needed(job, exclusive=job.began_exclusive, now=now)
+            late = job.too_late(now + needed)
             if late is not None:
-                turn.fail(late)
+                job.fail(late)
                 return None
-            self._running.add(turn)
-            return turn
+            self._running.add(job)
+            return job
+
+    def _checkpoint(self, job: Job[Any]) -> bool:
+        """The Checkpoint of a job. Raises CancelledError and RefusalError."""
+        if job.abandoned:
+            raise CancelledError
+        with self._lock:
+            now = time.monotonic()
+            took = now - job.started
+            # Learned of jobs refused below as well: or else a first stage that has come
+            # to take longer would be noticed by none of those that it makes too late.
+            self._times.learn(job.group, took, exclusive=job.began_exclusive, now=now)
+            exclusive = len(self._running) == 1 and not self._queue  # the one is this job
+            needed = self._times.needed(job, exclusive=exclusive, now=now, at_checkpoint=True)
+            late = job.too_late(now + needed)
+            if late is not None:
+                raise late
+            job.passed_at, job.exclusive = now, exclusive
+        if self._observer is not None:
+            self._observer.checkpoint_passed(job.work.kind)
+        return exclusive

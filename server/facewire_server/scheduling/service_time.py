@@ -1,32 +1,38 @@
-"""How long work takes, learned from work that was done.
+"""Service times: how long work takes, learned from work that was done.
 
-Work has two stages: what comes before its checkpoint, and what comes after. The first
-depends on what is worked on, so it is learned for each magnitude of it; the second does
-not.
+Work has two stages: before its checkpoint, and after. The first depends on the size of
+the work, so it is learned for each group of kind and magnitude; the second is learned
+for each kind.
 
-Rule: an estimate for a promise is on the careful side of the mean; one of what is
-ahead in a queue is the mean, since slow and quick pieces even out. What was not seen
-for a while counts for less and less: otherwise a bad moment in which everything took
-too long would have all that comes later refused, and nothing could prove otherwise.
+Rule: a promise is made with an estimate on the careful side of the mean; the length of a
+queue is estimated with means, since slow and quick jobs even out. What was not seen for
+a while counts for less and less: otherwise one bad moment, in which everything took too
+long, would have all later jobs refused, and none would run to show that it has passed.
 For the same reason a single duration counts for little, however long it was.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from facewire_server.scheduling.job import Group, Job
 
 SMOOTHING = 0.1
-"""The weight of the newest duration in the running means of a kind of work."""
+"""The weight of the newest duration in the running means."""
 
 CARE = 2.0
-"""How many mean deviations are added to a mean to be on the careful side."""
+"""Mean deviations that are added to a mean to be on the careful side."""
 
 FRESH_SECONDS, FRESH_TIMES = 1.0, 10
 """How long a mean holds without being seen again: so many seconds, or so many times
 itself, whichever is longer. After that it is halved each time that span passes."""
 
-ODD, LEAST_ODD = 4.0, 0.01
-"""A duration counts as no more than so many times the mean, or so many seconds: where
-all are longer, the mean follows within a few, and one that is odd has nobody refused."""
+OUTLIER, LEAST_OUTLIER = 4.0, 0.01
+"""A duration counts as no more than so many times the mean, or so many seconds: when all
+are longer, the mean follows within a few, and one outlier has no later job refused."""
+
+RESERVE = 0.005
+"""Seconds before a deadline that an answer needs to reach the caller in time."""
 
 
 @dataclass(slots=True)
@@ -35,42 +41,71 @@ class _Known:
     deviation: float
     learned: float
 
-    def trust(self, now: float) -> float:
-        """How much of it still counts: 1 when it is fresh."""
-        span = max(FRESH_SECONDS, FRESH_TIMES * self.mean)
-        return float(0.5 ** max(0.0, (now - self.learned) / span - 1))
-
 
 class ServiceTimes:
-    """Running means of durations in seconds, by kind of work and stage.
+    """Running means of durations, and what they say of jobs. Not thread-safe.
 
-    Work that had the machine to itself tells little of work among other work: the two
-    are learned apart, and the one stands in for the other only until that is known.
-    `now` is a time of `time.monotonic`.
+    Work that had the machine to itself ("exclusive") tells little of work beside other
+    work: the two are learned apart, and one stands in for the other only until the other
+    is known. All durations are in seconds; `now` is a time of `time.monotonic`.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Hashable, bool], _Known] = {}
 
-    def learn(self, kind: Hashable, seconds: float, *, alone: bool, now: float) -> None:
-        """Takes note of a piece of work that took this long."""
-        known = self._known.setdefault((kind, alone), _Known(seconds, 0.0, now))
-        error = min(seconds, max(ODD * known.mean, LEAST_ODD)) - known.mean
+    def learn(self, key: Hashable, seconds: float, *, exclusive: bool, now: float) -> None:
+        """Learn that a stage has taken this long; `key` is a group or a kind."""
+        known = self._known.setdefault((key, exclusive), _Known(seconds, 0.0, now))
+        error = min(seconds, max(OUTLIER * known.mean, LEAST_OUTLIER)) - known.mean
         known.mean += SMOOTHING * error
         known.deviation += SMOOTHING * (abs(error) - known.deviation)
         known.learned = now
 
-    def mean(self, kind: Hashable, *, alone: bool, now: float) -> float:
-        """What a piece of work takes; 0 for a kind never seen."""
-        known = self._find(kind, alone)
-        return known.mean * known.trust(now) if known else 0.0
-
-    def careful(self, kind: Hashable, *, alone: bool, now: float) -> float:
-        """What a piece of work hardly ever takes longer than."""
-        known = self._find(kind, alone)
+    def estimate(self, key: Hashable, *, exclusive: bool, now: float, care: float = 0.0) -> float:
+        """What a stage takes: the mean and `care` deviations; 0 for a key never seen."""
+        known = self._known.get((key, exclusive)) or self._known.get((key, not exclusive))
         if known is None:
             return 0.0
-        return (known.mean + CARE * known.deviation) * known.trust(now)
+        span = max(FRESH_SECONDS, FRESH_TIMES * known.mean)
+        trust = 0.5 ** max(0.0, (now - known.learned) / span - 1)
+        return float((known.mean + care * known.deviation) * trust)
 
-    def _find(self, kind: Hashable, alone: bool) -> _Known | None:
-        return self._known.get((kind, alone)) or self._known.get((kind, not alone))
+    def needed(
+        self, job: Job[Any], *, exclusive: bool, now: float, at_checkpoint: bool = False
+    ) -> float:
+        """How long before its deadline a job has to begin, on the careful side.
+
+        `at_checkpoint`: how long before it the job has to be there. The first stage of an
+        exclusive job is not counted: no other job waits meanwhile, and nothing costly is
+        done before the checkpoint asks again.
+        """
+        needed = RESERVE + self.estimate(job.work.kind, exclusive=exclusive, now=now, care=CARE)
+        if not exclusive and not at_checkpoint:
+            needed += self.estimate(job.group, exclusive=False, now=now, care=CARE)
+        return needed
+
+    def queued(self, groups: Mapping[Group, int], now: float) -> float:
+        """The mean work of so many jobs of each group, beside other work.
+
+        It is asked for each request that comes to a busy server, of all jobs that wait:
+        most of these are of one group, so it estimates once for each group.
+        """
+        return sum(
+            count
+            * (
+                self.estimate(group, exclusive=False, now=now)
+                + self.estimate(group[0], exclusive=False, now=now)
+            )
+            for group, count in groups.items()
+        )
+
+    def remaining(self, running: Iterable[Job[Any]], now: float) -> float:
+        """What is left of the work of these jobs, which have begun."""
+        return sum(max(0.0, self._end(job, now) - now) for job in running)
+
+    def _end(self, job: Job[Any], now: float) -> float:
+        second = self.estimate(job.work.kind, exclusive=job.exclusive, now=now)
+        if job.passed_at is not None:
+            return job.passed_at + second
+        first = self.estimate(job.group, exclusive=job.began_exclusive, now=now)
+        return job.started + first + second

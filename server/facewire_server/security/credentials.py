@@ -1,32 +1,42 @@
-"""The server's certificate and its key, and the authority of its clients.
+"""TLS credentials of a server: its certificate, its key, the authority of its clients.
 
-Rule: what gRPC gets has been checked and tried here: of what it dislikes it says
-nothing useful.
+Rule: gRPC gets only what was checked here, first with Python's TLS library, whose errors
+say what is wrong, and then in a handshake on trial. gRPC has a TLS library of its own,
+which takes less, and it reports nothing about a certificate that it cannot use: it goes
+on with the one before, or refuses every client.
 """
 
 import codecs
 import os
+import re
 import ssl
+import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
 
-from facewire_server.errors import ConfigError
-from facewire_server.security.handshake import HandshakeError, try_authorities, try_handshake
+from facewire_server.errors import ConfigError, FacewireError
 
 CERT, KEY, CLIENT_CA = "--tls-cert", "--tls-key", "--tls-client-ca"
 
 KINDS = "; keys of RSA (not RSA-PSS), P-256 and P-384 are what it takes"
 
+HANDSHAKE_SECONDS = 10.0
+"""For the handshake on trial, which takes some milliseconds on an idle machine."""
+
+UNUSED_NAME = "facewire.invalid"
+"""The host name that the client on trial asks for: no certificate is for it."""
+
 
 class Certificates:
-    """PEM files, as credentials of a server that follow when they are loaded again.
+    """PEM files as credentials of a server; connections to come use what was loaded last.
 
-    Connections that stand keep what they were made with.
+    Established connections keep the certificate they were made with.
     """
 
     def __init__(self, cert: Path, key: Path, client_ca: Path | None) -> None:
@@ -34,46 +44,48 @@ class Certificates:
         self._files = {CERT: cert, KEY: key}
         if client_ca is not None:
             self._files[CLIENT_CA] = client_ca
-        self._newest: deque[grpc.ServerCertificateConfiguration] = deque(maxlen=1)
+        # What gRPC has not taken yet. A deque, since `append` on one thread and `pop` on
+        # another need no lock.
+        self._pending: deque[grpc.ServerCertificateConfiguration] = deque(maxlen=1)
 
     @property
     def files(self) -> dict[str, Path]:
-        """What they are read from, by flag."""
+        """The files to read, by flag."""
         return self._files
 
     def load(self, contents: Mapping[str, bytes]) -> None:
-        """Takes what is in the files, by flag, for the connections to come.
+        """Use these contents of the files, by flag, for the connections to come.
 
-        Raises ConfigError, which names the flag, and then the old ones hold on.
+        Raises ConfigError, which names the flag; then the old ones stay in use.
         """
         chain, key, clients = contents[CERT], contents[KEY], contents.get(CLIENT_CA)
         self._check_certificates(CERT, chain)
         self._check_key(chain, key)
         if clients is not None:
             self._check_certificates(CLIENT_CA, clients)
-        self._try(contents)
-        self._newest.append(grpc.ssl_server_certificate_configuration([(key, chain)], clients))
+        self._check_with_grpc(contents)
+        self._pending.append(grpc.ssl_server_certificate_configuration([(key, chain)], clients))
 
     def credentials(self) -> grpc.ServerCredentials:
-        """What a server listens with: TLS 1.2 and 1.3. Load the files before."""
+        """Return credentials to listen with: TLS 1.2 and 1.3. Call `load` before."""
         return grpc.dynamic_ssl_server_credentials(
-            self._newest.pop(),
-            self._changed,
+            self._pending.pop(),
+            self._take_pending,
             require_client_authentication=CLIENT_CA in self._files,
         )
 
-    def _changed(self) -> Any:
-        """The configuration if it is a new one, or else None.
+    def _take_pending(self) -> Any:
+        """Return a new configuration, or None to keep the current one.
 
-        gRPC asks before each handshake, on a thread of its own.
+        gRPC calls it before each handshake, on a thread of its own.
         """
         try:
-            return self._newest.pop()
+            return self._pending.pop()
         except IndexError:
             return None
 
     def _check_certificates(self, flag: str, pem: bytes) -> None:
-        # Between the certificates a file may have text in any encoding.
+        # Text in any encoding may stand between the certificates of a file.
         text = pem.decode("ascii", errors="ignore")
         try:
             _context().load_verify_locations(cadata=text)
@@ -82,16 +94,17 @@ class Certificates:
             raise ConfigError(f"{flag}: {path} holds no PEM certificate") from None
 
     def _check_key(self, chain: bytes, key: bytes) -> None:
-        """Raises ConfigError when the two do not belong together."""
+        """Raise ConfigError when the key is not that of the certificate."""
         path = self._files[KEY]
 
-        def refuse() -> NoReturn:
+        def refuse_passphrase() -> NoReturn:
+            # Called for an encrypted key; without it OpenSSL would ask on the terminal.
             words = "is encrypted; give it without a passphrase"
             raise ConfigError(f"{KEY}: {path} {words}")
 
         try:
             with _file_of(chain) as cert_file, _file_of(key) as key_file:
-                _context().load_cert_chain(cert_file, key_file, refuse)
+                _context().load_cert_chain(cert_file, key_file, refuse_passphrase)
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
                 what = f"is not the key of the certificate in {self._files[CERT]}"
@@ -99,8 +112,8 @@ class Certificates:
                 what = f"cannot be used: {error.reason or 'no PEM private key'}"
             raise ConfigError(f"{KEY}: {path} {what}") from None
 
-    def _try(self, contents: Mapping[str, bytes]) -> None:
-        """Raises ConfigError where gRPC cannot do with what other libraries can."""
+    def _check_with_grpc(self, contents: Mapping[str, bytes]) -> None:
+        """Raise ConfigError for files that other libraries take and gRPC does not."""
         chain, key, clients = contents[CERT], contents[KEY], contents.get(CLIENT_CA)
         flag, hint = CERT, KINDS
         try:
@@ -115,9 +128,79 @@ class Certificates:
             raise ConfigError(f"{flag}: {self._files[flag]}: {error}{hint}") from None
 
 
+class HandshakeError(FacewireError):
+    """gRPC cannot use a certificate and its key, or an authority of clients."""
+
+
+def try_handshake(key: bytes, chain: bytes) -> None:
+    """Connect a gRPC client to a gRPC server that shows this certificate.
+
+    Both run in this process. Dates and host names are not on trial: a certificate that
+    has expired, or is of another host, passes. Raises HandshakeError with the reason when
+    client and server do not agree. Takes at most HANDSHAKE_SECONDS.
+    """
+    server, target = _trial_server(key, chain, None)
+    server.start()
+    # The client trusts the certificate itself, since its chain is for real clients to judge.
+    trust = grpc.ssl_channel_credentials(chain)
+    options = (("grpc.ssl_target_name_override", UNUSED_NAME),)
+    try:
+        with grpc.secure_channel(target, trust, options) as channel:
+            call = channel.unary_unary(
+                "/facewire/Trial",
+                request_serializer=bytes,
+                response_deserializer=bytes,
+            )
+            call(b"", timeout=HANDSHAKE_SECONDS)
+    except grpc.RpcError as error:
+        assert isinstance(error, grpc.Call)
+        if not _agreed(error):
+            raise HandshakeError(_reason(error)) from None
+    finally:
+        server.stop(None)
+
+
+def try_authorities(key: bytes, chain: bytes, authorities: bytes) -> None:
+    """Make a gRPC server that asks clients for a certificate of these authorities.
+
+    `key` and `chain` have passed `try_handshake`. Raises HandshakeError.
+    """
+    _trial_server(key, chain, authorities)[0].stop(None)
+
+
+def _trial_server(key: bytes, chain: bytes, authorities: bytes | None) -> tuple[grpc.Server, str]:
+    """Make a server, and its target: an abstract socket, which leaves no file behind."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    target = f"unix-abstract:facewire-{uuid.uuid4()}"
+    credentials = grpc.ssl_server_credentials([(key, chain)], authorities)
+    try:
+        server.add_secure_port(target, credentials)
+    except RuntimeError:
+        raise HandshakeError("gRPC cannot read it") from None
+    return server, target
+
+
+def _agreed(error: grpc.Call) -> bool:
+    """Whether the handshake came as far as the client's look at the name and the dates.
+
+    UNIMPLEMENTED is the answer of the trial server, which has no methods, to a client
+    that has accepted everything.
+    """
+    code, details = error.code(), error.details() or ""
+    is_judged = re.search("verif|not in peer certificate", details, re.IGNORECASE)
+    return code is grpc.StatusCode.UNIMPLEMENTED or is_judged is not None
+
+
+def _reason(error: grpc.Call) -> str:
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"no handshake within {HANDSHAKE_SECONDS:g} s"
+    last = re.sub(r"^.*last error: \w+: \S+: ", "", error.details() or "")
+    return f"clients of gRPC come to no agreement with it: {last}"
+
+
 @contextmanager
 def _file_of(content: bytes) -> Iterator[str]:
-    """The name of a file in memory: the library takes nothing but files."""
+    """Put content into a file in memory and yield its path: `ssl` reads keys from files."""
     descriptor = os.memfd_create("facewire")
     with open(descriptor, "wb") as file:
         file.write(content)

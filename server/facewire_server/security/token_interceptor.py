@@ -1,6 +1,7 @@
-"""What calls pass before they reach a handler, where tokens are asked for.
+"""The interceptor that asks every call for a token.
 
-Rule: whatever is not named OPEN needs a token, methods that do not exist included.
+Rule: only the methods in OPEN are answered without one; methods that the server does not
+have are refused, too.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,35 +10,38 @@ from typing import Any, TypeAlias
 import grpc.aio
 from grpc_health.v1 import health
 
-from facewire_server.errors import Reason, RequestError
-from facewire_server.rpc.calls import Calls, Context
+from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.security.tokens import Tokens
 
 OPEN = frozenset(f"/{health.SERVICE_NAME}/{name}" for name in ("Check", "Watch"))
 """What probes call; they have no tokens."""
 
 UNKNOWN = "unknown"
-"""The name of every service and method that the server does not have."""
+"""The name under which services and methods that the server does not have are counted."""
 
 MESSAGE = "a token is asked for, as authorization: Bearer TOKEN, and is missing or wrong"
-"""The same whatever is wrong, so that it helps nobody to guess."""
+"""The same for every mistake: a difference would help to guess a token."""
 
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+
+Refuse = Callable[[Context, str, str, FacewireError], Awaitable[None]]
+"""Ends a call with an error and counts it, given its service and its method."""
 
 
 class TokenInterceptor(grpc.aio.ServerInterceptor):
-    """Lets a call through to its handler, or has the gate refuse it."""
+    """Passes a call with a token to its handler, and has any other refused."""
 
-    def __init__(self, tokens: Tokens, gate: Calls) -> None:
+    def __init__(self, tokens: Tokens, refuse: Refuse) -> None:
         self._tokens = tokens
-        self._gate = gate
+        self._refuse = refuse
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        """The handler of a call, or one that refuses it. Called by gRPC."""
+        """Return the handler of a call, or one that refuses it. Called by gRPC."""
         handler = await continuation(handler_call_details)
         if handler_call_details.method in OPEN or self._tokens.admit(
             [
@@ -53,14 +57,13 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
         return self._refusal(service, method)
 
     def _refusal(self, service: str, method: str) -> Handler:
-        """Refuses a call of any kind.
+        """Make a handler that refuses a call, of a stream or of a single message.
 
-        As a handler of streams it is called before the request is read, let alone
-        parsed; callers do not see the difference.
+        It is a stream handler for both: gRPC calls it before it has read a message, so no
+        message of a stranger is parsed. On the wire the kinds do not differ.
         """
 
         async def refuse(requests: object, context: Context) -> None:
-            error = RequestError(Reason.BAD_TOKEN, MESSAGE)
-            await self._gate.refuse(context, service, method, error)
+            await self._refuse(context, service, method, RequestError(Reason.BAD_TOKEN, MESSAGE))
 
         return grpc.stream_stream_rpc_method_handler(refuse)

@@ -1,6 +1,6 @@
-"""The tokens that callers may show, kept as digests.
+"""The tokens that a server admits, kept as SHA-256 digests.
 
-Rule: no token leaves this module, not even in the complaint about its line.
+Rule: no token leaves this module, not even in the error about its line.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ from pathlib import Path
 from facewire_server.errors import ConfigError
 
 FLAG = "--token-file"
-HASHED = "sha256:"
+PREFIX = "sha256:"
+"""Begins a line that holds the hexadecimal digest of a token instead of the token."""
 
 
 class Tokens:
-    """A file of tokens, one a line, as they are or as `sha256:HEX`.
+    """A file of tokens, one a line, in clear or as `sha256:HEX`.
 
-    Blank lines, and those that begin with `#`, say nothing. Nobody is admitted before
-    the file is loaded.
+    Blank lines and lines that begin with `#` are skipped. Before the file is loaded no
+    token is admitted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,24 +29,25 @@ class Tokens:
 
     @property
     def files(self) -> dict[str, Path]:
-        """What the tokens are read from, by its flag."""
+        """The file to read, by its flag."""
         return {FLAG: self._path}
 
     def load(self, contents: Mapping[str, bytes]) -> None:
-        """Takes the tokens in the file, given what is in it by FLAG.
+        """Use the tokens in the content of the file, given by FLAG.
 
-        Raises ConfigError, which names the flag and the line, and then what was read
-        before holds on.
+        Raises ConfigError, which names the flag and the line; then the tokens loaded
+        before stay in use.
         """
-        digests = frozenset(self._read(contents[FLAG]))
+        digests = frozenset(self._digests_of(contents[FLAG]))
         if not digests:
             raise ConfigError(f"{FLAG}: {self._path} holds no token")
         self._digests = digests
 
     def admit(self, authorization: Sequence[str]) -> bool:
-        """Whether a call with these `authorization` headers has one of the tokens.
+        """Whether a call with these `authorization` headers shows one of the tokens.
 
-        How long that takes tells nothing of the tokens but how many there are.
+        All digests are compared, each in constant time: how long it takes depends on
+        their number alone.
         """
         if len(authorization) != 1:
             return False
@@ -59,7 +61,7 @@ class Tokens:
             found |= compare_digest(digest, shown)
         return found
 
-    def _read(self, content: bytes) -> Iterator[bytes]:
+    def _digests_of(self, content: bytes) -> Iterator[bytes]:
         for number, line in enumerate(content.splitlines(), start=1):
             line = line.strip()
             if line and not line.startswith(b"#"):
@@ -71,11 +73,11 @@ class Tokens:
 
 
 def _digest(line: bytes) -> bytes:
-    """The digest of one line's token. Raises ValueError, without the line."""
-    if line.lower().startswith(HASHED.encode()):
-        digits = line[len(HASHED) :]
+    """Return the digest of the token on a line. Raises ValueError without the line."""
+    if line.lower().startswith(PREFIX.encode()):
+        digits = line[len(PREFIX) :]
         if not re.fullmatch(rb"[0-9A-Fa-f]{64}", digits):
-            raise ValueError(f"not 64 hexadecimal digits after {HASHED}")
+            raise ValueError(f"not 64 hexadecimal digits after {PREFIX}")
         digest = bytes.fromhex(digits.decode())
         if digest == hashlib.sha256(b"").digest():
             raise ValueError("the digest of an empty token")

@@ -1,6 +1,7 @@
-"""What the settings of a server leave open to the network.
+"""The warning at the start: which protection a server lacks beyond its own machine.
 
-Rule: it tells, and refuses nothing; a network may be trusted, and a proxy may encrypt.
+Rule: it refuses no setting, since a network may be trusted and a proxy may encrypt. It
+imports no gRPC: the command warns before it loads the rest of the server.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -12,15 +13,18 @@ ENCRYPTION = "--tls-cert and --tls-key"
 AUTHENTICATION = "--token-file or --tls-client-ca"
 
 
-def warning(config: Config) -> str | None:
-    """What an operator should know of where the server listens; None: all is well."""
-    encrypted = config.tls_cert is not None
-    asks = config.token_file is not None or config.tls_client_ca is not None
-    if is_loopback(config.host) or (encrypted and asks):
+def security_warning(config: Config) -> str | None:
+    """Return one line for the operator of a server that is open to its network.
+
+    None: it listens on loopback, or it both encrypts and authenticates.
+    """
+    encrypts = config.tls_cert is not None
+    authenticates = config.token_file is not None or config.tls_client_ca is not None
+    if is_loopback(config.host) or (encrypts and authenticates):
         return None
-    if encrypted:
+    if encrypts:
         what, missing = "anyone may call", AUTHENTICATION
-    elif asks:
+    elif authenticates:
         what, missing = "tokens and images travel in clear", ENCRYPTION
     else:
         what = "anyone may call, and images travel in clear"
@@ -29,7 +33,7 @@ def warning(config: Config) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host; of names, only localhost."""
+    """Whether only this machine can reach a host; of host names, only localhost."""
     if host.startswith(UNIX):
         return True
     try:

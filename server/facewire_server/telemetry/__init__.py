@@ -1,1 +1,4 @@
-"""What a server tells its operators: metrics and logs."""
+"""What a server tells its operators: metrics and logs.
+
+Rule: it knows what is counted (detections, descriptions of models), and nothing of gRPC.
+"""

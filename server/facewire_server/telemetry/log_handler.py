@@ -1,7 +1,7 @@
-"""A handler of the log whose callers never wait for whoever reads the log.
+"""A logging handler that never waits for the reader of the log.
 
-Rule: a record is turned into its line where it is logged, so that nothing of a request
-lives on in the queue.
+Rule: a record is formatted on the thread that logs it, so that the queue holds text and
+keeps no request alive.
 """
 
 import logging
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from logging.handlers import QueueHandler
 from threading import Lock, Thread
 
-from facewire_server.telemetry.log_queue import Entry, LogQueue
+from facewire_server.telemetry.log_queue import LogQueue, PendingLine
 
 STANDARD_ERROR = 2
 
 FLUSH_SECONDS = 2.0
-"""For what is queued to be written at the exit; nobody may be reading any more."""
+"""For the queue to be written at the exit: the reader of the log may be gone."""
 
 
 class QueuedHandler(QueueHandler):
-    """Writes lines to a file descriptor, on a thread of its own.
+    """A handler that writes to a file descriptor, on a thread of its own.
 
-    From WARNING upwards records have precedence over the others, which have a rate.
+    Records of WARNING and above displace others, whose rate is limited: see LogQueue.
     """
 
     def __init__(self, descriptor: int = STANDARD_ERROR, queue: LogQueue | None = None) -> None:
@@ -33,45 +33,47 @@ class QueuedHandler(QueueHandler):
         self._thread: Thread | None = None
 
     def on_dropped(self, observer: Callable[[int], None]) -> None:
-        """See LogQueue."""
+        """See LogQueue.on_dropped."""
         self._queue.on_dropped(observer)
 
-    def prepare(self, record: logging.LogRecord) -> Entry:
-        """See QueueHandler: what is put into the queue."""
-        return Entry(lambda: self.format(record), record.levelno >= logging.WARNING)
+    def prepare(self, record: logging.LogRecord) -> PendingLine:
+        """Return what QueueHandler puts into the queue for a record."""
+        return PendingLine(lambda: self.format(record), record.levelno >= logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Puts a record's line into the queue, or leaves it out."""
+        """Put the line of a record into the queue, or drop it."""
         super().emit(record)
         self._start()
 
     def say(self, line: str) -> None:
-        """Puts a line into the queue that is no record."""
-        self._queue.put_nowait(Entry(lambda: line, urgent=True))
+        """Put a line into the queue that comes from no record."""
+        self._queue.put_nowait(PendingLine(lambda: line, urgent=True))
         self._start()
 
     def flush(self) -> None:
-        """Waits until all is written, for at most FLUSH_SECONDS."""
+        """Wait until everything is written, for at most FLUSH_SECONDS."""
         if self._thread is not None:
             self._queue.flush(FLUSH_SECONDS)
 
     def _start(self) -> None:
-        """Starts the thread, once: a handler that gets no record needs none."""
+        """Start the thread with the first line: a handler without lines needs none."""
         if self._thread is not None:
             return
         with self._starting:
             if self._thread is None:
-                # A daemon: an exit does not wait for it, who may wait for a reader.
+                # A daemon: it may wait for a reader that never comes, and the exit of the
+                # process must not.
                 self._thread = Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
         while True:
-            taken = self._queue.get()
-            line = taken if isinstance(taken, str) else self._left_out(taken)
+            item = self._queue.get()
+            line = item if isinstance(item, str) else self._dropped_line(item)
             self._write(f"{line}\n".encode(errors="backslashreplace"))
 
-    def _left_out(self, count: int) -> str:
+    def _dropped_line(self, count: int) -> str:
+        """Format the warning about dropped lines; it does not pass through the queue."""
         record = logging.LogRecord(
             "facewire_server.log_handler",
             logging.WARNING,
@@ -85,12 +87,13 @@ class QueuedHandler(QueueHandler):
         return self.format(record)
 
     def _write(self, data: bytes) -> None:
-        # Not by sys.stderr, whose lock would then be held while the interpreter ends.
+        # Not through sys.stderr: this thread would hold its lock while the interpreter
+        # ends, which is a fatal error of Python.
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:
-                # Whoever shares the descriptor has made it one that does not block.
+                # Another process that shares the descriptor has made it non-blocking.
                 select.select((), (self._descriptor,), ())
             except OSError:
-                return  # nobody will ever read it
+                return  # the reader is gone

@@ -2,6 +2,9 @@
 
 Rule: nothing that a caller sends can end a line or pass for a field. Fields are what
 a call of a logger gives as `extra`; no image, token or certificate is ever one.
+
+Rule: the name of a logger is an interface, since operators filter by it. Each module
+gives its own as a literal, and it stays when the module moves or is renamed.
 """
 
 import json
@@ -16,13 +19,13 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-"""What every record has; the rest was given as `extra`."""
+"""Attributes of every record; the others were given as `extra`."""
 
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
-    """Has what is logged from `level` upwards written, in one of FORMATS.
+    """Write records of `level` and above to standard error, in one of FORMATS.
 
-    `fields` are what every record has.
+    `fields` are added to every record.
     """
 
     def add_fields(record: logging.LogRecord) -> bool:
@@ -30,25 +33,25 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
         return True
 
     handler = QueuedHandler()
-    handler.addFilter(lambda record: not _is_of_callers(record))
+    handler.addFilter(lambda record: not _is_caused_by_callers(record))
     handler.addFilter(add_fields)
     if level != "debug":
-        handler.addFilter(_without_trace_of_opentelemetry)
+        handler.addFilter(_drop_opentelemetry_traceback)
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
 
 
 def on_dropped(observer: Callable[[int], None]) -> None:
-    """Has somebody told how many lines this process leaves out of its log."""
+    """Call `observer` with the number of lines that this process drops from its log."""
     for handler in _handlers():
         handler.on_dropped(observer)
 
 
 def say(line: str) -> None:
-    """Writes a line as it is, behind what was logged before.
+    """Write a line as it is, after everything logged before.
 
-    Returns when it is written, or when nobody has read it for some seconds.
+    Returns when it is written, or after FLUSH_SECONDS of log_handler.
     """
     handler = next(_handlers(), None) or QueuedHandler()
     handler.say(line)
@@ -56,24 +59,25 @@ def say(line: str) -> None:
 
 
 def flush() -> None:
-    """Returns when all that this process has logged is written; see `say`."""
+    """Wait until everything that this process has logged is written; see `say`."""
     for handler in _handlers():
         handler.flush()
 
 
 def _handlers() -> Iterator[QueuedHandler]:
-    """What this process logs with, if that is set up."""
+    """The handler of this process; none before `set_up`."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, QueuedHandler):
             yield handler
 
 
-def _is_of_callers(record: logging.LogRecord) -> bool:
-    """Whether gRPC complains of what any caller can have it complain of.
+def _is_caused_by_callers(record: logging.LogRecord) -> bool:
+    """Whether it is one of two errors that any caller can have gRPC log.
 
-    Of a header that is no UTF-8, which it then shows, and it may be a token; it is
-    read as Latin-1, and whoever uses it says what is wrong with it. And, with a trace,
-    of a connection that broke while an answer was on its way.
+    "Invalid encoding": a header is not UTF-8. gRPC shows the header, which may be a
+    token, and then reads it as Latin-1; the code that uses it reports what is wrong.
+    "ExecuteBatchError": a connection broke while an answer was being sent. gRPC adds a
+    traceback.
     """
     is_grpc = record.name == "grpc._cython.cygrpc"
     return is_grpc and str(record.msg).startswith(
@@ -81,19 +85,19 @@ def _is_of_callers(record: logging.LogRecord) -> bool:
     )
 
 
-def _without_trace_of_opentelemetry(record: logging.LogRecord) -> bool:
-    """Leaves the words to what it says of each variable that it cannot read."""
+def _drop_opentelemetry_traceback(record: logging.LogRecord) -> bool:
+    """Keep OpenTelemetry's messages about variables that it cannot read, in one line each."""
     if record.name.startswith("opentelemetry."):
         record.exc_info = None
     return True
 
 
 def json_formatter() -> logging.Formatter:
-    """One object a line: time (RFC 3339, UTC), level, logger, message, the fields.
+    """Make a formatter of JSON: time (RFC 3339, UTC), level, logger, message, the fields.
 
-    A trace is one string in the field `trace`.
+    Each record is one line; its traceback is one string in the field `trace`.
     """
-    # Imported here: a server that logs text starts without it.
+    # Imported here: a server that logs text starts faster without it.
     from pythonjsonlogger.json import JsonFormatter
 
     names = {"levelname": "level", "name": "logger", "exc_info": "trace"}
@@ -103,22 +107,22 @@ def json_formatter() -> logging.Formatter:
 
 
 class TextFormatter(logging.Formatter):
-    """`TIME LEVEL LOGGER: MESSAGE key=value ...`; the lines of a trace are indented."""
+    """Text: `TIME LEVEL LOGGER: MESSAGE key=value ...`; lines of a traceback are indented."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        """RFC 3339, UTC, in milliseconds."""
+        """Format the time of a record: RFC 3339, UTC, in milliseconds."""
         time = datetime.fromtimestamp(record.created, UTC)
         return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """The line without a trace."""
+        """Format a record without its traceback, as one line."""
         return " ".join((_visible(super().formatMessage(record)), *_fields(record)))
 
     def formatException(self, ei: Any) -> str:
-        """The trace, so that none of its lines can be taken for one of the log's."""
+        """Format a traceback, indented: none of its lines passes for a record's."""
         lines = super().formatException(ei).splitlines()
         return "\n".join(f"  {_visible(line)}" for line in lines)
 
@@ -132,7 +136,7 @@ def _fields(record: logging.LogRecord) -> Iterator[str]:
 
 
 def _visible(text: str) -> str:
-    """The text with everything escaped that a terminal would obey."""
+    """Escape what ends a line or controls a terminal."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,10 +1,11 @@
-"""The numbers of a running server, for Prometheus.
+"""The metrics of a running server, for Prometheus.
 
-Rule: label values come from the server's own small sets (methods, models, codes),
+Rule: label values come from the server's own small sets (methods, models, codes, reasons),
 never from what a caller sends.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -18,96 +19,90 @@ BUCKETS = (
 )
 """Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
 
-
 LARGEST = {"facewire_model_info", "facewire_watchdog_stalled"}
-"""Gauges of which several processes together have the largest; of others the sum."""
+"""Gauges that several processes report together as the largest value; others as the sum."""
+
+
+class Definition(NamedTuple):
+    """The first arguments of a metric of prometheus-client."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+REQUESTS = Definition(
+    "facewire_requests_total",
+    "Calls and frames of streams, by how they ended.",
+    ("method", "model", "code"),
+)
+SECONDS = Definition(
+    "facewire_request_seconds",
+    "Time from the arrival of a request to its answer.",
+    ("method", "model"),
+)
+STAGES = Definition(
+    "facewire_stage_seconds",
+    "Time of answered requests by stage: queue, decode, inference, postprocess.",
+    ("stage", "model"),
+)
+INFLIGHT = Definition(
+    "facewire_inflight_requests", "Requests that have arrived and are not answered yet."
+)
+DEPTH = Definition("facewire_queue_depth", "Requests that wait for a worker.")
+QUEUED_BYTES = Definition("facewire_queued_bytes", "Bytes of the messages that wait for a worker.")
+REJECTED = Definition(
+    "facewire_rejected_total", "Requests that got an error, by its reason.", ("reason",)
+)
+DETECTIONS = Definition("facewire_detections_total", "Detections returned.", ("model",))
+INFERENCES = Definition(
+    "facewire_inferences_total",
+    "Inferences begun, whether their answers came in time or not.",
+    ("model",),
+)
+INFO = Definition(
+    "facewire_model_info",
+    "1 for each loaded model, 0 for what it has taken the place of.",
+    ("model", "version", "precision", "device"),
+)
+RELOADS = Definition(
+    "facewire_model_reloads_total",
+    "Reloads of a model, by outcome: succeeded, failed.",
+    ("model", "outcome"),
+)
+STALLED = Definition(
+    "facewire_watchdog_stalled",
+    "1 while a request is worked on for longer than --stall-seconds.",
+)
+LINES_DROPPED = Definition(
+    "facewire_log_lines_dropped_total",
+    "Lines left out of the log: too many, or not read in time.",
+)
 
 
 class Metrics:
     """The metrics of the public contract, in a registry of their own."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "facewire_requests_total",
-            "Calls and frames of streams, by how they ended.",
-            ("method", "model", "code"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "facewire_request_seconds",
-            "Time from the arrival of a request to its answer.",
-            ("method", "model"),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self._stages = Histogram(
-            "facewire_stage_seconds",
-            "Time of answered requests by stage: queue, decode, inference, postprocess.",
-            ("stage", "model"),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self.inflight = Gauge(
-            "facewire_inflight_requests",
-            "Requests that have arrived and are not answered yet.",
-            registry=self.registry,
-        )
-        self._depth = Gauge(
-            "facewire_queue_depth",
-            "Requests that wait for a worker.",
-            registry=self.registry,
-        )
-        self._queued_bytes = Gauge(
-            "facewire_queued_bytes",
-            "Bytes of the messages that wait for a worker.",
-            multiprocess_mode="livesum",
-            registry=self.registry,
-        )
-        self._rejected = Counter(
-            "facewire_rejected_total",
-            "Requests that got an error, by its reason.",
-            ("reason",),
-            registry=self.registry,
-        )
-        self._detections = Counter(
-            "facewire_detections_total",
-            "Detections returned.",
-            ("model",),
-            registry=self.registry,
-        )
-        self._inferences = Counter(
-            "facewire_inferences_total",
-            "Inferences begun, whether their answers came in time or not.",
-            ("model",),
-            registry=self.registry,
-        )
-        self._info = Gauge(
-            "facewire_model_info",
-            "1 for each loaded model, 0 for what it has taken the place of.",
-            ("model", "version", "precision", "device"),
-            registry=self.registry,
-        )
-        self._reloads = Counter(
-            "facewire_model_reloads_total",
-            "Reloads of a model, by outcome: succeeded, failed.",
-            ("model", "outcome"),
-            registry=self.registry,
-        )
-        self._stalled = Gauge(
-            "facewire_watchdog_stalled",
-            "1 while a request is worked on for longer than --stall-seconds.",
-            registry=self.registry,
-        )
-        self._log_lines_dropped = Counter(
-            "facewire_log_lines_dropped_total",
-            "Lines left out of the log: too many, or not read in time.",
-            registry=self.registry,
-        )
-        # From nothing to one is no increase to Prometheus, and from 0 to 1 it is.
+        # `/metrics` lists them in the order in which they are made here.
+        registry = self.registry = CollectorRegistry()
+        self._requests = Counter(*REQUESTS, registry=registry)
+        self._seconds = Histogram(*SECONDS, buckets=BUCKETS, registry=registry)
+        self._stages = Histogram(*STAGES, buckets=BUCKETS, registry=registry)
+        self.inflight = Gauge(*INFLIGHT, registry=registry)
+        self._depth = Gauge(*DEPTH, registry=registry)
+        self._queued_bytes = Gauge(*QUEUED_BYTES, registry=registry)
+        self._rejected = Counter(*REJECTED, registry=registry)
+        self._detections = Counter(*DETECTIONS, registry=registry)
+        self._inferences = Counter(*INFERENCES, registry=registry)
+        self._info = Gauge(*INFO, registry=registry)
+        self._reloads = Counter(*RELOADS, registry=registry)
+        self._stalled = Gauge(*STALLED, registry=registry)
+        self._lines_dropped = Counter(*LINES_DROPPED, registry=registry)
+        # A series that begins at 1 is no increase to Prometheus; from 0 to 1 is one.
         for reason in Reason:
             self._rejected.labels(reason)
-        # What every request counts: to look a label up takes longer than to count.
+        # `labels` costs more than counting does, and every request needs these.
         self._requests_of = cache(self._requests.labels)
         self._seconds_of = cache(self._seconds.labels)
         self._stages_of = cache(self._stages.labels)
@@ -115,46 +110,49 @@ class Metrics:
         self._inferences_of = cache(self._inferences.labels)
 
     def queued(self, depth: int, size: int) -> None:
-        """Notes how many requests wait, and their bytes. See scheduler.Observer."""
+        """Set how many requests wait, and their bytes. The scheduler calls it as its observer."""
         self._depth.set(depth)
         self._queued_bytes.set(size)
 
-    def committed(self, kind: str) -> None:
-        """Counts an inference of the model `kind`. See scheduler.Observer."""
+    def checkpoint_passed(self, kind: str) -> None:
+        """Count an inference that begins, of the model `kind`. The scheduler calls it, too."""
         self._inferences_of(kind).inc()
 
     def loaded(self, model: Description) -> None:
-        """Counts a model in."""
+        """Show a model as loaded."""
         self._info.labels(*_identity(model)).set(1)
 
     def replaced(self, old: Description, new: Description) -> None:
-        """Counts a model out, and the one in that has taken its place."""
+        """Show a model as replaced by a new one, which may have another version."""
         self._info.labels(*_identity(old)).set(0)
         self.loaded(new)
 
     def reloaded(self, model: str, outcome: str) -> None:
-        """Counts a reload; `outcome` is succeeded or failed."""
+        """Count a reload; `outcome` is succeeded or failed."""
         self._reloads.labels(model, outcome).inc()
 
     def stalled(self, stalls: bool) -> None:
-        """Notes whether work does not end."""
+        """Set whether a request is worked on for too long."""
         self._stalled.set(stalls)
 
     def log_lines_dropped(self, count: int) -> None:
-        """Counts lines that were left out of the log."""
-        self._log_lines_dropped.inc(count)
+        """Count lines that were left out of the log."""
+        self._lines_dropped.inc(count)
 
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
-        """Counts a request that has ended; `model` is empty where there is none."""
+        """Count a request that has ended; `model` is empty if it got to none."""
         self._requests_of(method, model, code).inc()
         self._seconds_of(method, model).observe(seconds)
 
     def rejected(self, reason: str) -> None:
-        """Counts a request that got an error."""
+        """Count a request that got an error."""
         self._rejected.labels(reason).inc()
 
     def answered(self, detections: Detections, waited: float) -> None:
-        """Counts what was found and where the time went, in seconds."""
+        """Count the detections of a request and its seconds by stage.
+
+        `waited`: its seconds in the queue.
+        """
         stages, model = detections.stages, detections.model.name
         self._stages_of("queue", model).observe(waited)
         self._stages_of("decode", model).observe(stages.decode)

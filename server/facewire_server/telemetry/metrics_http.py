@@ -1,7 +1,7 @@
-"""The port of `/metrics`: plain HTTP, for a few scrapers that are quick.
+"""The port of `/metrics`: plain HTTP, for a few quick scrapers.
 
-Rule: whoever connects holds one of few threads, for a short time, and never one that
-answers requests.
+Rule: a connection holds one of MAX_SCRAPES threads for at most SCRAPE_SECONDS, and never
+a thread that answers requests.
 """
 
 import socket
@@ -18,19 +18,19 @@ from facewire_server.errors import ConfigError
 from facewire_server.system.addresses import endpoints, listen_error
 
 MAX_SCRAPES = 4
-"""How many are answered at a time; who comes beyond is hung up on."""
+"""How many scrapes are answered at a time; connections beyond are closed at once."""
 
-SECONDS = 5.0
+SCRAPE_SECONDS = 5.0
 """For a scrape, from connecting to the last byte of its answer."""
 
-PAUSE = 1.0
-"""Seconds until a connection that could not be accepted is tried again."""
+ACCEPT_PAUSE = 1.0
+"""Seconds until the next attempt after a connection could not be accepted."""
 
 
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsPort":
-    """Answers `/metrics` at all addresses of a host, on threads of its own.
+    """Serve `/metrics` at all addresses of a host, on threads of its own.
 
-    Port 0: a free one. Raises ConfigError when it cannot be had.
+    Port 0: a free one. Raises ConfigError when the port cannot be had.
     """
     servers = list[MetricsServer]()
     try:
@@ -59,89 +59,93 @@ def _server(registry: CollectorRegistry, ip: str, port: int) -> "MetricsServer":
 
 @dataclass(frozen=True, slots=True)
 class MetricsPort:
-    """`/metrics` at all addresses of a host, on one port, until it is closed."""
+    """`/metrics` at all addresses of a host, on one port, until `close`."""
 
     port: int
     servers: tuple["MetricsServer", ...]
 
     def close(self) -> None:
-        """Takes no more connections. Does not wait."""
+        """Accept no more connections. Does not wait."""
         for server in self.servers:
             server.close()
 
 
 class MetricsServer(ThreadingMixIn, WSGIServer):
-    """A thread for each connection, and not many of them."""
+    """An HTTP server with one thread for each connection, MAX_SCRAPES at most."""
 
     daemon_threads = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._places = BoundedSemaphore(MAX_SCRAPES)
+        self._slots = BoundedSemaphore(MAX_SCRAPES)
         self._closed = Event()
 
     def serve(self) -> None:
-        """Takes connections until it is closed, and waits for them without waking."""
+        """Accept connections until `close`.
+
+        Unlike `serve_forever`, which wakes twice a second, it sleeps until one comes.
+        """
         while not self._closed.is_set():
             self.handle_request()
         self.server_close()
 
     def close(self) -> None:
-        """Takes no more connections; those that it has are answered. Does not wait."""
+        """Accept no more connections; those accepted are answered. Does not wait."""
         self._closed.set()
-        # Wakes the thread that waits for connections, and leaves the closing to it.
+        # Wakes the thread in `serve`, which closes the socket: closed here, its number
+        # could be another file's before that thread looks at it again.
         self.socket.shutdown(socket.SHUT_RDWR)
 
     def get_request(self) -> tuple[Any, Any]:
-        """A connection and its address. Raises OSError, after a pause.
+        """Accept a connection; returns it and its address. Raises OSError after a pause.
 
-        Without one, a process that has no file descriptors left would try again at
-        once, with all of a core.
+        Without the pause a process that has no file descriptors left would try again at
+        once, and keep a core busy with it.
         """
         try:
             return super().get_request()
         except OSError:
-            self._closed.wait(PAUSE)
+            self._closed.wait(ACCEPT_PAUSE)
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Called for each connection, on the thread that takes them."""
-        if not self._places.acquire(blocking=False):
+        """Start a thread for a connection. Called on the thread that accepts them."""
+        if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
             return
         try:
             super().process_request(request, client_address)
         except RuntimeError:
-            # No thread could be started. Whoever has called hangs up.
-            self._places.release()
+            # The thread could not be started. The caller closes the connection.
+            self._slots.release()
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """The life of a connection, on a thread of its own."""
-        end = Timer(SECONDS, _hang_up, (request,))
+        """Answer one connection. Called on its thread."""
+        end = Timer(SCRAPE_SECONDS, _shut_down, (request,))
         end.daemon = True
         try:
             end.start()
             super().process_request_thread(request, client_address)
         except RuntimeError:
-            # The timer's thread could not be started, and nobody would hang up.
+            # The timer's thread could not be started, and nothing would end a slow scrape.
             self.shutdown_request(request)
         finally:
             end.cancel()
-            self._places.release()
+            self._slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing of connections that broke: that is their affair."""
+        """Log nothing about broken connections, which scrapers try again."""
 
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing of scrapes, which come every few seconds."""
+        """Log nothing about scrapes, which come every few seconds."""
 
 
-def _hang_up(connection: socket.socket) -> None:
-    """Has whoever reads or writes there fail."""
+def _shut_down(connection: socket.socket) -> None:
+    """Make the thread that reads or writes this connection fail."""
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # it has ended meanwhile
+        pass  # it has ended already

@@ -1,19 +1,15 @@
-"""A report to test with."""
+"""Reports for tests."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import grpc
 
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.method import STAGES, Answer
-from facewire_client.bench.open_loop import OpenLoop
-from facewire_client.bench.photo import Photo
-from facewire_client.bench.recorder import Recorder
+from facewire_client.bench.load import ClosedLoop, MeasurementPeriod, OpenLoop
+from facewire_client.bench.recorder import STAGES, Answer, Recorder
 from facewire_client.bench.report import Report, report
 from facewire_client.bench.run import Run
-from facewire_client.bench.settings import Settings
-from facewire_client.bench.window import Window
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from facewire_client.errors import FaceClientError
 from facewire_client.response import model_info
@@ -32,12 +28,12 @@ Change = Callable[[Recorder], None]
 
 
 def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Report:
-    """A report of answers with so many faces, 100, 200, ... ms after their time."""
-    window = Window(settings.warmup, settings.duration)
-    record = Recorder(window, 1, settings.deadline)
+    """Make a report of answers with these numbers of faces, 100, 200, ... ms after their time."""
+    period = MeasurementPeriod(settings.warmup, settings.duration)
+    record = Recorder(period, 1, settings.deadline)
     for number, count in enumerate(faces, start=1):
-        planned = window.opens
-        record.came_due(planned)
+        planned = period.start
+        record.due(planned)
         answer = Answer(count, dict.fromkeys(STAGES, 0.0) | {"queue": 0.0015})
         record.answered(planned, planned, planned + number / 10, 0, answer)
     change(record)
@@ -47,16 +43,16 @@ def made(settings: Settings, *faces: int, change: Change = lambda _: None) -> Re
 
 
 def refuse(record: Recorder) -> None:
-    """One request is refused, and two never sent."""
-    planned = record.window.opens
+    """Record one refused request and two that were not sent."""
+    planned = record.period.start
     for _ in range(3):
-        record.came_due(planned)
+        record.due(planned)
     record.failed(planned, planned, planned + 0.001, FULL)
-    record.never_sent(planned)
-    record.never_sent(planned)
+    record.not_sent(planned)
+    record.not_sent(planned)
 
 
 def interrupt(record: Recorder) -> None:
-    """The run is interrupted with one request on its way."""
-    record.came_due(record.window.opens)
-    record.window.interrupt()
+    """Interrupt the run with one request in flight."""
+    record.due(record.period.start)
+    record.period.interrupt()

@@ -12,17 +12,14 @@ from facewire.v1 import detect_pb2 as pb
 from tests.client.failure import Failure
 from tests.client.fake_server import FakeServer
 
-PATIENCE = 60.0
-"""Seconds after which what a test waits for is taken to never happen."""
+TIMEOUT = 60.0
+"""Seconds after which a wait of a test fails."""
 
 Answer = Callable[[pb.DetectRequest], pb.DetectResponse]
 
 
 class Crowd:
-    """An `answer` that comes when it was asked for `count` times at once.
-
-    It notes how many times that was at most.
-    """
+    """An `answer` that comes once `count` requests are in flight; `most` is their maximum."""
 
     def __init__(self, count: int) -> None:
         self.most = 0
@@ -35,13 +32,13 @@ class Crowd:
             self._now += 1
             self.most = max(self.most, self._now)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self.most >= self._count, PATIENCE)
+            self._changed.wait_for(lambda: self.most >= self._count, TIMEOUT)
             self._now -= 1
         return pb.DetectResponse()
 
 
 class First:
-    """An `answer` that is one for so many requests, and another for those after them."""
+    """An `answer` that uses one function for `count` requests, and another afterwards."""
 
     def __init__(self, count: int, answer: Answer, then: Answer) -> None:
         self._left = count
@@ -57,9 +54,9 @@ class First:
 
 
 def until(count: int, answer: Answer, server: FakeServer) -> First:
-    """`answer` for so many requests; the next one ends the run, as Ctrl-C does.
+    """Use `answer` for `count` requests, and send this process SIGINT at the next one.
 
-    So a run lasts as long as it has to, however slow the machine is.
+    So a run takes as long as these requests do, also on a slow machine.
     """
 
     def interrupt(request: pb.DetectRequest) -> pb.DetectResponse:
@@ -70,7 +67,7 @@ def until(count: int, answer: Answer, server: FakeServer) -> First:
 
 
 class Stall:
-    """An `answer` that keeps everybody waiting once, for 300 ms."""
+    """An `answer` that stalls all requests once, for 300 ms."""
 
     def __init__(self, after: int) -> None:
         self._left = after
@@ -84,19 +81,19 @@ class Stall:
         return pb.DetectResponse()
 
 
-class Turns:
-    """An `answer` with one face, none, QUEUE_FULL and INTERNAL in turn."""
+class Rotation:
+    """An `answer` that rotates QUEUE_FULL, INTERNAL, one face and no face."""
 
     def __init__(self) -> None:
-        self._turn = 0
+        self._count = 0
         self._lock = threading.Lock()
 
     def __call__(self, request: pb.DetectRequest) -> pb.DetectResponse:
         with self._lock:
-            self._turn += 1
-            turn = self._turn % 4
-        if turn == 1:
+            self._count += 1
+            index = self._count % 4
+        if index == 1:
             raise Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL", pushback=1)
-        if turn == 2:
+        if index == 2:
             raise Failure(grpc.StatusCode.INTERNAL, message="a fault")
-        return pb.DetectResponse(detections=[pb.Detection()] if turn == 3 else [])
+        return pb.DetectResponse(detections=[pb.Detection()] if index == 3 else [])

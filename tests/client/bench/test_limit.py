@@ -1,4 +1,4 @@
-"""What benchmark_app is asked, and when it is not."""
+"""The model and arguments that benchmark_app is run with, and its errors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +7,8 @@ import pytest
 
 from facewire_client import FaceClient
 from facewire_client.bench import limit
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.limit import LimitError, Yardstick
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.limit import Baseline, LimitError
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.settings import Settings
 from facewire_client.result import ModelInfo
 from facewire_server.lifecycle.background import BackgroundServer
@@ -21,7 +20,7 @@ PATH = str(DATA / EMBEDDED / f"{EMBEDDED}.xml")
 
 @pytest.fixture(scope="module")
 def served(real: BackgroundServer) -> ModelInfo:
-    """What a real server says of the embedded model."""
+    """The description of the embedded model by a real server."""
     with FaceClient(real.target) as client:
         return client.model()
 
@@ -30,7 +29,7 @@ def served(real: BackgroundServer) -> ModelInfo:
 def test_the_model_is_found_by_the_servers_name_for_it_or_by_its_path(
     model: str, served: ModelInfo
 ) -> None:
-    assert str(Yardstick.find(model, served, SHORT).source.path) == PATH
+    assert Baseline.find(model, served, SHORT).path == PATH
 
 
 @pytest.mark.parametrize(
@@ -43,11 +42,11 @@ def test_the_model_is_found_by_the_servers_name_for_it_or_by_its_path(
 )
 def test_the_hint_suits_the_load(load: ClosedLoop | OpenLoop, hint: str) -> None:
     settings = replace(SHORT, load=load)
-    assert Yardstick.find(EMBEDDED, None, settings).hint == hint
+    assert Baseline.find(EMBEDDED, None, settings).hint == hint
 
 
 def test_benchmark_app_is_run_as_the_server_runs_the_model(served: ModelInfo) -> None:
-    found = Yardstick.find("", served, SHORT).measure(answered=10.0)
+    found = Baseline.find("", served, SHORT).measure(answered=10.0)
     assert found.throughput > 0
     assert found.median_ms > 0
     assert found.ratio == pytest.approx(10.0 / found.throughput)
@@ -61,36 +60,50 @@ def test_benchmark_app_is_run_as_the_server_runs_the_model(served: ModelInfo) ->
     assert precisions[options["-infer_precision"]] == served.precision
 
 
-def test_a_failure_of_benchmark_app_is_told_in_its_words(served: ModelInfo) -> None:
+def test_a_failure_of_benchmark_app_has_its_message(served: ModelInfo) -> None:
     nowhere = replace(served, device="NOWHERE")
     with pytest.raises(LimitError, match="benchmark_app failed: .*NOWHERE"):
-        Yardstick.find("", nowhere, SHORT).measure(answered=10.0)
+        Baseline.find("", nowhere, SHORT).measure(answered=10.0)
 
 
 def test_other_weights_than_the_servers_are_refused(served: ModelInfo) -> None:
     other = replace(served, sha256=64 * "0", version=12 * "0")
     with pytest.raises(LimitError, match="is not what the server runs"):
-        Yardstick.find(PATH, other, SHORT)
+        Baseline.find(PATH, other, SHORT)
 
 
-def test_a_model_that_is_not_there_is_told(served: ModelInfo, tmp_path: Path) -> None:
+def test_a_missing_model_is_named(served: ModelInfo, tmp_path: Path) -> None:
     with pytest.raises(LimitError, match="there is no file"):
-        Yardstick.find(str(tmp_path / "x.xml"), served, SHORT)
+        Baseline.find(str(tmp_path / "x.xml"), served, SHORT)
 
 
-def test_a_served_model_that_has_no_published_name_is_asked_for(
+def test_a_served_model_without_a_published_name_needs_its_path(
     served: ModelInfo,
 ) -> None:
     with pytest.raises(LimitError, match="no model 'mine'.*--limit PATH"):
-        Yardstick.find("", replace(served, name="mine"), SHORT)
+        Baseline.find("", replace(served, name="mine"), SHORT)
 
 
-def test_a_server_that_tells_no_model_needs_it_named() -> None:
+def test_a_server_that_does_not_tell_its_model_needs_it_named() -> None:
     with pytest.raises(LimitError, match="name that: --limit PATH"):
-        Yardstick.find("", None, SHORT)
+        Baseline.find("", None, SHORT)
 
 
-def test_without_openvino_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openvino_the_error_names_the_command_to_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(limit, "find_spec", lambda name: None)
     with pytest.raises(LimitError, match=r"pip install 'facewire\[server\]'"):
-        Yardstick.find(PATH, None, SHORT)
+        Baseline.find(PATH, None, SHORT)
+
+
+def test_a_missing_package_of_the_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "_describe", lambda name: {"missing": "numpy"})
+    with pytest.raises(LimitError, match="numpy is not installed; --limit needs"):
+        Baseline.find(PATH, None, SHORT)
+
+
+def test_a_failure_of_the_servers_program_has_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limit, "_DESCRIBE", "facewire_server.cli.absent")
+    with pytest.raises(LimitError, match="cannot describe the model: .*No module named"):
+        Baseline.find(PATH, None, SHORT)

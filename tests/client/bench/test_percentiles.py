@@ -46,5 +46,5 @@ def test_one_value_is_every_percentile() -> None:
     assert spread(array("d", [0.002])) == Spread(*[2.0] * 7)
 
 
-def test_no_value_has_no_spread() -> None:
+def test_no_values_have_no_spread() -> None:
     assert spread(array("d")) is None

@@ -1,4 +1,4 @@
-"""From a record to a report."""
+"""The report that is made of a record."""
 
 import json
 from dataclasses import replace
@@ -60,24 +60,24 @@ def test_the_document_holds_the_numbers() -> None:
     assert found["limit"] is None
 
 
-def test_answers_that_differ_are_told() -> None:
+def test_answers_that_differ_are_reported() -> None:
     found = made(CLOSED, 1, 1, 2)
     assert not found.same_detections
     assert found.images[0].detections == {1: 2, 2: 1}
 
 
-def test_what_was_cut_off_is_unfinished() -> None:
+def test_a_cancelled_request_is_unfinished() -> None:
     found = made(replace(CLOSED, warmup=0.0), 1, change=interrupt)
     assert found.requests.unfinished == 1
     assert found.end_reason == "interrupted"
 
 
-def test_a_run_without_an_answer_has_a_report_too() -> None:
+def test_a_run_without_an_answer_has_a_report() -> None:
     found = made(CLOSED)
     assert found.latency_ms is None
     assert found.client_cpu.ms_per_request is None
 
 
 def test_an_interrupted_warm_up_has_no_rates() -> None:
-    found = made(CLOSED, change=lambda record: record.window.interrupt())
+    found = made(CLOSED, change=lambda record: record.period.interrupt())
     assert (found.rates.offered, found.rates.goodput) == (0.0, 0.0)

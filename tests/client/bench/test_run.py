@@ -2,33 +2,32 @@
 
 import threading
 from dataclasses import replace
+from time import process_time
 
 import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_client import FaceClientError
-from facewire_client.bench.closed_loop import ClosedLoop
-from facewire_client.bench.method import DETECT, Answer, Method
-from facewire_client.bench.open_loop import OpenLoop
+from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
-from facewire_client.bench.photo import Photo
-from facewire_client.bench.recorder import Recorder
-from facewire_client.bench.run import run
-from facewire_client.bench.settings import Settings
+from facewire_client.bench.recorder import Answer, Recorder
+from facewire_client.bench.run import CpuMeter, run
+from facewire_client.bench.sender import DETECT, Method
+from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from tests.client.authority import Authority
-from tests.client.bench.servers import PATIENCE, Crowd, Stall, Turns, until
+from tests.client.bench.servers import TIMEOUT, Crowd, Rotation, Stall, until
 from tests.client.fake_server import FakeServer, echo
 
 PHOTO = Photo("photo.jpg", b"0123456789")
 SHORT = Settings(load=ClosedLoop(1), warmup=0.0, duration=0.2)
-LONG = replace(SHORT, duration=PATIENCE)
-"""For runs that end when so many requests have come: see `until`."""
+LONG = replace(SHORT, duration=TIMEOUT)
+"""For runs that `until` ends."""
 
 
 def record(target: str, settings: Settings = SHORT, *photos: Photo) -> Recorder:
-    """What is found when such a load is sent to this server."""
+    """Return the record of a run against this server."""
     connection = Connection(target, timeout=10.0, token="secret")
     return run(connection, settings, photos or [PHOTO], lambda _: None).record
 
@@ -44,7 +43,7 @@ def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
     fake: FakeServer,
 ) -> None:
     fake.answer = Stall(after=30)
-    # So few places that nearly all that come during the stall cannot be sent.
+    # So few slots that nearly all requests due during the stall have to wait.
     load = OpenLoop(rate=150, seed=1, outstanding=2)
     found = record(fake.target, replace(SHORT, load=load, duration=0.8))
     times = spread(found.latencies)
@@ -54,10 +53,10 @@ def test_a_stalled_server_shows_in_the_percentiles_of_an_open_loop(
     assert found.planned == len(found.latencies) + found.unsent
 
 
-def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
+def test_every_refusal_is_counted_by_reason_and_none_is_retried(
     fake: FakeServer,
 ) -> None:
-    fake.answer = until(20, Turns(), fake)
+    fake.answer = until(20, Rotation(), fake)
     found = record(fake.target, LONG)
     full, fault = ("RESOURCE_EXHAUSTED", "QUEUE_FULL"), ("INTERNAL", "")
     assert set(found.failures) == {full, fault}
@@ -68,7 +67,7 @@ def test_every_refusal_is_counted_by_reason_and_none_is_tried_again(
 
 
 class Opening:
-    """A meter that tells when the window opens."""
+    """A meter whose `opened` is set when the period starts."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -84,11 +83,11 @@ def test_the_warm_up_is_left_out(fake: FakeServer) -> None:
     opening = Opening()
 
     def answer(request: pb.DetectRequest) -> pb.DetectResponse:
-        opening.opened.wait(PATIENCE)  # the first request is one of the warm-up
+        opening.opened.wait(TIMEOUT)  # the first request is one of the warm-up
         return pb.DetectResponse()
 
     fake.answer = until(3, answer, fake)
-    connection = Connection(fake.target, timeout=PATIENCE)
+    connection = Connection(fake.target, timeout=TIMEOUT)
     settings = replace(LONG, warmup=1.0)
     found = run(connection, settings, [PHOTO], lambda _: None, meters=[opening])
     assert found.record.planned == len(fake.requests) - 1 == 3
@@ -101,7 +100,7 @@ def test_a_deadline_is_sent_and_missed(fake: FakeServer) -> None:
     assert not found.latencies
 
 
-def test_what_waits_for_a_place_beyond_its_deadline_is_not_sent(
+def test_a_request_that_waits_beyond_its_deadline_is_not_sent(
     fake: FakeServer,
 ) -> None:
     fake.answer = fake.hang
@@ -128,7 +127,7 @@ def test_connections_take_turns(fake: FakeServer, connections: int) -> None:
     assert len(set(fake.peers)) == connections
 
 
-def test_a_secure_server_is_measured_too() -> None:
+def test_a_server_with_tls_is_measured() -> None:
     authority = Authority()
     key, chain = authority.issue("server")
     with FakeServer(grpc.ssl_server_credentials([(key, chain)])) as server:
@@ -138,16 +137,16 @@ def test_a_secure_server_is_measured_too() -> None:
     assert len(found.latencies) == found.planned > 0
 
 
-def test_the_cpu_of_the_client_and_the_progress_are_told(fake: FakeServer) -> None:
-    told: list[float] = []
+def test_the_clients_cpu_time_and_the_progress_are_reported(fake: FakeServer) -> None:
+    reported: list[float] = []
     settings = replace(SHORT, warmup=0.1, duration=0.3)
-    found = run(Connection(fake.target), settings, [PHOTO], told.append)
+    found = run(Connection(fake.target), settings, [PHOTO], reported.append)
     assert found.cpu_seconds > 0
-    assert sum(told) == pytest.approx(0.4)
+    assert sum(reported) == pytest.approx(0.4)
 
 
 class Calls:
-    """A meter that notes its calls."""
+    """A meter that records its calls."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
@@ -159,7 +158,7 @@ class Calls:
         self.made.append("stop")
 
 
-def test_meters_start_and_stop_with_the_window(fake: FakeServer) -> None:
+def test_meters_start_and_stop_with_the_period(fake: FakeServer) -> None:
     meter = Calls()
     run(Connection(fake.target), SHORT, [PHOTO], lambda _: None, meters=[meter])
     assert meter.made[:2] == ["start", "stop"]
@@ -174,7 +173,7 @@ def test_another_method_may_be_measured(fake: FakeServer) -> None:
     assert not found.stages["total"]
 
 
-def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
+def test_a_period_longer_than_the_load_is_measured_to_its_end(
     fake: FakeServer,
 ) -> None:
     load = OpenLoop(rate=0.001, seed=1, outstanding=1)
@@ -182,7 +181,7 @@ def test_a_window_that_outlasts_the_load_is_measured_to_its_end(
     assert not fake.requests
 
 
-def test_a_server_that_is_not_there_is_an_error_before_the_load() -> None:
+def test_an_unreachable_server_is_an_error_before_the_load() -> None:
     connection = Connection("127.0.0.1:1", timeout=0.2)
     with pytest.raises(FaceClientError, match="cannot reach") as caught:
         run(connection, SHORT, [PHOTO], lambda _: None)
@@ -193,3 +192,27 @@ def test_a_photo_over_the_limit_is_an_error_before_the_load() -> None:
     connection = Connection("127.0.0.1:1", max_message_mb=1)
     with pytest.raises(FaceClientError, match="MESSAGE_TOO_LARGE"):
         run(connection, SHORT, [Photo("large", bytes(1 << 20))], lambda _: None)
+
+
+def work() -> None:
+    end = process_time() + 0.02
+    while process_time() < end:
+        pass
+
+
+def test_cpu_time_counts_from_the_start_to_the_first_stop() -> None:
+    meter = CpuMeter()
+    work()
+    meter.start()
+    work()
+    meter.stop()
+    counted = meter.seconds
+    work()
+    meter.stop()
+    assert 0.02 <= counted == meter.seconds
+
+
+def test_without_a_start_no_cpu_time_counts() -> None:
+    meter = CpuMeter()
+    meter.stop()
+    assert meter.seconds == 0

@@ -1,22 +1,24 @@
-"""A tiny model, a web server that has it, and an empty cache."""
+"""Fixtures: a tiny published model, a web server that has it, and an empty cache."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import Cache
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.catalogue.fetch import RetryPolicy
 from tests.server.catalogue import tiny
 from tests.server.catalogue.file_server import FileServer
 
-QUICK = RetryPolicy(retries=2, first_pause=0.01, longest_pause=0.02, stall=0.5, progress=200_000)
+QUICK = RetryPolicy(
+    retries=2, first_wait=0.01, longest_wait=0.02, read_timeout=0.5, progress=200_000
+)
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps the environment's proxies out of the tests."""
+    """Keep the environment's proxies out of the tests."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -31,16 +33,16 @@ def server() -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def entry(server: FileServer, tmp_path: Path) -> Entry:
+def model(server: FileServer, tmp_path: Path) -> PublishedModel:
     return tiny.catalogue(tmp_path / "tables", server.url).get(tiny.NAME)
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> ModelCache:
+    return ModelCache(tmp_path / "cache")
 
 
 @pytest.fixture
-def patience() -> RetryPolicy:
-    """Gives up soon."""
+def policy() -> RetryPolicy:
+    """Gives up after two short retries."""
     return QUICK

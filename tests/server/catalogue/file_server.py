@@ -1,4 +1,4 @@
-"""A real web server of files for tests, which misbehaves as it is told."""
+"""A real web server of files for tests, which can be told to misbehave."""
 
 import threading
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 Answer = Callable[["Handler", bytes, int], None]
-"""Answers a request for a file, from some byte on."""
+"""Answers a request for a file: handler, the whole file, offset of the first byte."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the server is told to, or as it should."""
+    """Answers with the server's next answer, or properly if there is none."""
 
     protocol_version = "HTTP/1.1"
     files: "FileServer"
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def start_range(self, body: bytes, start: int) -> None:
-        """The head of a proper answer."""
+        """Send the head of a proper answer."""
         if start:
             content = f"bytes {start}-{len(body) - 1}/{len(body)}"
             self.start_answer(206, len(body) - start, Content_Range=content)
@@ -47,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
             self.start_answer(200, len(body))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps quiet."""
+        """Log nothing."""
 
 
 def properly(handler: Handler, body: bytes, start: int) -> None:
@@ -93,7 +93,7 @@ def length_of(length: int) -> Answer:
 
 
 def broken_off(after: int) -> Answer:
-    """Sends so many bytes of the rest, and closes the connection."""
+    """Send `after` bytes of the rest, then close the connection."""
 
     def answer(handler: Handler, body: bytes, start: int) -> None:
         handler.start_range(body, start)
@@ -104,7 +104,7 @@ def broken_off(after: int) -> Answer:
 
 
 def stalled(after: int, until: threading.Event) -> Answer:
-    """Sends so many bytes of the rest, and waits before it sends what is left."""
+    """Send `after` bytes of the rest, and all others once `until` is set."""
 
     def answer(handler: Handler, body: bytes, start: int) -> None:
         handler.start_range(body, start)
@@ -117,7 +117,7 @@ def stalled(after: int, until: threading.Event) -> Answer:
 
 
 def dripping(until: threading.Event, *, head: bool = False) -> Answer:
-    """Sends a byte now and then: of what is left, or of a head that never ends."""
+    """Send a byte every 50 ms until `until` is set: of the rest, or of an endless head."""
 
     def answer(handler: Handler, body: bytes, start: int) -> None:
         if head:
@@ -134,17 +134,17 @@ def dripping(until: threading.Event, *, head: bool = False) -> Answer:
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Says nothing when who asked has gone: in these tests they often do."""
+    """Reports no errors: in these tests, clients often close the connection early."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """See socketserver.BaseServer.handle_error."""
 
 
 class FileServer:
-    """Serves `contents` by path while it is open.
+    """Serves `contents`, by path, while it is open.
 
-    `answers` are given to the next requests for files that are there, one each.
-    `requests` are those that came, with their Range header.
+    `answers` are used for the next requests for existing files, one each. `requests` are
+    the paths that were requested, with their Range headers.
     """
 
     def __init__(self) -> None:

@@ -1,20 +1,20 @@
-"""What lies in the cache, and what is said when it is not what it should be."""
+"""The model cache: what is found in it, and the errors for missing and damaged files."""
 
 from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import Cache, default_folder
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.cache import ModelCache, default_folder
+from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.errors import ModelError
 from tests.server.catalogue import tiny
 
 PULL = "facewire-server models pull tiny"
 
 
-def keep(models: Cache, precision: str) -> Path:
-    """Puts the files of a precision into the cache, as published."""
-    folder = models.folder / "models" / tiny.NAME / precision
+def fill(cache: ModelCache, precision: str) -> Path:
+    """Put the files of a precision into the cache, as published."""
+    folder = cache.folder / "models" / tiny.NAME / precision
     folder.mkdir(parents=True)
     for path, content in tiny.FILES.items():
         if path.startswith(f"{precision}/"):
@@ -22,38 +22,38 @@ def keep(models: Cache, precision: str) -> Path:
     return folder
 
 
-def test_files_as_published_are_found(models: Cache, entry: Entry) -> None:
-    folder = keep(models, "FP16")
-    assert models.find(entry, None) == (folder / "tiny.xml", "FP16")
-    assert models.find(entry, "FP16") == (folder / "tiny.xml", "FP16")
+def test_files_as_published_are_found(cache: ModelCache, model: PublishedModel) -> None:
+    folder = fill(cache, "FP16")
+    assert cache.find(model, None) == (folder / "tiny.xml", "FP16")
+    assert cache.find(model, "FP16") == (folder / "tiny.xml", "FP16")
 
 
-def test_the_default_precision_goes_before_others(models: Cache, entry: Entry) -> None:
-    keep(models, "FP16-INT8")
-    assert models.find(entry, None)[1] == "FP16-INT8"
-    keep(models, "FP16")
-    assert models.find(entry, None)[1] == "FP16"
+def test_the_default_precision_is_preferred(cache: ModelCache, model: PublishedModel) -> None:
+    fill(cache, "FP16-INT8")
+    assert cache.find(model, None)[1] == "FP16-INT8"
+    fill(cache, "FP16")
+    assert cache.find(model, None)[1] == "FP16"
 
 
-def test_a_model_that_is_not_there_is_refused_with_what_to_type(
-    models: Cache, entry: Entry
+def test_a_missing_model_is_refused_with_the_command_that_fetches_it(
+    cache: ModelCache, model: PublishedModel
 ) -> None:
-    with pytest.raises(ModelError, match=f"{PULL} --cache {models.folder}$"):
-        models.find(entry, None)
+    with pytest.raises(ModelError, match=f"{PULL} --cache {cache.folder}$"):
+        cache.find(model, None)
     with pytest.raises(ModelError, match=f"{PULL} --precision FP16-INT8 --cache"):
-        models.find(entry, "FP16-INT8")
+        cache.find(model, "FP16-INT8")
 
 
-def test_the_users_own_cache_need_not_be_typed(entry: Entry) -> None:
-    assert Cache(default_folder()).pull_command(entry, "FP16") == PULL
+def test_the_default_cache_is_not_in_the_command(model: PublishedModel) -> None:
+    assert ModelCache(default_folder()).pull_command(model, "FP16") == PULL
 
 
-def test_half_a_model_is_not_there(models: Cache, entry: Entry) -> None:
-    (keep(models, "FP16") / "tiny.xml").unlink()
-    assert models.held(entry) == ()
-    assert models.begun(entry) == ("FP16",)
+def test_an_incomplete_model_is_missing(cache: ModelCache, model: PublishedModel) -> None:
+    (fill(cache, "FP16") / "tiny.xml").unlink()
+    assert cache.complete(model) == ()
+    assert cache.present(model) == ("FP16",)
     with pytest.raises(ModelError, match="to fetch it, type"):
-        models.find(entry, None)
+        cache.find(model, None)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_half_a_model_is_not_there(models: Cache, entry: Entry) -> None:
         (tiny.BIN[:-1] + b"!", "has the SHA-384 .* instead of"),
     ],
 )
-def test_a_file_that_is_not_as_published_is_refused_with_how_to_mend_it(
-    content: bytes, problem: str, models: Cache, entry: Entry
+def test_a_damaged_file_is_refused_with_the_command_that_mends_it(
+    content: bytes, problem: str, cache: ModelCache, model: PublishedModel
 ) -> None:
-    (keep(models, "FP16") / "tiny.bin").write_bytes(content)
+    (fill(cache, "FP16") / "tiny.bin").write_bytes(content)
     with pytest.raises(ModelError, match=f"tiny.bin {problem}.*to mend it.*{PULL}"):
-        models.find(entry, None)
+        cache.find(model, None)

@@ -1,4 +1,4 @@
-"""Killed, crowded, or without room: nothing half done ever counts as a model."""
+"""A pull that is killed, interrupted, run twice or out of space leaves no half model."""
 
 import signal
 import subprocess
@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import Cache
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.catalogue.pull import pull
-from facewire_server.catalogue.report import Report
 from facewire_server.errors import ModelError
 from tests.server.catalogue import file_server as serve
 from tests.server.catalogue import tiny
@@ -24,7 +23,7 @@ PULL = """
 import resource
 import sys
 from pathlib import Path
-from facewire_server.catalogue.cache import Cache
+from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.catalogue.pull import pull
 from facewire_server.errors import ModelError
@@ -32,16 +31,16 @@ tables, cache = map(Path, sys.argv[1:3])
 for limit in map(int, sys.argv[3:]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    pull(Catalogue.read(tables).get("tiny"), None, Cache(cache))
+    pull(Catalogue.read(tables).get("tiny"), None, ModelCache(cache))
 except ModelError as error:
     sys.exit(str(error))
 """
 
 
 def start_pull(tmp_path: Path, *limits: int) -> subprocess.Popen[str]:
-    """Pulls in a process of its own, which may write so many bytes to a file.
+    """Pull in a process of its own, whose files may have up to `limits` bytes.
 
-    The fixture `entry` wrote the tables that it reads.
+    The fixture `model` wrote the tables that it reads.
     """
     folders = str(tmp_path / "tables"), str(tmp_path / "cache")
     return subprocess.Popen(
@@ -59,27 +58,27 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("file", ["tiny.bin", "tiny.xml"])
-def test_a_killed_pull_leaves_no_model_and_is_gone_on_with(
-    file: str, models: Cache, entry: Entry, server: FileServer, tmp_path: Path
+def test_a_killed_pull_leaves_no_model_and_is_resumed(
+    file: str, cache: ModelCache, model: PublishedModel, server: FileServer, tmp_path: Path
 ) -> None:
     ended = threading.Event()
     before = [serve.properly] if file == "tiny.xml" else []
     server.answers = [*before, serve.stalled(20_000, ended)]
-    part = models.folder_of(entry, "FP16") / f"{file}.part"
+    part = cache.folder_of(model, "FP16") / f"{file}.part"
     with start_pull(tmp_path) as process:
         wait_for(lambda: part.exists() and part.stat().st_size > 0)
         process.send_signal(signal.SIGKILL)
     ended.set()
-    assert models.held(entry) == ()
+    assert cache.complete(model) == ()
     there = part.stat().st_size
-    pull(entry, None, models)
+    pull(model, None, cache)
     asked = (f"{tiny.BASE}/FP16/{file}", f"bytes={there}-")
     assert asked in server.requests
-    assert models.problem(entry, "FP16") is None
+    assert cache.problem(model, "FP16") is None
 
 
-class Waiting(Report):
-    """Remembers that a pull waits for another."""
+class Waiting:
+    """A report that sets an event when a pull waits for another."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -89,61 +88,89 @@ class Waiting(Report):
         self.lines.append(line)
         self.event.set()
 
+    def progress(self, received: int, size: int) -> None:
+        pass
 
-def test_the_second_of_two_pulls_waits_says_so_and_fetches_nothing(
-    models: Cache, entry: Entry, server: FileServer
+
+def test_the_second_of_two_pulls_waits_and_fetches_nothing(
+    cache: ModelCache, model: PublishedModel, server: FileServer
 ) -> None:
     second = Waiting()
     server.answers = [serve.stalled(1000, second.event)]
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(pull, entry, None, models)
+        first = pool.submit(pull, model, None, cache)
         wait_for(lambda: len(server.requests) > 0)
-        pull(entry, None, models, report=second)
+        pull(model, None, cache, report=second)
         first.result()
     assert second.lines == ["another process is pulling tiny; waiting for it"]
-    assert len(server.requests) == len(entry.files_in("FP16"))
-    assert models.problem(entry, "FP16") is None
+    assert len(server.requests) == len(model.files_in("FP16"))
+    assert cache.problem(model, "FP16") is None
+
+
+class Interrupting(Waiting):
+    """A report during whose first event the user types Ctrl-C."""
+
+    def note(self, line: str) -> None:
+        raise KeyboardInterrupt
+
+    def progress(self, received: int, size: int) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("answer", [serve.properly, serve.status(503)])
+def test_ctrl_c_ends_a_pull_at_once(
+    answer: serve.Answer, cache: ModelCache, model: PublishedModel, server: FileServer
+) -> None:
+    server.answers = [answer]
+    with pytest.raises(KeyboardInterrupt):
+        pull(model, None, cache, report=Interrupting())
+    assert len(server.requests) == 1
+    assert cache.complete(model) == ()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_one_plain_line(models: Cache, entry: Entry) -> None:
-    folder = models.folder_of(entry, "FP16")
+def test_a_full_disk_is_an_error_of_one_line(cache: ModelCache, model: PublishedModel) -> None:
+    folder = cache.folder_of(model, "FP16")
     folder.mkdir(parents=True)
     (folder / "tiny.bin.part").symlink_to("/dev/full")
     with pytest.raises(ModelError, match=r"no room for .*No space left on device"):
-        pull(entry, None, models)
-    assert models.held(entry) == ()
+        pull(model, None, cache)
+    assert cache.complete(model) == ()
 
 
-def test_what_fitted_before_the_limit_is_kept(models: Cache, entry: Entry, tmp_path: Path) -> None:
+def test_bytes_before_the_limit_are_kept(
+    cache: ModelCache, model: PublishedModel, tmp_path: Path
+) -> None:
     with start_pull(tmp_path, 100_000) as process:
         _, error = process.communicate(timeout=60)
     assert process.returncode == 1
     assert error.startswith("no room for")
     assert error.count("\n") == 1
-    part = models.folder_of(entry, "FP16") / "tiny.bin.part"
+    part = cache.folder_of(model, "FP16") / "tiny.bin.part"
     assert part.read_bytes() == tiny.BIN[:100_000]
 
 
 @pytest.mark.skipif(not Path("/sys").is_dir(), reason="there is no /sys here")
-def test_a_folder_that_may_not_be_written_is_one_plain_line(entry: Entry) -> None:
+def test_a_folder_without_permission_is_an_error_of_one_line(model: PublishedModel) -> None:
     with pytest.raises(ModelError, match=r"no permission to write /sys.*--cache"):
-        pull(entry, None, Cache(Path("/sys/facewire")))
+        pull(model, None, ModelCache(Path("/sys/facewire")))
 
 
-def test_a_cache_that_is_no_folder_is_one_plain_line(models: Cache, entry: Entry) -> None:
-    models.folder.write_text("a file")
-    with pytest.raises(ModelError, match=r"cannot be written: Not a directory"):
-        pull(entry, None, models)
-
-
-def test_a_model_that_is_there_needs_no_permission(
-    models: Cache, entry: Entry, monkeypatch: pytest.MonkeyPatch
+def test_a_cache_that_is_no_folder_is_an_error_of_one_line(
+    cache: ModelCache, model: PublishedModel
 ) -> None:
-    path = pull(entry, None, models)
+    cache.folder.write_text("a file")
+    with pytest.raises(ModelError, match=r"cannot be written: Not a directory"):
+        pull(model, None, cache)
+
+
+def test_a_complete_model_needs_no_permission(
+    cache: ModelCache, model: PublishedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pull(model, None, cache)
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    assert pull(entry, None, models) == path
+    assert pull(model, None, cache) == path

@@ -1,13 +1,12 @@
-"""A model is fetched whole, from its address, a mirror or a folder, or not at all."""
+"""Pulling a whole model from its address, a mirror or a folder."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import Cache
-from facewire_server.catalogue.catalogue import Catalogue
-from facewire_server.catalogue.entry import Entry
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
 from facewire_server.catalogue.pull import pull, pull_missing
 from facewire_server.errors import ModelError
 from tests.server.catalogue import tiny
@@ -22,111 +21,117 @@ def folder_mirror(folder: Path, base: str) -> str:
     return str(folder)
 
 
-def test_both_files_arrive_and_nothing_else_stays(models: Cache, entry: Entry) -> None:
-    path = pull(entry, None, models)
-    assert path == models.folder_of(entry, "FP16") / "tiny.xml"
+def test_both_files_are_installed_and_no_partial_file_is_left(
+    cache: ModelCache, model: PublishedModel
+) -> None:
+    path = pull(model, None, cache)
+    assert path == cache.folder_of(model, "FP16") / "tiny.xml"
     assert path.read_bytes() == tiny.XML
     assert path.with_suffix(".bin").read_bytes() == tiny.BIN
-    assert not list(models.folder.rglob("*.part"))
-    assert models.find(entry, None)[0] == path
+    assert not list(cache.folder.rglob("*.part"))
+    assert cache.find(model, None)[0] == path
 
 
-def test_another_precision_is_fetched_beside_it(models: Cache, entry: Entry) -> None:
-    pull(entry, "FP16", models)
-    pull(entry, "FP16-INT8", models)
-    assert models.held(entry) == ("FP16", "FP16-INT8")
-    assert models.problem(entry, "FP16-INT8") is None
+def test_another_precision_is_fetched_beside_it(cache: ModelCache, model: PublishedModel) -> None:
+    pull(model, "FP16", cache)
+    pull(model, "FP16-INT8", cache)
+    assert cache.complete(model) == ("FP16", "FP16-INT8")
+    assert cache.problem(model, "FP16-INT8") is None
 
 
-def test_what_is_there_is_not_fetched_again(
-    models: Cache, entry: Entry, server: FileServer
+def test_a_complete_model_is_not_fetched_again(
+    cache: ModelCache, model: PublishedModel, server: FileServer
 ) -> None:
-    pull(entry, None, models)
+    pull(model, None, cache)
     server.requests.clear()
-    pull(entry, None, models)
+    pull(model, None, cache)
     assert server.requests == []
 
 
 def test_only_the_damaged_file_is_fetched_again(
-    models: Cache, entry: Entry, server: FileServer
+    cache: ModelCache, model: PublishedModel, server: FileServer
 ) -> None:
-    path = pull(entry, None, models)
+    path = pull(model, None, cache)
     path.write_bytes(b"<!--" + tiny.XML[4:])
     server.requests.clear()
-    pull(entry, None, models)
+    pull(model, None, cache)
     assert server.requests == [(f"{tiny.BASE}/FP16/tiny.xml", None)]
     assert path.read_bytes() == tiny.XML
 
 
-def test_a_mirror_has_the_paths_of_the_published_addresses(
-    models: Cache, entry: Entry, server: FileServer
+def test_a_mirror_may_have_the_paths_of_the_published_addresses(
+    cache: ModelCache, model: PublishedModel, server: FileServer
 ) -> None:
     server.contents = {f"/base{path}": body for path, body in server.contents.items()}
-    pull(entry, None, models, mirror=f"{server.url}/base/")
-    assert models.problem(entry, "FP16") is None
+    pull(model, None, cache, mirror=f"{server.url}/base/")
+    assert cache.problem(model, "FP16") is None
 
 
-def test_a_mirror_may_have_name_precision_and_file_alone(
-    models: Cache, entry: Entry, server: FileServer
+def test_a_mirror_may_have_name_precision_and_file(
+    cache: ModelCache, model: PublishedModel, server: FileServer
 ) -> None:
     server.contents = {f"/b/tiny/{path}": body for path, body in tiny.FILES.items()}
-    pull(entry, None, models, mirror=f"{server.url}/b")
-    assert models.problem(entry, "FP16") is None
+    pull(model, None, cache, mirror=f"{server.url}/b")
+    assert cache.problem(model, "FP16") is None
 
 
 @pytest.mark.parametrize("base", [tiny.BASE.lstrip("/"), tiny.NAME])
-def test_a_folder_is_a_mirror_too(
-    base: str, models: Cache, entry: Entry, server: FileServer, tmp_path: Path
+def test_a_mirror_may_be_a_folder(
+    base: str, cache: ModelCache, model: PublishedModel, server: FileServer, tmp_path: Path
 ) -> None:
     mirror = folder_mirror(tmp_path / "mirror", base)
-    pull(entry, None, models, mirror=mirror)
-    assert models.problem(entry, "FP16") is None
+    pull(model, None, cache, mirror=mirror)
+    assert cache.problem(model, "FP16") is None
     assert server.requests == []
 
 
-def test_a_cache_is_a_mirror_for_another(
-    models: Cache, entry: Entry, server: FileServer, tmp_path: Path
+def test_a_cache_may_be_a_mirror(
+    cache: ModelCache, model: PublishedModel, server: FileServer, tmp_path: Path
 ) -> None:
-    pull(entry, None, models)
-    shutil.move(models.folder / "models", tmp_path / "stick")
+    pull(model, None, cache)
+    shutil.move(cache.folder / "models", tmp_path / "stick")
     server.contents.clear()
-    pull(entry, None, models, mirror=str(tmp_path / "stick"))
-    assert models.problem(entry, "FP16") is None
+    pull(model, None, cache, mirror=str(tmp_path / "stick"))
+    assert cache.problem(model, "FP16") is None
 
 
-def test_a_folder_without_the_file_is_refused_with_where_it_looked(
-    models: Cache, entry: Entry, tmp_path: Path
+def test_a_folder_without_the_file_is_refused_with_its_paths(
+    cache: ModelCache, model: PublishedModel, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=r"tiny.bin is not at .* nor at .*FP16/tiny"):
-        pull(entry, None, models, mirror=str(tmp_path))
+        pull(model, None, cache, mirror=str(tmp_path))
 
 
 @pytest.mark.parametrize("mirror", ["no/such/folder", "ftp://models.invalid"])
-def test_a_mirror_that_is_none_is_refused(mirror: str, models: Cache, entry: Entry) -> None:
+def test_a_mirror_that_is_no_folder_is_refused(
+    mirror: str, cache: ModelCache, model: PublishedModel
+) -> None:
     with pytest.raises(ModelError, match=f"--mirror {mirror} is neither"):
-        pull(entry, None, models, mirror=mirror)
+        pull(model, None, cache, mirror=mirror)
 
 
-def test_a_folder_with_another_file_is_refused(models: Cache, entry: Entry, tmp_path: Path) -> None:
+def test_a_folder_with_another_file_is_refused(
+    cache: ModelCache, model: PublishedModel, tmp_path: Path
+) -> None:
     mirror = Path(folder_mirror(tmp_path / "mirror", tiny.NAME))
     (mirror / "tiny/FP16/tiny.bin").write_bytes(b"something else")
     with pytest.raises(ModelError, match=r"tiny.bin has 14 bytes instead of 300000"):
-        pull(entry, None, models, mirror=str(mirror))
+        pull(model, None, cache, mirror=str(mirror))
 
 
-def test_a_precision_that_there_is_not_is_refused(models: Cache, entry: Entry) -> None:
+def test_an_unpublished_precision_is_refused(cache: ModelCache, model: PublishedModel) -> None:
     with pytest.raises(ModelError, match="does not come in FP32"):
-        pull(entry, "FP32", models)
+        pull(model, "FP32", cache)
 
 
-def test_before_serving_only_what_is_missing_is_fetched(
-    models: Cache, entry: Entry, server: FileServer, monkeypatch: pytest.MonkeyPatch
+def test_pull_missing_fetches_only_what_is_missing(
+    cache: ModelCache, model: PublishedModel, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Catalogue, "published", lambda: Catalogue({"tiny": entry}))
-    pull(entry, "FP16-INT8", models)
+    monkeypatch.setattr(Catalogue, "published", lambda: Catalogue({"tiny": model}))
+    pull(model, "FP16-INT8", cache)
     server.requests.clear()
-    pull_missing("tiny", None, models)
-    pull_missing("somewhere/model.xml", None, models)
+    pull_missing("tiny", None, cache)
+    pull_missing("somewhere/model.xml", None, cache)
     assert server.requests == []
-    pull_missing("tiny", "FP16", models)
-    assert models.held(entry) == ("FP16", "FP16-INT8")
+    pull_missing("tiny", "FP16", cache)
+    assert cache.complete(model) == ("FP16", "FP16-INT8")

@@ -24,7 +24,7 @@ FILES_HEAD = "model\tprecision\tfile\tbytes\tsha384\turl"
 
 
 def write(folder: Path, url: str, files: dict[str, bytes] | None = None) -> Path:
-    """Writes the tables into a folder; `url` is where BASE lies."""
+    """Write the tables into a folder; `url` is the address of the server that has BASE."""
     lines = [FILES_HEAD]
     for path, content in (files or FILES).items():
         precision, name = path.split("/")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.raw import wrap
+from facewire_server.image.raw import RawImage, wrap
 from tests.server.image.samples import smooth
 
 WIDTH, HEIGHT = 14, 10
@@ -29,15 +29,15 @@ def _wrap(
     height: int = HEIGHT,
     plane_rows: int = 0,
 ) -> Picture:
-    return wrap(
-        data,
+    image = RawImage(
+        data=data,
         width=width,
         height=height,
-        row_stride=row_stride,
         layout=layout,
-        limits=ImageLimits(10_000),
+        row_stride=row_stride,
         plane_rows=plane_rows,
     )
+    return wrap(image, ImageLimits(10_000))
 
 
 def _reason(

@@ -1,4 +1,4 @@
-"""What the cache keeps of networks, and what it deletes."""
+"""The compile cache: what it stores, what it deletes, what it refuses to use."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from facewire_server.inference.compile_cache import (
-    FRESH,
     MAX_BLOBS,
     MAX_DAYS,
     MAX_NETWORKS,
+    TEMPORARY_PREFIX,
     CompileCache,
-    key_of,
+    cache_key,
 )
 from facewire_server.inference.network import Network
 from facewire_server.models.source import EMBEDDED, Source
@@ -38,12 +38,12 @@ def aged(folder: Path, days: float) -> Path:
     return folder
 
 
-def test_what_was_stored_is_loaded(cache: CompileCache, network: Network) -> None:
-    key = key_of(["a"])
+def test_a_stored_network_is_loaded(cache: CompileCache, network: Network) -> None:
+    key = cache_key(["a"])
     assert cache.load(key) is None
-    stored = cache.store(key, network.model, {"fact": 1})
+    stored = cache.store(key, network.model, {"key": 1})
     assert stored is not None
-    assert stored.facts == {"fact": 1}
+    assert stored.info == {"key": 1}
     assert stored.graph.is_file()
     assert cache.load(key) == stored
 
@@ -52,87 +52,84 @@ def test_the_least_recently_used_networks_are_deleted(
     cache: CompileCache, network: Network, tmp_path: Path
 ) -> None:
     folders = [
-        aged(tmp_path / "compiled" / key_of([number]), number) for number in range(MAX_NETWORKS + 3)
+        aged(tmp_path / "compiled" / cache_key([number]), number)
+        for number in range(MAX_NETWORKS + 3)
     ]
-    stored = cache.store(key_of(["new"]), network.model, {})
+    stored = cache.store(cache_key(["new"]), network.model, {})
     assert stored is not None
-    kept = {*folders[: MAX_NETWORKS - 1], stored.folder}
-    assert set((tmp_path / "compiled").iterdir()) == kept
+    remaining = {*folders[: MAX_NETWORKS - 1], stored.folder}
+    assert set((tmp_path / "compiled").iterdir()) == remaining
 
 
-def test_what_was_not_used_for_long_is_deleted_and_what_a_start_uses_is_young(
+def test_expired_networks_are_deleted_and_a_load_renews_one(
     cache: CompileCache, network: Network, tmp_path: Path
 ) -> None:
-    used = cache.store(key_of(["used"]), network.model, {})
+    used = cache.store(cache_key(["used"]), network.model, {})
     assert used is not None
     old = time.time() - (MAX_DAYS + 1) * DAY
     os.utime(used.folder, (old, old))
-    unused = aged(tmp_path / "compiled" / key_of(["unused"]), MAX_DAYS + 1)
-    unfinished = aged(tmp_path / "compiled" / f"{FRESH}abc", MAX_DAYS + 1)
-    assert cache.load(key_of(["used"])) == used
-    cache.store(key_of(["new"]), network.model, {})
+    unused = aged(tmp_path / "compiled" / cache_key(["unused"]), MAX_DAYS + 1)
+    unfinished = aged(tmp_path / "compiled" / f"{TEMPORARY_PREFIX}abc", MAX_DAYS + 1)
+    assert cache.load(cache_key(["used"])) == used
+    cache.store(cache_key(["new"]), network.model, {})
     assert used.folder.is_dir()
     assert not unused.exists()
     assert not unfinished.exists()
 
 
-def test_nothing_is_deleted_but_networks(
+def test_only_folders_of_the_cache_are_deleted(
     cache: CompileCache, network: Network, tmp_path: Path
 ) -> None:
     others = [
         aged(tmp_path / "compiled" / "photos", MAX_DAYS + 1),
-        aged(tmp_path / "models" / key_of(["a"]), MAX_DAYS + 1),
+        aged(tmp_path / "models" / cache_key(["a"]), MAX_DAYS + 1),
     ]
-    cache.store(key_of(["new"]), network.model, {})
+    cache.store(cache_key(["new"]), network.model, {})
     assert all(folder.is_dir() for folder in others)
 
 
-def test_no_more_compiled_forms_of_a_network_are_kept_than_some(
+def test_the_oldest_blobs_beyond_the_limit_are_deleted(
     cache: CompileCache, network: Network
 ) -> None:
-    kept = cache.store(key_of(["a"]), network.model, {})
-    assert kept is not None
+    entry = cache.store(cache_key(["a"]), network.model, {})
+    assert entry is not None
     for number in range(MAX_BLOBS + 3):
-        blob = kept.folder / f"{number}.blob"
+        blob = entry.folder / f"{number}.blob"
         blob.write_bytes(b"compiled")
         os.utime(blob, (number, number))
-    kept.seal()
-    left = {blob.stem for blob in kept.folder.glob("*.blob")}
+    entry.record_blobs()
+    left = {blob.stem for blob in entry.folder.glob("*.blob")}
     assert left == {str(number) for number in range(3, MAX_BLOBS + 3)}
-    assert cache.load(key_of(["a"])) == kept
-    assert {blob.stem for blob in kept.folder.glob("*.blob")} == left
+    assert cache.load(cache_key(["a"])) == entry
+    assert {blob.stem for blob in entry.folder.glob("*.blob")} == left
 
 
-def test_a_compiled_form_that_nobody_has_sealed_is_not_used(
-    cache: CompileCache, network: Network
-) -> None:
-    kept = cache.store(key_of(["a"]), network.model, {})
-    assert kept is not None
-    blob = kept.folder / "1.blob"
+def test_a_blob_without_a_checksum_is_deleted(cache: CompileCache, network: Network) -> None:
+    entry = cache.store(cache_key(["a"]), network.model, {})
+    assert entry is not None
+    blob = entry.folder / "1.blob"
     blob.write_bytes(b"half of i")
-    assert cache.load(key_of(["a"])) == kept
+    assert cache.load(cache_key(["a"])) == entry
     assert not blob.exists()
 
 
-def test_a_compiled_form_that_was_replaced_is_sealed_again(
-    cache: CompileCache, network: Network
-) -> None:
-    kept = cache.store(key_of(["a"]), network.model, {})
-    assert kept is not None
-    blob = kept.folder / "1.blob"
+def test_a_replaced_blob_gets_a_new_checksum(cache: CompileCache, network: Network) -> None:
+    entry = cache.store(cache_key(["a"]), network.model, {})
+    assert entry is not None
+    blob = entry.folder / "1.blob"
     for number, content in enumerate((b"one", b"another")):
         blob.write_bytes(content)
         future = time.time() + 100 * number
         os.utime(blob, (future, future))
-        kept.seal()
-    assert cache.load(key_of(["a"])) == kept
+        entry.record_blobs()
+    assert cache.load(cache_key(["a"])) == entry
     assert blob.read_bytes() == b"another"
 
 
-def test_another_process_that_was_faster_is_left_in_peace(
-    cache: CompileCache, network: Network, monkeypatch: pytest.MonkeyPatch
+def test_a_good_network_that_is_already_there_is_not_replaced(
+    cache: CompileCache, network: Network
 ) -> None:
-    first = cache.store(key_of(["a"]), network.model, {"by": "the first"})
+    first = cache.store(cache_key(["a"]), network.model, {"by": "the first"})
     assert first is not None
-    second = cache.store(key_of(["a"]), network.model, {"by": "the second"})
+    second = cache.store(cache_key(["a"]), network.model, {"by": "the second"})
     assert second == first

@@ -1,16 +1,15 @@
-"""The path from a picture to boxes, without a server."""
+"""The path from an image to boxes, without a server."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facewire_server.errors import ModelError, Reason, RequestError
-from facewire_server.image.decode import decode
+from facewire_server.image.decode import EncodedImage
 from facewire_server.image.limits import ImageLimits
-from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.target import Target
+from facewire_server.image.picture import PixelLayout
+from facewire_server.image.raw import RawImage
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.registry import Registry
@@ -24,37 +23,38 @@ def detector() -> Detector:
     return Detector(Source.find(EMBEDDED), Runtime())
 
 
-Opener = Callable[[Target], Picture]
+LIMITS = ImageLimits(1_000_000)
 
 
 @pytest.fixture
-def open_photo(photo: bytes) -> Opener:
-    return lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target)
+def image(photo: bytes) -> EncodedImage:
+    return EncodedImage(photo)
 
 
-def test_the_embedded_model_finds_the_face(detector: Detector, open_photo: Opener) -> None:
-    detections = detector.detect(open_photo, Options())
+def test_the_embedded_model_finds_the_face(detector: Detector, image: EncodedImage) -> None:
+    detections = detector.detect(image, Options(), LIMITS)
     assert (detections.width, detections.height) == (512, 512)
     assert len(detections.found.boxes) == 1
     assert detections.found.landmarks is None
 
 
 def test_the_same_picture_gives_the_same_boxes_again(
-    detector: Detector, open_photo: Opener
+    detector: Detector, image: EncodedImage
 ) -> None:
-    first = detector.detect(open_photo, Options(min_confidence=0.1)).found
-    black = Picture(np.zeros((99, 33, 3), np.uint8), PixelLayout.BGR)
-    detector.detect(lambda _: black, Options())
-    second = detector.detect(open_photo, Options(min_confidence=0.1)).found
+    options = Options(min_confidence=0.1)
+    first = detector.detect(image, options, LIMITS).found
+    black = RawImage(data=bytes(99 * 33 * 3), width=33, height=99, layout=PixelLayout.BGR)
+    detector.detect(black, Options(), LIMITS)
+    second = detector.detect(image, options, LIMITS).found
     np.testing.assert_array_equal(first.boxes, second.boxes)
 
 
 @pytest.mark.parametrize("file", ["yunet_n_640_640.onnx", "yunet_n_dynamic.onnx"])
-def test_yunet_finds_the_face_and_its_landmarks(file: str, open_photo: Opener) -> None:
+def test_yunet_finds_the_face_and_its_landmarks(file: str, image: EncodedImage) -> None:
     if not (YUNET / file).is_file():
         pytest.skip("../shared/models/yunet is not here")
     detector = Detector(Source.find(str(YUNET / file)), Runtime())
-    found = detector.detect(open_photo, Options()).found
+    found = detector.detect(image, Options(), LIMITS).found
     assert found.landmarks is not None
     ((x_min, y_min, x_max, y_max),) = found.boxes
     points = found.landmarks.reshape(5, 2)

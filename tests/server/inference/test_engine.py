@@ -1,5 +1,6 @@
 """What an operator may choose of OpenVINO, and what was really chosen."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from facewire_server.config import available_cores
 from facewire_server.errors import ModelError
-from facewire_server.image.decode import decode
+from facewire_server.image.decode import EncodedImage
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.runtime import Mode, Runtime
 from facewire_server.models.source import EMBEDDED, Source
-from facewire_server.scheduling.job import Checkpoint
+
+LIMITS = ImageLimits(1_000_000)
 
 
 def load(runtime: Runtime) -> Detector:
@@ -67,63 +69,55 @@ def test_the_mode_decides_how_many_requests_run_side_by_side() -> None:
     assert parallel(Mode.ADAPTIVE) == parallel(Mode.THROUGHPUT) <= available_cores()
 
 
-def test_the_same_boxes_are_found_alone_and_beside_others(photo: bytes) -> None:
+def test_the_same_boxes_are_found_exclusively_and_beside_others(photo: bytes) -> None:
     detector = load(Runtime(mode=Mode.ADAPTIVE))
 
-    def boxes(*, alone: bool) -> NDArray[np.float32]:
-        found = detector.detect(
-            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
-            Options(min_confidence=0.1),
-            lambda: alone,
-        )
+    def boxes(*, exclusive: bool) -> NDArray[np.float32]:
+        options = Options(min_confidence=0.1)
+        image = EncodedImage(photo)
+        found = detector.detect(image, options, LIMITS, lambda: exclusive)
         return found.found.boxes
 
-    expected = boxes(alone=False)
+    expected = boxes(exclusive=False)
     assert len(expected)
-    for alone in (True, False, True):
-        np.testing.assert_allclose(boxes(alone=alone), expected, atol=0.01)
+    for exclusive in (True, False, True):
+        np.testing.assert_allclose(boxes(exclusive=exclusive), expected, atol=0.01)
 
 
-def test_two_that_believe_to_be_alone_do_not_disturb_each_other(photo: bytes) -> None:
+def test_two_that_believe_to_be_exclusive_do_not_disturb_each_other(photo: bytes) -> None:
     detector = load(Runtime(mode=Mode.ADAPTIVE))
 
     def boxes(_: int) -> list[list[float]]:
-        found = detector.detect(
-            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
-            Options(),
-            lambda: True,
-        )
+        image = EncodedImage(photo)
+        found = detector.detect(image, Options(), LIMITS, lambda: True)
         return [[round(value) for value in box] for box in found.found.boxes.tolist()]
 
     with ThreadPoolExecutor(4) as threads:
         assert len({str(found) for found in threads.map(boxes, range(40))}) == 1
 
 
-def test_nothing_is_committed_before_the_device_is_free_for_it(photo: bytes) -> None:
+def test_the_checkpoint_is_passed_when_the_device_is_free_and_not_before(photo: bytes) -> None:
     detector = load(Runtime(mode=Mode.LATENCY))
-    holds, go_on, committed = Event(), Event(), Event()
+    holds, go_on, passed = Event(), Event(), Event()
 
     def hold() -> bool:
         holds.set()
         return go_on.wait(60)
 
     def note() -> bool:
-        committed.set()
+        passed.set()
         return False
 
-    def detect(commit: Checkpoint) -> None:
-        detector.detect(
-            lambda target: decode(photo, limits=ImageLimits(1_000_000), target=target),
-            Options(),
-            commit,
-        )
+    def detect(checkpoint: Callable[[], bool]) -> None:
+        image = EncodedImage(photo)
+        detector.detect(image, Options(), LIMITS, checkpoint)
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(detect, hold)
         assert holds.wait(60)
         second = threads.submit(detect, note)
-        assert not committed.wait(0.3)
+        assert not passed.wait(0.3)
         go_on.set()
-        assert committed.wait(60)
+        assert passed.wait(60)
         first.result()
         second.result()

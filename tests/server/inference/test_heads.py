@@ -1,4 +1,4 @@
-"""Heads are told from outputs and metadata, never from names of files."""
+"""Heads are recognised by outputs and metadata, never by names of files."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def yunet(named: bool = True) -> list[Output]:
 
 @pytest.mark.parametrize("leading", [(), (1,)])
 @pytest.mark.parametrize("rows", [750, -1])
-def test_boxes_with_integer_labels_are_boxes_labels(leading: tuple[int, ...], rows: int) -> None:
+def test_boxes_with_integer_labels_are_recognised(leading: tuple[int, ...], rows: int) -> None:
     outputs = [
         floats("saliency_map", 1, 8, 8),
         integers("labels", *leading, rows),
@@ -60,7 +60,7 @@ def test_boxes_with_integer_labels_are_boxes_labels(leading: tuple[int, ...], ro
     assert head.resize is ResizeMode.STANDARD
 
 
-def test_one_output_of_rows_of_seven_is_ssd() -> None:
+def test_one_output_of_seven_columns_is_ssd() -> None:
     head = recognise([floats("any", 1, 1, 200, 7)], SQUARE, Metadata())
     assert isinstance(head, SsdHead)
 
@@ -114,7 +114,7 @@ def test_metadata_overrides_the_defaults_of_the_head() -> None:
         (yunet()[:-1], Metadata()),
     ],
 )
-def test_outputs_that_fit_nothing_are_refused_with_what_was_seen_and_known(
+def test_outputs_that_fit_no_head_are_refused_with_the_known_heads(
     outputs: list[Output], metadata: Metadata
 ) -> None:
     with pytest.raises(ModelError) as refusal:
@@ -124,7 +124,7 @@ def test_outputs_that_fit_nothing_are_refused_with_what_was_seen_and_known(
     assert all(head.title in message for head in (SsdHead, AtssHead, YunetHead))
 
 
-def test_boxes_and_labels_are_read_into_pixels() -> None:
+def test_boxes_and_labels_are_read_in_pixels() -> None:
     outputs = [floats("boxes", 2, 5), integers("labels", 2)]
     head = recognise(outputs, SQUARE, Metadata())
     boxes = np.array([[1, 2, 11, 12, 0.5], [3, 4, 13, 14, 0.75]], np.float32)
@@ -161,7 +161,7 @@ def test_yunet_is_read_with_its_landmarks() -> None:
     assert found.landmarks.tolist() == [[12] * 10]
 
 
-def test_no_more_is_read_than_asked_for() -> None:
+def test_max_detections_limits_what_is_read() -> None:
     head = recognise([floats("rows", 1, 1, 5, 7)], SQUARE, Metadata())
     rows = np.array([[0, 0, 0.9, 0, 0, 0.5, 0.5]] * 5, np.float32)[None, None]
     found = head.bind([rows]).read(WHOLE, FilterOptions(0.5, None, 3))

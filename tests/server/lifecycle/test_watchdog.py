@@ -24,7 +24,7 @@ from facewire_server.lifecycle.watchdog import Watchdog
 from facewire_server.limits import Limits
 from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.health import SERVICE, Health
-from facewire_server.scheduling.job import Checkpoint
+from facewire_server.scheduling.job import Checkpoint, FixedWork
 from facewire_server.scheduling.scheduler import Scheduler
 from facewire_server.telemetry.metrics import Metrics
 from tests.server.hanging_model import grey, write_hanging_model
@@ -76,7 +76,7 @@ class Stall:
 @asynccontextmanager
 async def stall(limit: float = LIMIT) -> AsyncIterator[Stall]:
     made = Stall(limit)
-    working = asyncio.create_task(made.scheduler.run(made.work, kind="m"))
+    working = asyncio.create_task(made.scheduler.run(FixedWork(made.work, "m")))
     await asyncio.to_thread(made.began.wait, 10)
     try:
         yield made

@@ -1,46 +1,50 @@
-"""A model's files are read once, and told from all others."""
+"""The files of a model: read once, hashed, and with external data where ONNX names some."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facewire_server.errors import ModelError
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
-from facewire_server.models.files import ModelFiles
+from facewire_server.models.files import ModelFiles, external_data
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from tests.server.detected import boxes_of
 from tests.server.onnx_writer import field, write_onnx
 
 BOX = (8.0, 16.0, 24.0, 32.0)
+EXTERNAL_DATA = field(1, b"location") + field(2, b"w.data")
+TENSOR = field(8, b"name") + field(13, EXTERNAL_DATA)
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the embedded model that may be changed."""
+    """A copy of the embedded model that tests may change."""
     for suffix in (".xml", ".bin"):
         shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}{suffix}", tmp_path / f"own{suffix}")
     return tmp_path / "own.xml"
 
 
 @pytest.fixture
-def beside(tmp_path: Path) -> Path:
-    """An ONNX file whose weights lie beside it."""
+def onnx(tmp_path: Path) -> Path:
+    """An ONNX file with external data beside it."""
     return write_onnx(tmp_path / "m.onnx", [(*BOX, 0.9)], "w.data")
 
 
-def test_the_hash_is_that_of_the_weights_file(model: Path, beside: Path) -> None:
-    for path, weights in ((model, "own.bin"), (beside, "w.data")):
+def test_the_hash_is_that_of_the_weights_file(model: Path, onnx: Path) -> None:
+    for path, weights in ((model, "own.bin"), (onnx, "w.data")):
         content = (path.parent / weights).read_bytes()
         assert ModelFiles.read(path).sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_a_change_of_any_file_shows(model: Path, beside: Path) -> None:
+def test_a_change_of_any_file_changes_the_fingerprint(model: Path, onnx: Path) -> None:
     seen = []
-    for path, weights in ((model, "own.bin"), (beside, "w.data")):
+    for path, weights in ((model, "own.bin"), (onnx, "w.data")):
         for file in (path, path.parent / weights):
             seen.append(ModelFiles.read(path).fingerprint)
             file.write_bytes(file.read_bytes() + field(20, b""))
@@ -48,7 +52,7 @@ def test_a_change_of_any_file_shows(model: Path, beside: Path) -> None:
     assert len(set(map(str, seen))) == 6
 
 
-def test_a_copy_elsewhere_is_the_same(model: Path, tmp_path: Path) -> None:
+def test_a_copy_elsewhere_has_the_same_fingerprint(model: Path, tmp_path: Path) -> None:
     (tmp_path / "copy").mkdir()
     for suffix in (".xml", ".bin"):
         shutil.copy(model.with_suffix(suffix), tmp_path / "copy" / f"b{suffix}")
@@ -56,27 +60,27 @@ def test_a_copy_elsewhere_is_the_same(model: Path, tmp_path: Path) -> None:
     assert copy.fingerprint == ModelFiles.read(model).fingerprint
 
 
-def test_a_network_is_made_of_what_was_read(model: Path, beside: Path) -> None:
-    for path in (model, beside):
+def test_a_network_is_built_from_the_bytes_that_were_read(model: Path, onnx: Path) -> None:
+    for path in (model, onnx):
         files = ModelFiles.read(path)
         for name in (path.name, *files.weights):
             (path.parent / name).write_bytes(b"")
         assert Network(files).outputs
 
 
-def test_weights_beside_an_onnx_file_are_served_wherever_the_server_runs(
-    beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_external_data_is_found_from_any_working_directory(
+    onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
     runtime = Runtime(cache=tmp_path / "cache")
-    assert boxes_of(Detector(Source.find(str(beside)), runtime)) == [BOX]
+    assert boxes_of(Detector(Source.find(str(onnx)), runtime)) == [BOX]
     moved = (*BOX[:3], 48.0)
-    write_onnx(beside, [(*moved, 0.9)], "w.data")
-    assert boxes_of(Detector(Source.find(str(beside)), runtime)) == [moved]
+    write_onnx(onnx, [(*moved, 0.9)], "w.data")
+    assert boxes_of(Detector(Source.find(str(onnx)), runtime)) == [moved]
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../w.data", "a/../../w.data"])
-def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, name: str) -> None:
+def test_external_data_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     tensor = field(13, field(1, b"location") + field(2, name.encode()))
     path = tmp_path / "m.onnx"
     path.write_bytes(field(7, field(5, tensor)))
@@ -84,8 +88,40 @@ def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, name: str) ->
         ModelFiles.read(path)
 
 
-def test_a_file_that_goes_away_is_an_error_of_the_model(model: Path, beside: Path) -> None:
-    for path, weights in ((model, "own.bin"), (beside, "w.data")):
+def test_a_missing_file_is_a_model_error(model: Path, onnx: Path) -> None:
+    for path, weights in ((model, "own.bin"), (onnx, "w.data")):
         (path.parent / weights).unlink()
         with pytest.raises(ModelError, match=rf"{weights} cannot be read: No such"):
             ModelFiles.read(path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (7, 5),  # an initializer
+        (7, 15, 1),  # a sparse initializer
+        (7, 1, 5, 5),  # an attribute of a node
+        (7, 1, 5, 6, 5),  # an initializer of a graph in an attribute
+        (7, 1, 5, 11, 1, 5, 10),  # a tensor in a list, in a graph in a list
+        (25, 7, 5, 5),  # a function
+    ],
+)
+def test_external_data_is_found_in_every_kind_of_tensor(fields: tuple[int, ...]) -> None:
+    message = TENSOR
+    for number in reversed(fields):
+        message = field(3, b"other") + field(number, message)
+    assert external_data(message) == ("w.data",)
+
+
+def test_a_model_with_its_weights_inside_has_no_external_data() -> None:
+    assert external_data(field(7, field(5, field(9, b"\x00" * 64)))) == ()
+
+
+def test_each_file_of_external_data_is_listed_once(onnx: Path) -> None:
+    assert external_data(onnx.read_bytes() * 2) == ("w.data",)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_onnx_model_never_fail(data: bytes) -> None:
+    external_data(data)
+    external_data(field(7, field(5, field(13, data))))

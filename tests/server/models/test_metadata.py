@@ -1,4 +1,4 @@
-"""Metadata: read as OpenVINO's wrappers write it, refused where it makes no sense."""
+"""Metadata: parsed as OpenVINO's Model API writes it, refused where it is malformed."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from facewire_server.image.target import ResizeMode
 from facewire_server.models.metadata import Metadata
 
 
-def test_every_known_key_is_read() -> None:
+def test_every_key_is_parsed() -> None:
     metadata = Metadata.parse(
         {
             "model_type": "ATSS",
@@ -23,7 +23,7 @@ def test_every_known_key_is_read() -> None:
             "octave_base_scale": "4",
             "target_stds": "0.1 0.1 0.2 0.2",
             "score_fusion": "geometric_mean",
-            "somebody_elses": "business",
+            "unknown_key": "ignored",
         }
     )
     assert metadata == Metadata(
@@ -43,7 +43,7 @@ def test_every_known_key_is_read() -> None:
     )
 
 
-def test_absent_and_empty_values_are_left_to_the_head() -> None:
+def test_absent_and_empty_values_are_none() -> None:
     assert Metadata.parse({"labels": "", "iou_threshold": " "}) == Metadata()
 
 
@@ -64,6 +64,6 @@ def test_absent_and_empty_values_are_left_to_the_head() -> None:
         ("score_fusion", "sum"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_by_name(key: str, text: str) -> None:
+def test_a_malformed_value_is_refused_and_its_key_named(key: str, text: str) -> None:
     with pytest.raises(ModelError, match=f"{key} = '{text}'"):
         Metadata.parse({key: text})

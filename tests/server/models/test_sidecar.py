@@ -1,4 +1,4 @@
-"""The TOML file beside a model: read by its keys, refused by its name."""
+"""The TOML file beside a model: every key is read, malformed ones name the file."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ from facewire_server.models.metadata import Metadata
 from facewire_server.models.sidecar import Sidecar
 
 
-def beside(folder: Path, text: str) -> Sidecar:
+def read(folder: Path, text: str) -> Sidecar:
     (folder / "model.toml").write_text(text)
     return Sidecar.beside(folder / "model.xml")
 
 
-def test_without_a_file_nothing_is_overridden(tmp_path: Path) -> None:
+def test_without_a_file_all_is_default(tmp_path: Path) -> None:
     assert Sidecar.beside(tmp_path / "model.xml") == Sidecar()
 
 
-def test_every_key_is_read_in_toml_of_its_own_kind(tmp_path: Path) -> None:
-    override = beside(
+def test_every_key_is_read_from_its_toml_type(tmp_path: Path) -> None:
+    sidecar = read(
         tmp_path,
         """
         name = "masks"
@@ -41,8 +41,8 @@ def test_every_key_is_read_in_toml_of_its_own_kind(tmp_path: Path) -> None:
         score_fusion = "geometric_mean"
         """,
     )
-    assert (override.name, override.input_size) == ("masks", (640, 384))
-    assert Metadata.parse(override.metadata) == Metadata(
+    assert (sidecar.name, sidecar.input_size) == ("masks", (640, 384))
+    assert Metadata.parse(sidecar.metadata) == Metadata(
         model_type="ATSS",
         labels=("face", "no mask"),
         confidence_threshold=0.35,
@@ -59,9 +59,9 @@ def test_every_key_is_read_in_toml_of_its_own_kind(tmp_path: Path) -> None:
     )
 
 
-def test_labels_in_one_text_are_words(tmp_path: Path) -> None:
-    override = beside(tmp_path, 'labels = "face mask"')
-    assert Metadata.parse(override.metadata).labels == ("face", "mask")
+def test_labels_in_one_text_are_split_at_spaces(tmp_path: Path) -> None:
+    sidecar = read(tmp_path, 'labels = "face mask"')
+    assert Metadata.parse(sidecar.metadata).labels == ("face", "mask")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_labels_in_one_text_are_words(tmp_path: Path) -> None:
         ("labels = face", "cannot be read: .*line 1"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_the_file(
+def test_a_malformed_value_is_refused_and_the_file_named(
     text: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=f"{tmp_path}/model.toml:? {message}"):
-        beside(tmp_path, text)
+        read(tmp_path, text)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ModelError, match=r"model.toml cannot be read"):
         Sidecar.beside(tmp_path / "model.xml")

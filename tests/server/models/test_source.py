@@ -1,4 +1,4 @@
-"""Where a model is found, under which name, and whose word on it counts."""
+"""Where a model is found, its name, and which of its settings wins."""
 
 import hashlib
 import shutil
@@ -14,7 +14,7 @@ from tests.server.catalogue import tiny
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache with the tiny model in FP16, which is the only one published."""
+    """A cache with the tiny model, which is the only one in the catalogue."""
     catalogue = tiny.catalogue(tmp_path / "tables", "http://models.invalid")
     monkeypatch.setattr(Catalogue, "published", lambda: catalogue)
     for path, content in tiny.FILES.items():
@@ -26,7 +26,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A model of somebody's own."""
+    """A model that the catalogue does not have."""
     path = tmp_path / "own.xml"
     shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}.xml", path)
     shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}.bin", path.with_suffix(".bin"))
@@ -43,7 +43,7 @@ def test_a_model_at_a_path_is_named_after_its_file(model: Path) -> None:
     assert Source.find(str(model)).name == "own"
 
 
-def test_the_file_beside_it_gives_it_another_name(model: Path) -> None:
+def test_the_sidecar_names_the_model(model: Path) -> None:
     model.with_suffix(".toml").write_text('name = "masks"')
     assert Source.find(str(model)).name == "masks"
 
@@ -59,7 +59,7 @@ def test_a_published_model_is_found_in_the_cache(models: Path) -> None:
     assert (source.name, source.precision) == (tiny.NAME, "FP16")
     assert source.path.read_bytes() == tiny.XML
     assert source.weights.read_bytes() == tiny.BIN
-    assert Source.find(tiny.NAME, precision="FP16-INT8", cache=models).weights != (source.weights)
+    assert Source.find(tiny.NAME, precision="FP16-INT8", cache=models).weights != source.weights
 
 
 def test_a_published_model_that_was_changed_is_refused(models: Path) -> None:
@@ -71,26 +71,26 @@ def test_a_published_model_that_was_changed_is_refused(models: Path) -> None:
         source.again()
 
 
-def test_found_again_it_is_the_same_with_what_is_beside_it_now(model: Path, models: Path) -> None:
+def test_again_reads_the_sidecar_as_it_is_now(model: Path, models: Path) -> None:
     published = Source.find(tiny.NAME, precision="FP16-INT8", cache=models)
     assert published.again() == published
     own = Source.find(str(model))
     model.with_suffix(".toml").write_text("pad_value = 7")
-    assert own.again().override.metadata == {"pad_value": "7"}
+    assert own.again().sidecar.metadata == {"pad_value": "7"}
 
 
-def test_what_is_beside_a_model_counts_before_what_it_says_before_the_catalogue(
+def test_the_sidecar_overrides_the_metadata_which_overrides_the_catalogue(
     models: Path,
 ) -> None:
     source = Source.find(tiny.NAME, cache=models)
     assert source.settings({}) == {"labels": "background face"}
-    said = {"labels": "a b", "pad_value": "1"}
-    assert source.settings(said) == said
+    metadata = {"labels": "a b", "pad_value": "1"}
+    assert source.settings(metadata) == metadata
     source.path.with_suffix(".toml").write_text('labels = ["c d"]')
-    assert source.again().settings(said) == {"labels": ("c d",), "pad_value": "1"}
+    assert source.again().settings(metadata) == {"labels": ("c d",), "pad_value": "1"}
 
 
-def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     path.write_bytes(b"here for now")
     source = Source.find(str(path))
@@ -101,7 +101,7 @@ def test_a_file_that_goes_away_is_an_error_of_the_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("precision", [None, "FP16-INT8"])
 @pytest.mark.parametrize("sidecar", ["", 'name = "masks"'])
-def test_a_model_is_told_its_name_before_it_is_found(
+def test_name_of_a_published_model_is_the_name_it_is_found_by(
     models: Path, precision: str | None, sidecar: str
 ) -> None:
     found = Source.find(tiny.NAME, precision=precision, cache=models)
@@ -111,12 +111,12 @@ def test_a_model_is_told_its_name_before_it_is_found(
     assert name_of(tiny.NAME, precision=precision, cache=models) == name
 
 
-def test_a_model_at_a_path_is_told_its_name_before_it_is_found(model: Path) -> None:
+def test_name_of_a_model_at_a_path_is_the_name_it_is_found_by(model: Path) -> None:
     assert name_of(str(model)) == "own"
     model.with_suffix(".toml").write_text('name = "masks"')
     assert name_of(str(model)) == "masks"
 
 
-def test_a_published_model_that_is_not_there_yet_has_its_name(tmp_path: Path) -> None:
+def test_name_of_a_published_model_needs_no_files(tmp_path: Path) -> None:
     assert name_of("yunet-640", cache=tmp_path) == "yunet-640"
     assert name_of(EMBEDDED, cache=tmp_path) == EMBEDDED

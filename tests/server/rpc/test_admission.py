@@ -1,4 +1,4 @@
-"""Calls that arrive slowly, in pieces, too many, or never, at a real server."""
+"""Calls whose messages come slowly, in part or never, and too many calls, at a real server."""
 
 import time
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ WATCH = "/grpc.health.v1.Health/Watch"
 
 
 @pytest.fixture(scope="module")
-def hasty() -> Iterator[BackgroundServer]:
-    """A server that waits for nobody for longer than half a second."""
+def impatient() -> Iterator[BackgroundServer]:
+    """A server that waits half a second at most for a message, or on a stream."""
     with limited(message_seconds=0.5, stream_idle_seconds=0.5) as running:
         yield running
 
 
 @pytest.fixture
-def peer(hasty: BackgroundServer) -> Iterator[Peer]:
-    """A peer of it."""
-    with Peer(hasty.target) as connected:
+def peer(impatient: BackgroundServer) -> Iterator[Peer]:
+    """A peer that is connected to the server above."""
+    with Peer(impatient.target) as connected:
         yield connected
 
 
@@ -42,7 +42,7 @@ def test_a_message_that_does_not_arrive_ends_its_call(peer: Peer, method: str, p
     assert "has not arrived within 0.5 s" in peer.messages[stream]
 
 
-def test_a_hundred_slow_senders_keep_nobody_waiting(server: BackgroundServer, photo: bytes) -> None:
+def test_a_hundred_slow_senders_delay_no_other(server: BackgroundServer, photo: bytes) -> None:
     with Peer(server.target) as peer:
         streams = [peer.call() for _ in range(100)]
         for byte in image(photo)[:5]:
@@ -50,11 +50,11 @@ def test_a_hundred_slow_senders_keep_nobody_waiting(server: BackgroundServer, ph
                 peer.send(stream, bytes([byte]))
         assert detects(server, photo)
         peer.listen(0)
-        assert not peer.statuses, "they have ended before they could be in the way"
+        assert not peer.statuses, "they ended before they could be in the way"
 
 
 def test_a_slow_sender_does_not_hold_up_a_drain() -> None:
-    """It would for the whole grace, which is far longer than this waits."""
+    """Or else it would wait for the whole grace, which is far longer than this test waits."""
     config = Config(port=0, metrics_port=None, grace=600)
     with BackgroundServer(config) as server, Peer(server.target) as peer:
         peer.send(peer.call(), framed(bytes(1000))[:-1])
@@ -63,7 +63,7 @@ def test_a_slow_sender_does_not_hold_up_a_drain() -> None:
 
 @pytest.mark.parametrize("whole", [0, 1])
 @pytest.mark.parametrize("part", [b"", framed(bytes(1000))[:-1]])
-def test_a_stream_whose_next_image_does_not_come_is_told_of_a_drain(
+def test_a_stream_that_waits_for_its_next_image_ends_with_a_drain(
     photo: bytes, whole: int, part: bytes
 ) -> None:
     config = Config(port=0, metrics_port=None, grace=600)
@@ -78,15 +78,15 @@ def test_a_stream_whose_next_image_does_not_come_is_told_of_a_drain(
 
 
 def ends_with_the_server(server: BackgroundServer, peer: Peer) -> bool:
-    """Whether a peer that waits on sees the end of a server that begins to drain."""
-    # It has the peer's calls when it answers what came after them.
+    """Whether a draining server closes the connection of a peer that goes on waiting."""
+    # When it answers this call, it has those that the peer made before.
     assert peer.wait(peer.call(UNKNOWN), 60) == UNIMPLEMENTED
     server.begin_drain()
     return peer.wait_gone(60)
 
 
 @pytest.mark.parametrize("method", [DETECT, DETECT_STREAM, REFLECTION, HEALTH])
-def test_bytes_that_are_no_message_are_the_callers_fault(
+def test_bytes_that_cannot_be_parsed_are_invalid_arguments(
     peer: Peer, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     stream = peer.call(method)
@@ -101,7 +101,7 @@ def test_a_call_that_ends_without_its_message_is_answered(peer: Peer) -> None:
     assert peer.wait(stream, 20) == INVALID
 
 
-def test_a_stream_on_which_nothing_is_sent_ends_and_says_why(peer: Peer, photo: bytes) -> None:
+def test_a_stream_on_which_nothing_is_sent_ends_with_the_reason(peer: Peer, photo: bytes) -> None:
     silent, spoken = peer.call(DETECT_STREAM), peer.call(DETECT_STREAM)
     peer.send(spoken, framed(frame(photo)))
     for stream in (silent, spoken):
@@ -110,11 +110,11 @@ def test_a_stream_on_which_nothing_is_sent_ends_and_says_why(peer: Peer, photo: 
     assert peer.received[spoken]
 
 
-def test_a_stream_whose_answers_are_not_taken_lets_its_images_go(
-    hasty: BackgroundServer, photo: bytes, caplog: pytest.LogCaptureFixture
+def test_a_stream_whose_answers_are_not_taken_ends(
+    impatient: BackgroundServer, photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    with Peer(hasty.target, window=0) as peer:
+    with Peer(impatient.target, window=0) as peer:
         stream = peer.call(DETECT_STREAM)
         for _ in range(3):
             peer.send(stream, framed(frame(photo)))
@@ -122,7 +122,7 @@ def test_a_stream_whose_answers_are_not_taken_lets_its_images_go(
         while "the client has taken no answer for 0.5 s" not in caplog.text:
             assert time.monotonic() < until
             peer.wait(stream, 0.1)
-        assert detects(hasty, photo)
+        assert detects(impatient, photo)
 
 
 def test_calls_beyond_the_limit_are_refused_and_probes_are_answered(
@@ -153,7 +153,7 @@ def test_metadata_over_the_limit_is_refused_even_before_settings_are_agreed_on(
         peer.message(within, image(photo))
         assert peer.wait(within, 20) == OK
         assert peer.wait(beyond, 20) == EXHAUSTED
-        # By now it has taken over the server's settings, and gRPC refuses by itself.
+        # By now the peer has acknowledged the settings, and gRPC applies its own limit.
         later = peer.call(headers=[("x-filler", "a" * 5000)])
         assert peer.wait(later, 20) == EXHAUSTED
         assert detects(server, photo)

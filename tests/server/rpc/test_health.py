@@ -1,4 +1,4 @@
-"""Health, from the first moment to the last, for the server and each of its models."""
+"""Health of the server and each of its models, from the start to the end."""
 
 import asyncio
 from collections.abc import Sequence
@@ -45,18 +45,18 @@ def test_nothing_serves_before_the_models_are_loaded() -> None:
         loading: Future[Backend] = Future()
         async with Server(config) as server:
             with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-                before = await asyncio.to_thread(told, channel)
+                before = await asyncio.to_thread(statuses_of, channel)
                 loading.set_result(await asyncio.to_thread(Backend.load, config))
                 await server.load(loading)
                 await server.open()
-                return before, await asyncio.to_thread(told, channel)
+                return before, await asyncio.to_thread(statuses_of, channel)
 
     before, after = asyncio.run(statuses())
     assert before == [NOT_SERVING] * 3
     assert after == [SERVING] * 3
 
 
-def test_a_model_has_the_name_that_the_file_beside_it_gives(tmp_path: Path) -> None:
+def test_a_model_has_the_name_in_its_sidecar(tmp_path: Path) -> None:
     path = write_constant_model(tmp_path / "a.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"})
     path.with_suffix(".toml").write_text('name = "own"')
     config = Config(models=(EMBEDDED, str(path)), port=0, metrics_port=None)
@@ -79,7 +79,7 @@ def test_nothing_serves_while_draining() -> None:
         assert [next(each) for each in watched] == [NOT_SERVING] * 3
 
 
-def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
+def test_each_of_several_models_has_a_status_at_the_start_a_reload_a_stall_and_the_end(
     tmp_path: Path,
 ) -> None:
     other = write_constant_model(tmp_path / "other.xml", [(0, 0, 1, 1, 0.9, 0)], {"labels": "face"})
@@ -92,7 +92,7 @@ def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
             with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
 
                 async def all_say(status: int) -> None:
-                    found = await asyncio.to_thread(told, channel, services)
+                    found = await asyncio.to_thread(statuses_of, channel, services)
                     assert found == [status] * 4
 
                 await all_say(NOT_SERVING)
@@ -103,7 +103,7 @@ def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
                 await all_say(SERVING)
                 server.reload()
                 await all_say(SERVING)
-                # As the watchdog does; the end then has the last word.
+                # As the watchdog does; after the drain it has no effect.
                 server._health.not_serving()
                 await all_say(NOT_SERVING)
                 server._health.serving()
@@ -115,12 +115,12 @@ def test_each_of_several_models_tells_of_the_start_a_reload_a_stall_and_the_end(
     asyncio.run(main())
 
 
-def told(channel: grpc.Channel, services: Sequence[str] = SERVICES) -> list[int]:
-    """The statuses of services: of the server, DetectService and its model."""
+def statuses_of(channel: grpc.Channel, services: Sequence[str] = SERVICES) -> list[int]:
+    """The status of each service."""
     return [check(channel, service) for service in services]
 
 
-def test_a_published_model_has_the_name_that_stands_beside_it(
+def test_a_published_model_has_the_name_in_its_sidecar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = DATA / EMBEDDED / EMBEDDED

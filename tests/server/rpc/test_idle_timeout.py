@@ -1,4 +1,4 @@
-"""Whose turn it is on a stream."""
+"""When the peer of a stream is idle, and when the server is at work."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,50 +17,50 @@ async def one() -> AsyncIterator[int]:
     yield 1
 
 
-def test_a_peer_that_sends_nothing_is_told_so() -> None:
+def test_a_peer_that_sends_nothing_is_idle() -> None:
     async def scenario() -> str:
-        lull = IdleTimeout(0.01)
-        reading = asyncio.ensure_future(anext(lull.requests(nothing())))
-        told = await lull.lasts()
+        idle = IdleTimeout(0.01)
+        reading = asyncio.ensure_future(anext(idle.observe_requests(nothing())))
+        told = await idle.expired()
         reading.cancel()
         return told
 
     assert asyncio.run(scenario()) == "the client has sent nothing for 0.01 s"
 
 
-def test_the_time_in_which_nothing_is_read_is_not_the_peers() -> None:
+def test_a_peer_is_not_idle_while_nothing_is_read() -> None:
     async def scenario() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(IdleTimeout(0.01).lasts(), 0.2)
+            await asyncio.wait_for(IdleTimeout(0.01).expired(), 0.2)
 
     asyncio.run(scenario())
 
 
-def test_the_time_that_an_answer_takes_is_not_the_peers() -> None:
+def test_a_peer_is_not_idle_while_it_waits_for_an_answer() -> None:
     async def scenario() -> None:
-        lull = IdleTimeout(0.01)
-        await anext(lull.requests(one()))
+        idle = IdleTimeout(0.01)
+        await anext(idle.observe_requests(one()))
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(lull.lasts(), 0.2)
+            await asyncio.wait_for(idle.expired(), 0.2)
 
     asyncio.run(scenario())
 
 
-def test_a_peer_that_takes_no_answer_is_told_so() -> None:
+def test_a_peer_that_takes_no_answer_is_idle() -> None:
     async def scenario() -> str:
-        lull = IdleTimeout(0.01)
-        requests = lull.requests(one())
+        idle = IdleTimeout(0.01)
+        requests = idle.observe_requests(one())
         await anext(requests)
-        answers = lull.answers(one())
+        answers = idle.observe_answers(one())
         await anext(answers)
-        return await lull.lasts()
+        return await idle.expired()
 
     assert asyncio.run(scenario()) == "the client has taken no answer for 0.01 s"
 
 
-def test_without_a_limit_nothing_lasts_too_long() -> None:
+def test_without_a_limit_no_peer_is_idle() -> None:
     async def scenario() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(IdleTimeout(0).lasts(), 0.1)
+            await asyncio.wait_for(IdleTimeout(0).expired(), 0.1)
 
     asyncio.run(scenario())

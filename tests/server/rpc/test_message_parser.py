@@ -6,7 +6,7 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
-from facewire_server.rpc.message_parser import last_size, parser
+from facewire_server.rpc.message_parser import parser, received_size
 
 LIMIT = 1000
 parse = parser(pb.DetectStreamRequest.FromString, LIMIT)
@@ -23,7 +23,7 @@ def message(size: int) -> bytes:
 def test_a_message_within_the_limit_is_parsed_and_its_size_is_known() -> None:
     data = message(LIMIT // 2)
     assert parse(data).request.model == "x"
-    assert last_size() == len(data)
+    assert received_size.get() == len(data)
 
 
 def test_of_one_over_the_limit_the_small_fields_are_read() -> None:
@@ -31,7 +31,7 @@ def test_of_one_over_the_limit_the_small_fields_are_read() -> None:
     parsed = parse(data)
     assert (parsed.frame_id, parsed.overflow_policy) == (7, pb.OVERFLOW_POLICY_WAIT)
     assert not parsed.HasField("request")
-    assert last_size() == len(data)
+    assert received_size.get() == len(data)
 
 
 def test_the_number_of_a_frame_is_found_behind_its_image_too() -> None:
@@ -52,7 +52,7 @@ def test_each_task_knows_the_size_of_what_it_has_read_itself() -> None:
         data = message(size)
         parse(data)
         await asyncio.sleep(0)
-        return last_size() - len(data)
+        return received_size.get() - len(data)
 
     async def main() -> None:
         assert await asyncio.gather(*map(read, range(5))) == [0] * 5

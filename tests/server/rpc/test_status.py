@@ -1,4 +1,4 @@
-"""The table from errors to statuses, as the public contract has it."""
+"""The table from errors to statuses, as in the public contract."""
 
 import cv2
 import grpc
@@ -34,7 +34,7 @@ def test_a_request_error_carries_its_reason_in_the_details() -> None:
     assert "grpc-retry-pushback-ms" not in dict(failed.trailers())
 
 
-def test_a_full_queue_says_in_milliseconds_when_to_come_back() -> None:
+def test_a_full_queue_says_in_milliseconds_when_to_try_again() -> None:
     failed = failure(RefusalError(Reason.QUEUE_FULL, "full", retry_after=0.25), "id")
     assert failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert dict(failed.trailers())["grpc-retry-pushback-ms"] == "250"
@@ -48,7 +48,7 @@ def test_a_full_queue_says_in_milliseconds_when_to_come_back() -> None:
         cv2.error("OpenCV: (-4:Insufficient memory) Failed to allocate 48 bytes"),
     ],
 )
-def test_lack_of_memory_is_nobodys_fault_and_passes(error: Exception) -> None:
+def test_lack_of_memory_is_exhaustion_and_may_be_tried_again(error: Exception) -> None:
     failed = failure(error, "id")
     assert failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert failed.reason == "OUT_OF_MEMORY"
@@ -61,7 +61,7 @@ def test_a_message_that_is_too_large_is_not_to_be_sent_again() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), ModelError("/secret/path")])
-def test_an_unforeseen_fault_tells_its_number_and_nothing_else(
+def test_an_unforeseen_error_tells_the_request_id_and_nothing_else(
     error: Exception,
 ) -> None:
     failed = failure(error, "abc123")

@@ -1,4 +1,4 @@
-"""Traces: what a span tells of a request, whose child it is, and that none costs none."""
+"""Traces: the attributes and the parent of a span, and that none are made by default."""
 
 import subprocess
 import sys
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.exporter.otlp.proto.grpc import trace_exporter
+from opentelemetry.sdk.trace import ReadableSpan, export
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
@@ -19,7 +20,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.rpc import converters, opentelemetry
+from facewire_server.rpc import converters
 from facewire_server.rpc.tracing import open_tracing
 from tests.server.collector import collecting
 from tests.server.process import command, connected
@@ -37,8 +38,8 @@ Spans = Callable[[], list[ReadableSpan]]
 def spans(monkeypatch: pytest.MonkeyPatch) -> Spans:
     """The spans of servers that have ended, in the order in which they ended."""
     exporter = InMemorySpanExporter()
-    monkeypatch.setattr(opentelemetry, "BatchSpanProcessor", SimpleSpanProcessor)
-    monkeypatch.setattr(opentelemetry, "OTLPSpanExporter", lambda: exporter)
+    monkeypatch.setattr(export, "BatchSpanProcessor", SimpleSpanProcessor)
+    monkeypatch.setattr(trace_exporter, "OTLPSpanExporter", lambda: exporter)
     return lambda: list(exporter.get_finished_spans())
 
 
@@ -98,7 +99,7 @@ def test_spans_are_children_of_the_callers(spans: Spans, photo: bytes) -> None:
 @pytest.mark.parametrize(
     ("metadata", "count"), [(NOT_TRACED, 0), ((("traceparent", "00-x-01"),), 5)]
 )
-def test_what_the_caller_does_not_trace_is_not_traced_and_nonsense_is_ignored(
+def test_the_caller_decides_about_traces_and_a_header_that_is_wrong_is_ignored(
     spans: Spans, photo: bytes, metadata: Metadata, count: int
 ) -> None:
     with serving() as stub:
@@ -140,7 +141,7 @@ def test_the_span_of_a_refused_call_has_no_token(spans: Spans, tmp_path: Path) -
     assert "s3cret" not in span.to_json()
 
 
-def test_a_fault_of_the_server_is_an_error(
+def test_an_unforeseen_error_is_an_error_of_its_span(
     spans: Spans, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(converters, "response", None)
@@ -151,7 +152,7 @@ def test_a_fault_of_the_server_is_an_error(
     assert (whole.attributes or {})["facewire.code"] == "INTERNAL"
 
 
-def test_spans_go_where_the_variables_say_under_the_name_they_give(
+def test_the_variables_give_the_address_for_spans_and_the_name_of_the_service(
     photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with collecting() as collector:
@@ -173,7 +174,7 @@ def test_spans_go_where_the_variables_say_under_the_name_they_give(
         assert values == ["doorbell"]
 
 
-def test_a_collector_that_is_not_there_keeps_nobody_waiting(
+def test_a_missing_collector_delays_neither_requests_nor_the_exit(
     photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
@@ -193,7 +194,7 @@ def test_a_collector_that_is_not_there_keeps_nobody_waiting(
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
     ],
 )
-def test_a_variable_that_asks_for_what_is_not_there_is_refused(
+def test_a_variable_that_asks_for_what_is_not_supported_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -204,7 +205,6 @@ def test_a_variable_that_asks_for_what_is_not_there_is_refused(
 def test_without_the_packages_it_says_what_to_type(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "facewire_server.rpc.opentelemetry")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     for name in [each for each in sys.modules if each.startswith("opentelemetry.")]:
         monkeypatch.delitem(sys.modules, name)

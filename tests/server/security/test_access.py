@@ -1,30 +1,24 @@
-"""Who gets through to a server that encrypts, over real connections."""
+"""Which clients a server with TLS lets in, over real connections."""
 
-import logging
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 
 from facewire_client import FaceClient, FaceClientError
 from facewire_server.errors import ConfigError
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.system import file_watch
 from tests.client.authority import Authority
 from tests.server.key_kinds import identity
-from tests.server.replaced import replace
-from tests.server.tls_files import TlsFiles
+from tests.server.tls_files import TlsFiles, answers, client, shown
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
-    """What the servers of this module share, and no test changes."""
+    """The files of the servers of this module; no test changes them."""
     return TlsFiles(tmp_path_factory.mktemp("tls"))
 
 
@@ -40,44 +34,6 @@ def mutual(files: TlsFiles) -> Iterator[BackgroundServer]:
     """A server that asks for a certificate of the clients' authority, too."""
     with BackgroundServer(files.config(mutual=True)) as server:
         yield server
-
-
-@pytest.fixture
-def changing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[BackgroundServer, TlsFiles]]:
-    """A server that looks at its files often, for one test to change them."""
-    monkeypatch.setattr(file_watch, "POLL_SECONDS", 0.02)
-    files = TlsFiles(tmp_path)
-    with BackgroundServer(files.config(mutual=True)) as server:
-        yield server, files
-
-
-def client(server: BackgroundServer, trusted: Authority, **more: Any) -> FaceClient:
-    root = trusted.root_certificates
-    return FaceClient(server.target, root_certificates=root, **more)
-
-
-def shown(authority: Authority, *, expired: bool = False) -> dict[str, bytes]:
-    """A client's certificate, as its arguments."""
-    return authority.issue("client", expired=expired)._asdict()
-
-
-def answers(asking: FaceClient) -> bool:
-    """Whether a server answers; a client that it does not let in raises."""
-    with asking:
-        try:
-            return asking.health()
-        except FaceClientError as error:
-            assert error.code is grpc.StatusCode.UNAVAILABLE
-            return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_client_that_trusts_the_authority_is_answered(
@@ -107,14 +63,14 @@ def test_clients_refuse_a_certificate_that_is_expired_or_of_another_host(
         assert not answers(client(server, files.authority))
 
 
-def test_a_client_with_a_certificate_is_let_in(
+def test_a_client_with_a_certificate_is_answered(
     mutual: BackgroundServer, files: TlsFiles, photo: bytes
 ) -> None:
     with client(mutual, files.authority, **shown(files.authority)) as asking:
         assert len(asking.detect(photo).faces) == 1
 
 
-def test_a_client_without_a_good_certificate_is_not_let_in(
+def test_a_client_without_a_valid_certificate_is_not_answered(
     mutual: BackgroundServer, files: TlsFiles
 ) -> None:
     own = files.authority
@@ -124,7 +80,7 @@ def test_a_client_without_a_good_certificate_is_not_let_in(
     assert answers(client(mutual, own, **shown(own)))
 
 
-def test_certificates_of_clients_and_tokens_go_together(tmp_path: Path, photo: bytes) -> None:
+def test_client_certificates_and_tokens_are_both_needed(tmp_path: Path, photo: bytes) -> None:
     files = TlsFiles(tmp_path)
     token_file = tmp_path / "tokens"
     token_file.write_text("sesame")
@@ -144,13 +100,13 @@ def test_certificates_of_clients_and_tokens_go_together(tmp_path: Path, photo: b
         assert code(token="sesame") == "UNAVAILABLE"
 
 
-def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
-    """Whether a server takes this version of TLS, and no other."""
+def supports(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
+    """Whether a server supports this version of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    # Or else this side would refuse what is old before the server can.
+    # Or else this side would refuse an old version before the server does.
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.maximum_version = version
@@ -165,83 +121,15 @@ def speaks(server: BackgroundServer, version: ssl.TLSVersion) -> bool:
         return False
 
 
-def test_tls_is_spoken_from_1_2_upwards(secure: BackgroundServer) -> None:
-    assert speaks(secure, ssl.TLSVersion.TLSv1_3)
-    assert speaks(secure, ssl.TLSVersion.TLSv1_2)
+def test_tls_1_2_and_1_3_are_supported(secure: BackgroundServer) -> None:
+    assert supports(secure, ssl.TLSVersion.TLSv1_3)
+    assert supports(secure, ssl.TLSVersion.TLSv1_2)
     with pytest.deprecated_call():
-        assert not speaks(secure, ssl.TLSVersion.TLSv1_1)
-
-
-def test_a_new_certificate_is_shown_and_no_call_is_cut(
-    changing: tuple[BackgroundServer, TlsFiles], photo: bytes
-) -> None:
-    server, files = changing
-    rotated = threading.Event()
-
-    def frames() -> Iterator[bytes]:
-        yield photo
-        assert rotated.wait(60)
-        yield photo
-
-    another, mine = Authority(), shown(files.authority)
-    with client(server, files.authority, **mine) as old:
-        stream = old.detect_stream(frames())
-        assert next(stream).result
-        files.put(another.issue("server"))
-        wait_until(lambda: answers(client(server, another, **mine)))
-        assert not answers(client(server, files.authority, **mine))
-        rotated.set()
-        assert [len(answer.result.faces) for answer in stream if answer.result] == [1]
-        assert len(old.detect(photo).faces) == 1
-
-
-def test_another_authority_of_clients_holds_for_new_connections(
-    changing: tuple[BackgroundServer, TlsFiles],
-) -> None:
-    server, files = changing
-    another, own = Authority(), files.authority
-    assert answers(client(server, own, **shown(own)))
-    replace(files.client_ca, another.root_certificates)
-    wait_until(lambda: answers(client(server, own, **shown(another))))
-    assert not answers(client(server, own, **shown(own)))
-
-
-def test_the_old_certificate_is_shown_until_the_new_one_is_good(
-    changing: tuple[BackgroundServer, TlsFiles], caplog: pytest.LogCaptureFixture
-) -> None:
-    server, files = changing
-    own, another = files.authority, Authority()
-    new = another.issue("server")
-    replace(files.cert, new.certificate_chain)
-    wait_until(lambda: "certificates not reloaded" in caplog.text)
-    assert "--tls-key" in caplog.text
-    assert answers(client(server, own, **shown(own)))
-    replace(files.key, new.private_key)
-    wait_until(lambda: answers(client(server, another, **shown(own))))
-    errors = [each for each in caplog.records if "not reloaded" in each.getMessage()]
-    assert len(errors) == 1
+        assert not supports(secure, ssl.TLSVersion.TLSv1_1)
 
 
 @pytest.mark.parametrize("kind", ["P-521", "Ed448"])
-def test_a_certificate_that_grpc_cannot_do_with_is_told_and_never_takes_over(
-    changing: tuple[BackgroundServer, TlsFiles],
-    caplog: pytest.LogCaptureFixture,
-    kind: str,
-) -> None:
-    caplog.set_level(logging.INFO)
-    server, files = changing
-    own = files.authority
-    files.put(identity(kind))
-    wait_until(lambda: "certificates not reloaded" in caplog.text)
-    assert "--tls-cert" in caplog.text
-    assert answers(client(server, own, **shown(own)))
-    files.put(own.issue("server"))
-    wait_until(lambda: "certificates reloaded" in caplog.text)
-    assert answers(client(server, own, **shown(own)))
-
-
-@pytest.mark.parametrize("kind", ["P-521", "Ed448"])
-def test_a_certificate_that_grpc_cannot_do_with_is_refused_from_the_start(
+def test_a_server_does_not_start_with_a_certificate_that_grpc_cannot_use(
     tmp_path: Path, kind: str
 ) -> None:
     files = TlsFiles(tmp_path)

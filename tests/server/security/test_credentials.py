@@ -1,8 +1,11 @@
-"""Certificates and keys that are no good are refused by the name of their flag."""
+"""Which certificates and keys a server takes; others are refused by the name of their flag."""
 
+import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -12,10 +15,20 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from facewire_server.errors import ConfigError
-from facewire_server.security.credentials import Certificates
+from facewire_server.security import credentials
+from facewire_server.security.credentials import (
+    Certificates,
+    HandshakeError,
+    try_authorities,
+    try_handshake,
+)
 from facewire_server.system.file_watch import FileWatch
-from tests.server.key_kinds import identity
+from tests.client.authority import Authority, Identity
+from tests.server.key_kinds import BAD, GOOD, identity, rsa_pss
 from tests.server.tls_files import TlsFiles
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which some editors put at the start of a file."""
 
 
 @pytest.fixture
@@ -28,7 +41,7 @@ def load(files: TlsFiles) -> None:
     FileWatch("certificates", certificates.files, certificates.load)
 
 
-def test_files_that_belong_together_are_taken(files: TlsFiles) -> None:
+def test_a_certificate_with_its_key_is_accepted(files: TlsFiles) -> None:
     load(files)
 
 
@@ -38,7 +51,7 @@ def test_a_certificate_may_have_text_around_it(files: TlsFiles) -> None:
     load(files)
 
 
-def test_only_three_files_are_read_at_most(files: TlsFiles) -> None:
+def test_the_authority_of_clients_is_read_only_if_there_is_one(files: TlsFiles) -> None:
     assert len(Certificates(files.cert, files.key, files.client_ca).files) == 3
     assert len(Certificates(files.cert, files.key, None).files) == 2
 
@@ -52,8 +65,8 @@ def encrypt(files: TlsFiles) -> None:
 
 
 def mark(path: Path) -> None:
-    """Has a file begin as some editors save it."""
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    """Put a byte order mark at the start of a file."""
+    path.write_bytes(MARK + path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -106,10 +119,73 @@ def mark(path: Path) -> None:
         ),
     ],
 )
-def test_files_that_are_no_good_are_refused_by_flag(
+def test_a_bad_file_is_refused_by_the_name_of_its_flag(
     files: TlsFiles, spoil: Callable[[TlsFiles], None], message: str
 ) -> None:
     spoil(files)
     with pytest.raises(ConfigError, match=message) as refused:
         load(files)
     assert "PRIVATE" not in str(refused.value)
+
+
+def attempt(pair: Identity) -> None:
+    try_handshake(pair.private_key, pair.certificate_chain)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_certificate_that_grpc_clients_accept_passes(kind: str) -> None:
+    attempt(identity(kind))
+
+
+def test_the_dates_and_the_host_of_a_certificate_are_not_on_trial() -> None:
+    attempt(identity("P-256", days=-1))
+    attempt(Authority().issue("server", "192.0.2.1"))
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_certificate_that_only_other_libraries_accept_is_refused(kind: str) -> None:
+    with pytest.raises(HandshakeError, match="gRPC"):
+        attempt(identity(kind))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_a_key_for_rsa_pss_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HandshakeError, match="cannot read it"):
+        attempt(rsa_pss(tmp_path))
+
+
+def test_a_byte_order_mark_is_refused_in_a_key_a_chain_and_authorities() -> None:
+    key, chain = identity("P-256")
+    try_authorities(key, chain, chain)
+    with pytest.raises(HandshakeError, match="cannot read it"):
+        attempt(Identity(MARK + key, chain))
+    with pytest.raises(HandshakeError, match="cannot read it"):
+        attempt(Identity(key, MARK + chain))
+    with pytest.raises(HandshakeError, match="cannot read it"):
+        try_authorities(key, chain, MARK + chain)
+
+
+def test_a_handshake_without_an_answer_times_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(credentials, "HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr(grpc, "server", _Silent)
+    with pytest.raises(HandshakeError, match=r"no handshake within 0\.2 s"):
+        attempt(identity("P-256"))
+
+
+class _Silent:
+    """Listens as a server does, and never sends anything."""
+
+    def __init__(self, threads: object) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+
+    def add_secure_port(self, target: str, credentials: object) -> int:
+        self._socket.bind(f"\0{target.removeprefix('unix-abstract:')}")
+        return 1
+
+    def start(self) -> None:
+        self._socket.listen()
+
+    def stop(self, grace: None) -> None:
+        self._socket.close()

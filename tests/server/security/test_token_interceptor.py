@@ -37,7 +37,7 @@ def bearer(token: str) -> Metadata:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServer]:
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServer]:
     """A server that asks for one of two tokens."""
     path = tmp_path_factory.mktemp("tokens") / "tokens"
     digest = hashlib.sha256(HASHED.encode()).hexdigest()
@@ -48,9 +48,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServ
 
 
 @pytest.fixture(scope="module")
-def connection(guarded: BackgroundServer) -> Iterator[grpc.Channel]:
-    """A connection to it."""
-    with grpc.insecure_channel(guarded.target) as opened:
+def connection(with_tokens: BackgroundServer) -> Iterator[grpc.Channel]:
+    """A connection to the server with tokens."""
+    with grpc.insecure_channel(with_tokens.target) as opened:
         yield opened
 
 
@@ -93,8 +93,10 @@ def reflect(channel: grpc.Channel, metadata: Metadata) -> int:
     return services.count("facewire.v1.DetectService")
 
 
-def raw(channel: grpc.Channel, path: str, message: bytes = b"", metadata: Metadata = ()) -> bytes:
-    """Calls any method with any bytes."""
+def raw_call(
+    channel: grpc.Channel, path: str, message: bytes = b"", metadata: Metadata = ()
+) -> bytes:
+    """Call any method with any bytes."""
     call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
     return call(message, metadata=metadata, timeout=30)
 
@@ -129,19 +131,19 @@ def test_a_call_without_a_good_token_is_refused(
     assert refusal(lambda: ask(connection, metadata)) == REFUSED
 
 
-def test_every_refusal_has_the_same_words(connection: grpc.Channel) -> None:
-    words = set()
+def test_every_refusal_has_the_same_message(connection: grpc.Channel) -> None:
+    messages = set()
     for metadata in (), bearer("wrong"), bearer(TOKEN) * 2, bearer(""):
         with pytest.raises(grpc.RpcError) as caught:
             list_models(connection, metadata)
         call: Any = caught.value
-        words.add(call.details())
-    assert words == {
+        messages.add(call.details())
+    assert messages == {
         "a token is asked for, as authorization: Bearer TOKEN, and is missing or wrong"
     }
 
 
-def test_health_stays_open(connection: grpc.Channel) -> None:
+def test_health_needs_no_token(connection: grpc.Channel) -> None:
     assert check(connection) == SERVING
     assert check(connection, "facewire.v1.DetectService") == SERVING
     assert next(watch(connection)) == SERVING
@@ -159,10 +161,10 @@ def test_health_stays_open(connection: grpc.Channel) -> None:
         "/x",
     ],
 )
-def test_methods_that_are_not_there_are_closed_too(connection: grpc.Channel, path: str) -> None:
-    assert refusal(lambda: raw(connection, path)) == REFUSED
+def test_methods_that_do_not_exist_need_a_token_too(connection: grpc.Channel, path: str) -> None:
+    assert refusal(lambda: raw_call(connection, path)) == REFUSED
     if "List" not in path:
-        answer = refusal(lambda: raw(connection, path, metadata=bearer(TOKEN)))
+        answer = refusal(lambda: raw_call(connection, path, metadata=bearer(TOKEN)))
         assert answer == (grpc.StatusCode.UNIMPLEMENTED, "")
 
 
@@ -170,12 +172,12 @@ def test_methods_that_are_not_there_are_closed_too(connection: grpc.Channel, pat
 def test_a_call_is_refused_before_its_message_is_read(
     connection: grpc.Channel, message: bytes
 ) -> None:
-    assert refusal(lambda: raw(connection, DETECT, message)) == REFUSED
+    assert refusal(lambda: raw_call(connection, DETECT, message)) == REFUSED
     token = bearer(TOKEN)
-    assert refusal(lambda: raw(connection, DETECT, message, token)) != REFUSED
+    assert refusal(lambda: raw_call(connection, DETECT, message, token)) != REFUSED
 
 
-def test_the_token_is_looked_at_before_anything_else(tmp_path: Path) -> None:
+def test_the_token_is_checked_before_anything_else(tmp_path: Path) -> None:
     path = tmp_path / "tokens"
     path.write_text(TOKEN)
     config = Config(port=0, metrics_port=None, token_file=path)
@@ -187,7 +189,7 @@ def test_the_token_is_looked_at_before_anything_else(tmp_path: Path) -> None:
             assert await _reason(call, ()) == "BAD_TOKEN"
             assert await _reason(call, bearer(TOKEN)) == "NOT_READY"
             await server.drain()
-            # What arrives now is told when the server stops.
+            # Calls that arrive now are answered when the server stops.
             late = [asyncio.create_task(_reason(call, each)) for each in ((), bearer(TOKEN))]
             await asyncio.sleep(0.2)
         assert await asyncio.gather(*late) == ["BAD_TOKEN", "SHUTTING_DOWN"]
@@ -203,19 +205,19 @@ async def _reason(call: Any, metadata: Metadata) -> str:
     return found
 
 
-def test_refusals_are_counted_under_names_of_the_servers_own(
-    guarded: BackgroundServer, connection: grpc.Channel
+def test_refusals_are_counted_under_no_name_that_a_caller_made_up(
+    with_tokens: BackgroundServer, connection: grpc.Channel
 ) -> None:
     calls: dict[str, Callable[[], object]] = {
         "Detect": lambda: detect(connection, ()),
         "DetectStream": lambda: detect_stream(connection, ()),
         "ServerReflectionInfo": lambda: reflect(connection, ()),
-        "unknown": lambda: raw(connection, "/made/up"),
+        "unknown": lambda: raw_call(connection, "/made/up"),
     }
-    before = scrape(guarded)
+    before = scrape(with_tokens)
     for call in calls.values():
         refusal(call)
-    after = scrape(guarded)
+    after = scrape(with_tokens)
     rejected = 'facewire_rejected_total{reason="BAD_TOKEN"}'
     assert after[rejected] - before[rejected] == len(calls)
     for method in calls:
@@ -226,13 +228,13 @@ def test_refusals_are_counted_under_names_of_the_servers_own(
     assert not any("made" in name for name in after)
 
 
-def test_without_a_file_nothing_is_asked_for(stub: DetectServiceStub) -> None:
+def test_without_a_token_file_no_token_is_needed(stub: DetectServiceStub) -> None:
     metadata = bearer("whatever")
     assert stub.ListModels(pb.ListModelsRequest(), timeout=30, metadata=metadata).models
 
 
 @pytest.mark.parametrize("content", ["", "# none\n", "two words\n"])
-def test_a_server_does_not_start_with_a_file_that_is_no_good(tmp_path: Path, content: str) -> None:
+def test_a_server_does_not_start_with_a_bad_token_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(content)
     config = Config(port=0, metrics_port=None, token_file=path)

@@ -1,4 +1,4 @@
-"""A file of tokens: what is read, what is refused, and whom it admits."""
+"""A file of tokens: its format, its errors, and the headers it admits."""
 
 import hashlib
 from pathlib import Path
@@ -26,13 +26,13 @@ def loaded(folder: Path, content: str) -> Tokens:
     [
         TOKEN,
         f"{TOKEN}\n",
-        f"# of the gate\r\n\r\n  {TOKEN}  \r\n",
+        f"# a comment\r\n\r\n  {TOKEN}  \r\n",
         f"another\n{TOKEN}\n{TOKEN}\nand-another\n",
         f"sha256:{digest(TOKEN)}\n",
         f"SHA256:{digest(TOKEN).upper()}\n",
     ],
 )
-def test_a_token_is_admitted_in_whatever_form_it_is_in_the_file(
+def test_a_token_is_admitted_in_every_form_that_the_file_may_have(
     tmp_path: Path, content: str
 ) -> None:
     tokens = loaded(tmp_path, content)
@@ -56,19 +56,19 @@ def test_a_token_is_admitted_in_whatever_form_it_is_in_the_file(
         [f"Bearer {TOKEN[:-1]}"],
         [f"Bearer {digest(TOKEN)}"],
         [f"Bearer sha256:{digest(TOKEN)}"],
-        ["Bearer # of the gate"],
+        ["Bearer # a comment"],
         ["Bearer émile"],
         ["Bearer \udcff"],
         [f"Bearer {TOKEN}", f"Bearer {TOKEN}"],
         [f"Bearer {TOKEN}", "Basic x"],
     ],
 )
-def test_whatever_else_is_not_admitted(tmp_path: Path, headers: list[str]) -> None:
-    lines = f"# of the gate\n{TOKEN}\nsha256:{digest('émile')}\n"
+def test_other_headers_are_not_admitted(tmp_path: Path, headers: list[str]) -> None:
+    lines = f"# a comment\n{TOKEN}\nsha256:{digest('émile')}\n"
     assert not loaded(tmp_path, lines).admit(headers)
 
 
-def test_nobody_is_admitted_before_the_file_is_read(tmp_path: Path) -> None:
+def test_no_token_is_admitted_before_the_file_is_loaded(tmp_path: Path) -> None:
     assert not Tokens(tmp_path / "tokens").admit([f"Bearer {TOKEN}"])
 
 
@@ -104,7 +104,7 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path, content: str) -> None
         loaded(tmp_path, content)
 
 
-def test_what_was_read_before_holds_on_when_the_file_is_no_good(tmp_path: Path) -> None:
+def test_the_tokens_loaded_before_stay_in_use_when_the_file_is_bad(tmp_path: Path) -> None:
     tokens = loaded(tmp_path, TOKEN)
     for bad in "", "two words":
         with pytest.raises(ConfigError):
@@ -112,7 +112,7 @@ def test_what_was_read_before_holds_on_when_the_file_is_no_good(tmp_path: Path) 
         assert tokens.admit([f"Bearer {TOKEN}"])
 
 
-def test_nothing_that_is_kept_is_a_token(tmp_path: Path) -> None:
+def test_no_token_is_kept_in_memory(tmp_path: Path) -> None:
     tokens = loaded(tmp_path, TOKEN)
     assert TOKEN not in repr(tokens)
     assert TOKEN not in repr(vars(tokens))

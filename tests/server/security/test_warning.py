@@ -1,4 +1,4 @@
-"""What an operator is told of a server that listens beyond its machine."""
+"""The warning about a server that is open beyond its machine."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from facewire_server.config import Config
-from facewire_server.security.warning import is_loopback, warning
+from facewire_server.security.warning import is_loopback, security_warning
 
 TLS = {"tls_cert": Path("c"), "tls_key": Path("k")}
 MUTUAL = {**TLS, "tls_client_ca": Path("a")}
@@ -24,8 +24,8 @@ CERT, TOKEN = "--tls-cert and --tls-key", "--token-file or --tls-client-ca"
     ],
     ids=["nothing", "TLS", "tokens"],
 )
-def test_what_is_missing_is_said_in_one_line(settings: dict[str, Any], missing: str) -> None:
-    text = warning(Config(host="0.0.0.0", **settings))
+def test_one_line_says_which_protection_is_missing(settings: dict[str, Any], missing: str) -> None:
+    text = security_warning(Config(host="0.0.0.0", **settings))
     assert text is not None
     assert text.startswith("open beyond this machine, on 0.0.0.0: ")
     assert text.endswith(f"; missing: {missing}")
@@ -34,23 +34,23 @@ def test_what_is_missing_is_said_in_one_line(settings: dict[str, Any], missing: 
 
 
 @pytest.mark.parametrize("settings", [MUTUAL, {**TLS, **TOKENS}, {**MUTUAL, **TOKENS}])
-def test_encryption_with_a_token_or_a_certificate_is_enough(
+def test_encryption_with_tokens_or_client_certificates_needs_no_warning(
     settings: dict[str, Any],
 ) -> None:
-    assert warning(Config(host="0.0.0.0", **settings)) is None
+    assert security_warning(Config(host="0.0.0.0", **settings)) is None
 
 
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "127.1.2.3", "::1", "localhost", "::ffff:127.0.0.1", "unix:/run/x"],
 )
-def test_on_loopback_nothing_is_missing(host: str) -> None:
+def test_a_server_on_loopback_needs_no_warning(host: str) -> None:
     assert is_loopback(host)
-    assert warning(Config(host=host)) is None
+    assert security_warning(Config(host=host)) is None
 
 
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "::2", "localhost.example", ""]
 )
-def test_any_other_address_is_beyond_this_machine(host: str) -> None:
+def test_any_other_address_can_be_reached_from_other_machines(host: str) -> None:
     assert not is_loopback(host)

@@ -1,4 +1,4 @@
-"""The log when its reader is slow, gone, or never there."""
+"""The log when its reader is slow, gone, or missing from the start."""
 
 import contextlib
 import gc
@@ -34,7 +34,7 @@ def pipe() -> Iterator[Pipe]:
 
 
 def logger_to(handler: QueuedHandler) -> logging.Logger:
-    """A logger that only this handler hears."""
+    """A logger with this handler alone."""
     handler.setFormatter(TextFormatter())
     logger = logging.getLogger("tests.log_handler")
     logger.setLevel(logging.INFO)
@@ -43,7 +43,7 @@ def logger_to(handler: QueuedHandler) -> logging.Logger:
     return logger
 
 
-def test_a_reader_that_comes_back_gets_faults_and_hears_how_many_lines_it_missed(
+def test_a_reader_that_comes_back_gets_errors_and_the_number_of_dropped_lines(
     pipe: Pipe,
 ) -> None:
     reading, writing = pipe
@@ -61,7 +61,7 @@ def test_a_reader_that_comes_back_gets_faults_and_hears_how_many_lines_it_missed
     assert f"WARNING facewire_server.log_handler: {REFUSALS - written} lines" in text
 
 
-def test_a_descriptor_that_does_not_block_loses_nothing(pipe: Pipe) -> None:
+def test_a_non_blocking_descriptor_loses_nothing(pipe: Pipe) -> None:
     reading, writing = pipe
     os.set_blocking(writing, False)
     logger = logger_to(QueuedHandler(writing))
@@ -73,7 +73,7 @@ def test_a_descriptor_that_does_not_block_loses_nothing(pipe: Pipe) -> None:
     assert "left out" not in text
 
 
-def test_a_reader_that_is_gone_is_no_fault() -> None:
+def test_a_reader_that_is_gone_causes_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     handler = QueuedHandler(writing)
@@ -82,9 +82,9 @@ def test_a_reader_that_is_gone_is_no_fault() -> None:
     os.close(writing)
 
 
-def test_what_waits_keeps_nothing_of_a_request_alive(pipe: Pipe) -> None:
+def test_a_queued_line_keeps_nothing_of_a_request_alive(pipe: Pipe) -> None:
     class Image:
-        """What a trace would hold."""
+        """Stands for what a traceback refers to."""
 
     def failing(image: Image) -> None:
         raise RuntimeError("it failed")
@@ -103,7 +103,7 @@ def test_what_waits_keeps_nothing_of_a_request_alive(pipe: Pipe) -> None:
     assert found() is None
 
 
-def test_a_log_that_nobody_reads_stops_neither_requests_nor_health_nor_the_exit(
+def test_a_log_without_a_reader_stops_neither_requests_nor_health_nor_the_exit(
     photo: bytes,
 ) -> None:
     with connected("--metrics-port", "0") as (process, channel):
@@ -125,7 +125,7 @@ def test_a_log_that_nobody_reads_stops_neither_requests_nor_health_nor_the_exit(
         assert process.wait(60) == 0
 
 
-def test_a_process_that_ends_writes_what_waits() -> None:
+def test_a_process_that_ends_writes_what_is_queued() -> None:
     code = (
         "import logging; from facewire_server.telemetry.logs import set_up;"
         " set_up('info', 'text', {});"
@@ -138,7 +138,7 @@ def test_a_process_that_ends_writes_what_waits() -> None:
 
 @pytest.fixture
 def full_pipe(pipe: Pipe) -> int:
-    """A pipe that takes nothing more, as one that has a stalled collector behind it."""
+    """A pipe that is full, as in front of a stalled log collector."""
     _, writing = pipe
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):
@@ -151,7 +151,7 @@ def full_pipe(pipe: Pipe) -> int:
     return writing
 
 
-def test_a_server_that_cannot_start_ends_even_if_nobody_reads_why(
+def test_a_server_that_cannot_start_ends_although_its_log_is_not_read(
     full_pipe: int,
 ) -> None:
     arguments = ("--host", "192.0.2.1", "--port", "0", "--metrics-port", "off")
@@ -159,7 +159,7 @@ def test_a_server_that_cannot_start_ends_even_if_nobody_reads_why(
     assert done.returncode == 1
 
 
-def test_what_is_said_at_the_end_stands_behind_what_was_logged() -> None:
+def test_a_line_written_with_say_comes_after_what_was_logged() -> None:
     code = (
         "import logging; from facewire_server.telemetry import logs;"
         " logs.set_up('info', 'text', {});"

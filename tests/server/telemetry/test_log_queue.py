@@ -1,16 +1,16 @@
-"""Lines that wait to be written: their order, who gives way, what is counted."""
+"""The queue of log lines: their order, which are dropped, and what is counted."""
 
 import threading
 from functools import partial
 
-from facewire_server.telemetry.log_queue import Entry, LogQueue
+from facewire_server.telemetry.log_queue import LogQueue, PendingLine
 
 ENDLESS = 1e9
 
 
 def put(queue: LogQueue, *lines: str, urgent: bool = False) -> None:
     for line in lines:
-        queue.put_nowait(Entry(partial(str, line), urgent))
+        queue.put_nowait(PendingLine(partial(str, line), urgent))
 
 
 def test_lines_come_out_in_the_order_in_which_they_went_in() -> None:
@@ -21,7 +21,7 @@ def test_lines_come_out_in_the_order_in_which_they_went_in() -> None:
     assert [queue.get() for _ in range(3)] == ["a", "b", "c"]
 
 
-def test_a_line_that_finds_no_room_is_left_out_and_never_made() -> None:
+def test_a_line_that_finds_no_room_is_dropped_and_never_formatted() -> None:
     queue, made = LogQueue(2, ENDLESS), list[str]()
 
     def line() -> str:
@@ -29,12 +29,12 @@ def test_a_line_that_finds_no_room_is_left_out_and_never_made() -> None:
         return "line"
 
     for _ in range(5):
-        queue.put_nowait(Entry(line, urgent=False))
+        queue.put_nowait(PendingLine(line, urgent=False))
     assert len(made) == 2
     assert queue.dropped == 3
 
 
-def test_urgent_lines_take_the_places_of_the_oldest_others() -> None:
+def test_urgent_lines_displace_the_oldest_others() -> None:
     queue = LogQueue(3, ENDLESS)
     put(queue, "a", "b", "c")
     put(queue, "X", "Y", urgent=True)
@@ -50,7 +50,7 @@ def test_a_queue_of_urgent_lines_keeps_the_first() -> None:
     assert [queue.get() for _ in range(2)] == ["X", "Y"]
 
 
-def test_lines_above_the_rate_are_left_out_and_urgent_ones_are_not() -> None:
+def test_lines_above_the_rate_are_dropped_and_urgent_ones_are_not() -> None:
     queue = LogQueue(10, rate=0)
     put(queue, *"abcdefgh")
     assert [queue.get() for _ in range(8)] == list("abcdefgh")
@@ -60,14 +60,14 @@ def test_lines_above_the_rate_are_left_out_and_urgent_ones_are_not() -> None:
     assert queue.dropped == 2
 
 
-def test_how_many_were_left_out_comes_out_by_itself() -> None:
+def test_the_number_of_dropped_lines_comes_out_by_itself() -> None:
     queue = LogQueue(1, ENDLESS)
     put(queue, "a", "b", "c")
     assert queue.get() == "a"
     assert queue.get() == 2
 
 
-def test_who_counts_late_is_told_of_what_was_before() -> None:
+def test_a_late_observer_is_told_of_lines_dropped_before() -> None:
     queue, told = LogQueue(1, ENDLESS), list[int]()
     put(queue, "a", "b", "c")
     queue.on_dropped(told.append)
@@ -80,12 +80,12 @@ def test_a_flush_waits_until_the_last_line_is_written() -> None:
     put(queue, "a")
     assert not queue.flush(0)
     assert queue.get() == "a"
-    assert not queue.flush(0)  # taken, and not written yet
+    assert not queue.flush(0)  # returned, and not written yet
     threading.Thread(target=queue.get, daemon=True).start()
     assert queue.flush(60)
 
 
-def test_a_flush_has_told_how_many_were_left_out() -> None:
+def test_a_flush_reports_how_many_lines_were_dropped() -> None:
     queue, taken = LogQueue(1, ENDLESS), list[str | int]()
     put(queue, "a", "b")
 

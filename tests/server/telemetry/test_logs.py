@@ -1,5 +1,6 @@
-"""The log: its two forms, what is in a line, and what cannot get into one."""
+"""The log: its two formats, its fields, its loggers, and what must not get into it."""
 
+import ast
 import json
 import logging
 import re
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import facewire_server
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.telemetry.logs import FORMATS, TextFormatter, json_formatter
@@ -128,7 +130,7 @@ def test_the_library_for_json_is_only_needed_for_json(tmp_path: Path) -> None:
     assert done.stdout == "False\n"
 
 
-def test_what_any_caller_can_have_grpc_complain_of_is_not_logged() -> None:
+def test_errors_that_any_caller_can_have_grpc_log_are_not_logged() -> None:
     code = (
         "import logging; from facewire_server.telemetry.logs import set_up;"
         " set_up('info', 'text', {});"
@@ -140,3 +142,42 @@ def test_what_any_caller_can_have_grpc_complain_of_is_not_logged() -> None:
     done = subprocess.run([command()[0], "-c", code], capture_output=True, check=True, text=True)
     assert done.stderr.endswith("ERROR grpc._cython.cygrpc: Something else\n")
     assert done.stderr.count("\n") == 1
+
+
+SERVER = Path(facewire_server.__file__).parent
+
+LOGGERS = {
+    "PIL",  # silenced
+    "facewire_server.commands.serve",
+    "facewire_server.log_handler",
+    "facewire_server.model.compile_cache",
+    "facewire_server.model.prepared",
+    "facewire_server.service.file_watch",
+    "facewire_server.service.gate",
+    "facewire_server.service.reload",
+    "facewire_server.service.run",
+    "facewire_server.service.tasks",
+    "facewire_server.service.watchdog",
+    "facewire_server.workers.process",
+    "facewire_server.workers.supervisor",
+    "facewire_server.workers.worker",
+}
+"""All of them: operators filter by these names, wherever the modules are by now."""
+
+
+def logger_names(path: Path) -> Iterator[str]:
+    """The names of the loggers of a module; source text for one that is not a literal.
+
+    The root logger, which the handler is attached to, has no name.
+    """
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and node.args:
+            function = ast.unparse(node.func).rpartition(".")[2]
+            if function in ("getLogger", "LogRecord"):
+                name = node.args[0]
+                yield str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name)
+
+
+def test_the_names_of_the_loggers_stay_when_modules_move() -> None:
+    found = {name for path in SERVER.rglob("*.py") for name in logger_names(path)}
+    assert found == LOGGERS

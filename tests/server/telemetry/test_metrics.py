@@ -1,4 +1,4 @@
-"""The numbers of a running server, as Prometheus reads them."""
+"""The metrics of a running server, as Prometheus reads them."""
 
 from concurrent.futures import ThreadPoolExecutor
 

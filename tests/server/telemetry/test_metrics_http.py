@@ -1,4 +1,4 @@
-"""The port of /metrics, and those who only want to hold it."""
+"""The port of /metrics, with connections that are slow or do nothing."""
 
 import socket
 from threading import Event, Thread, Timer
@@ -11,7 +11,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from facewire_server.errors import ConfigError
 from facewire_server.telemetry import metrics_http
-from facewire_server.telemetry.metrics_http import MAX_SCRAPES, PAUSE, MetricsServer, serve_metrics
+from facewire_server.telemetry.metrics_http import (
+    ACCEPT_PAUSE,
+    MAX_SCRAPES,
+    MetricsServer,
+    serve_metrics,
+)
 
 
 @pytest.fixture
@@ -23,8 +28,8 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def port(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Where a metric is served, for a second each."""
-    monkeypatch.setattr(metrics_http, "SECONDS", 1.0)
+    """The port of a server that gives each scrape one second."""
+    monkeypatch.setattr(metrics_http, "SCRAPE_SECONDS", 1.0)
     return serve_metrics(registry, "127.0.0.1", 0).port
 
 
@@ -55,17 +60,19 @@ def test_a_port_that_is_taken_is_named(registry: CollectorRegistry) -> None:
             serve_metrics(registry, "127.0.0.1", port)
 
 
-def test_it_waits_when_it_cannot_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_pauses_when_it_cannot_accept_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(Event, "wait", lambda _, seconds: pauses.append(seconds))
     server = MetricsServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.server_close()
     with pytest.raises(OSError):
         server.get_request()
-    assert pauses == [PAUSE]
+    assert pauses == [ACCEPT_PAUSE]
 
 
-def test_a_closed_server_gives_its_port_and_its_thread_back(
+def test_a_closed_server_releases_its_port_and_ends_its_threads(
     registry: CollectorRegistry,
 ) -> None:
     before = set(enumerate_threads())
@@ -82,7 +89,7 @@ def test_a_closed_server_gives_its_port_and_its_thread_back(
 
 
 @pytest.mark.parametrize("kind", ["Thread-", "Timer"])
-def test_a_thread_that_cannot_be_started_takes_no_place_for_good(
+def test_a_thread_that_cannot_be_started_gives_its_slot_back(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     server = serve_metrics(registry, "127.0.0.1", 0)
@@ -103,7 +110,7 @@ def test_a_thread_that_cannot_be_started_takes_no_place_for_good(
     server.close()
 
 
-def test_who_says_nothing_or_drips_is_hung_up_on_and_then_scrapes_go_on(
+def test_silent_and_slow_connections_are_closed_and_then_scrapes_are_answered(
     port: int,
 ) -> None:
     held = [socket.create_connection(("127.0.0.1", port)) for _ in range(MAX_SCRAPES)]

@@ -1,4 +1,4 @@
-"""The heads that facewire can read, one file each; see `recognise`."""
+"""The heads that facewire can read: one file, and one line in HEADS, for each."""
 
 from collections.abc import Sequence
 
@@ -16,17 +16,17 @@ HEADS: tuple[type[Head], ...] = (BoxesLabelsHead, SsdHead, YunetHead, AtssHead)
 
 
 def recognise(outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata) -> Head:
-    """Tells the head of a network from its outputs and metadata.
+    """Recognise the head of a network by its outputs and metadata.
 
-    `input_size` is (width, height) of the network's input in pixels. Raises
-    ModelError, which says what was seen and what is known, when no head fits.
+    `input_size` is (width, height) of the network's input in pixels. Raises ModelError,
+    which lists the outputs and the known heads, if none fits.
     """
-    for kind in HEADS:
-        head = kind.recognise(outputs, input_size, metadata)
+    for head_class in HEADS:
+        head = head_class.recognise(outputs, input_size, metadata)
         if head is not None:
             return head
     seen = "; ".join(str(output) for output in outputs) or "no outputs"
-    known = "; ".join(f"{kind.title}: {kind.wanted}" for kind in HEADS)
+    known = "; ".join(f"{head_class.title}: {head_class.expected}" for head_class in HEADS)
     declared = f", metadata model_type = {metadata.model_type}"
     raise ModelError(
         f"the outputs fit no known head. Seen: {seen}"

@@ -1,4 +1,4 @@
-"""The raw head of ATSS: face-detection-nano, and 0206 without its tail."""
+"""The raw head of ATSS: face-detection-nano, and networks of mmdetection like it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from facewire_server.inference.heads.base import Array, Head, Output, Reader
 from facewire_server.inference.heads.levels import sort_levels
 from facewire_server.models.metadata import Metadata
 
-HINTS = {
+NAME_PREFIXES = {
     "class": ("cls", "class", "score"),
     "deltas": ("bbox", "box", "reg", "delta"),
     "centerness": ("center", "ctr"),
@@ -25,7 +25,7 @@ class AtssHead(Head):
     strides: tuple[int, ...]
 
     title: ClassVar[str] = "ATSS raw"
-    wanted: ClassVar[str] = (
+    expected: ClassVar[str] = (
         "for each stride class logits [1,C,H,W], deltas [1,4,H,W] and centerness [1,1,H,W]"
     )
     default_resize: ClassVar[ResizeMode] = ResizeMode.STANDARD
@@ -39,11 +39,11 @@ class AtssHead(Head):
         if metadata.model_type and metadata.model_type.lower() != "atss":
             return None
 
-        def place(kind: str, output: Output) -> int | None:
+        def stride_of(kind: str, output: Output) -> int | None:
             return _stride(kind, output, input_size)
 
-        levels = sort_levels(outputs, HINTS, place)
-        if not levels or len({_classes(outputs[level[0]]) for _, level in levels}) > 1:
+        levels = sort_levels(outputs, NAME_PREFIXES, stride_of)
+        if not levels or len({outputs[level[0]].shape[1] for _, level in levels}) > 1:
             return None
         strides = tuple(stride for stride, _ in levels)
         if metadata.strides is not None and tuple(sorted(metadata.strides)) != strides:
@@ -74,12 +74,8 @@ class AtssHead(Head):
         return 0.6 if chosen is None else chosen
 
 
-def _classes(output: Output) -> int:
-    return output.shape[1]
-
-
 def _stride(kind: str, output: Output, input_size: tuple[int, int]) -> int | None:
-    """The stride of an output's level; None: not an output of that kind.
+    """Return the stride of an output's level, a power of 2; None: it is not of that kind.
 
     Levels are padded up: an input of 100 px has 13 cells of stride 8.
     """

@@ -1,8 +1,9 @@
-"""What every head has in common: how it is described, and how it is read.
+"""The base of all heads, and the reader that one of them makes for an inference request.
 
-A head turns the outputs of a network into boxes. It is made from the network's
-outputs and metadata; `bind` then ties it to the memory of one inference request.
-It knows nothing of OpenVINO: outputs are NumPy arrays.
+A head turns the outputs of a network into boxes. It is recognised by the network's outputs
+and metadata; `bind` then ties it to the memory of one inference request.
+
+Rule: outputs are NumPy arrays; nothing here needs OpenVINO.
 """
 
 from abc import ABC, abstractmethod
@@ -21,12 +22,12 @@ Array = NDArray[Any]
 """A network output: float32, or int32 for labels."""
 
 LANDMARK_VALUES = 10
-"""Five landmarks of x and y."""
+"""Five landmarks, x and y of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output of a network: its names, and its shape (-1: not fixed)."""
+    """One output of a network: its names, and its shape with -1 for a dynamic axis."""
 
     names: tuple[str, ...]
     shape: tuple[int, ...]
@@ -40,9 +41,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """What to keep: resolved options of one request.
+    """Which detections to keep: the options of one request, defaults filled in.
 
-    `iou_threshold` None: no suppression. `max_detections` at least 1.
+    `min_confidence` and `iou_threshold` are within [0, 1]; `iou_threshold` None: no
+    suppression. `max_detections` is at least 1.
     """
 
     min_confidence: float
@@ -55,8 +57,8 @@ class Found:
     """Detections in pixels of the upright image, by descending confidence.
 
     `boxes` float32 [n,4] (x_min, y_min, x_max, y_max), `confidences` float32 [n],
-    `class_ids` int32 [n], `landmarks` float32 [n,10] (x and y of five points) or
-    None where the model finds none.
+    `class_ids` int32 [n], `landmarks` float32 [n,10] (x and y of five points); None: the
+    model has no landmarks.
     """
 
     boxes: NDArray[np.float32]
@@ -65,8 +67,8 @@ class Found:
     landmarks: NDArray[np.float32] | None = None
 
     @classmethod
-    def room_for(cls, count: int, *, landmarks: bool = False) -> Self:
-        """Uninitialised arrays for up to `count` detections."""
+    def allocate(cls, count: int, *, landmarks: bool = False) -> Self:
+        """Allocate uninitialised arrays for `count` detections."""
         return cls(
             np.empty((count, 4), np.float32),
             np.empty(count, np.float32),
@@ -75,12 +77,12 @@ class Found:
         )
 
     def arrays(self) -> tuple[Array, ...]:
-        """The arrays in the order in which facewire_ext wants them."""
-        always = (self.boxes, self.confidences, self.class_ids)
-        return always if self.landmarks is None else (*always, self.landmarks)
+        """Return the arrays in the order of the decode functions of facewire_ext."""
+        arrays = (self.boxes, self.confidences, self.class_ids)
+        return arrays if self.landmarks is None else (*arrays, self.landmarks)
 
     def first(self, count: int) -> "Found":
-        """The first `count` of them, without a copy."""
+        """Return views of the first `count` detections."""
         return Found(
             self.boxes[:count],
             self.confidences[:count],
@@ -90,10 +92,7 @@ class Found:
 
 
 class Reader:
-    """A head tied to the output arrays of one inference request.
-
-    Not to be used by two threads at a time.
-    """
+    """Reads the output arrays of one inference request. Not thread-safe."""
 
     def __init__(
         self,
@@ -104,10 +103,10 @@ class Reader:
         landmarks: bool = False,
         **settings: int,
     ) -> None:
-        """`decode` is the function of facewire_ext that reads `outputs`.
+        """`decode` is the function of facewire_ext that decodes `outputs`.
 
-        `capacity` is the most detections that it can find, and `settings` are
-        arguments of `decode` that belong to the head.
+        `capacity` is the largest number of detections that `outputs` can hold, and
+        `settings` are further arguments of `decode`.
         """
         self._decode = decode
         self._outputs = outputs
@@ -116,16 +115,19 @@ class Reader:
         self._settings = settings
         self._workspace = Workspace()
 
-    def read(self, placement: Placement, threshold: FilterOptions) -> Found:
-        """Reads the outputs as they are now."""
-        room = min(self._capacity, threshold.max_detections)
-        found = Found.room_for(room, landmarks=self._landmarks)
+    def read(self, placement: Placement, options: FilterOptions) -> Found:
+        """Decode the outputs of the last inference.
+
+        `placement` says where the image lies in the network's input.
+        """
+        size = min(self._capacity, options.max_detections)
+        found = Found.allocate(size, landmarks=self._landmarks)
         count = self._decode(
             *self._outputs,
             *found.arrays(),
             placement=placement,
-            min_confidence=threshold.min_confidence,
-            iou_threshold=threshold.iou_threshold,
+            min_confidence=options.min_confidence,
+            iou_threshold=options.iou_threshold,
             workspace=self._workspace,
             **self._settings,
         )
@@ -134,17 +136,17 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Head(ABC):
-    """How the outputs of one network are read, and its defaults.
+    """How to read the outputs of one network, and its defaults.
 
-    `positions` are the indices of the outputs it reads, in the order in which
-    `bind` wants them.
+    `positions` are the indices of the outputs that `bind` takes, in its order. `title`
+    names the head, and `expected` its outputs, for people.
     """
 
     positions: tuple[int, ...]
     metadata: Metadata
 
     title: ClassVar[str]
-    wanted: ClassVar[str]
+    expected: ClassVar[str]
     default_resize: ClassVar[ResizeMode]
     default_confidence: ClassVar[float]
 
@@ -153,14 +155,14 @@ class Head(ABC):
     def recognise(
         cls, outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata
     ) -> Self | None:
-        """The head of a network with these outputs; None: it has another.
+        """Return the head if it fits a network with these outputs; otherwise None.
 
         `input_size` is (width, height) of the network's input in pixels.
         """
 
     @abstractmethod
     def bind(self, outputs: Sequence[Array]) -> Reader:
-        """Ties the head to output arrays, in the order of `positions`."""
+        """Make a reader of output arrays, given in the order of `positions`."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -169,19 +171,19 @@ class Head(ABC):
 
     @property
     def resize(self) -> ResizeMode:
-        """How images are brought to the input's size."""
+        """How an image is resized to the input's size."""
         return self.metadata.resize_type or self.default_resize
 
     @property
     def min_confidence(self) -> float:
-        """The smallest confidence kept when a request does not say."""
+        """The default of a request's `min_confidence`."""
         chosen = self.metadata.confidence_threshold
         return self.default_confidence if chosen is None else chosen
 
     @property
     def iou_threshold(self) -> float | None:
-        """The threshold of suppression when a request does not say.
+        """The default of a request's `iou_threshold`; None: no suppression is added.
 
-        None: the network suppresses by itself, and nothing is added.
+        That is for networks that suppress overlaps themselves.
         """
         return None

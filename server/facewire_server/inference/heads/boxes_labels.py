@@ -1,4 +1,4 @@
-"""Boxes and labels: face-detection-0205 and -0206, and OpenVINO Training Extensions."""
+"""Boxes and labels, suppressed in the graph: 0205, 0206, OpenVINO Training Extensions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from facewire_server.models.metadata import Metadata
 class BoxesLabelsHead(Head):
     """`boxes` [N,5] or [1,N,5] and integer `labels` [N] or [1,N].
 
-    Other outputs, such as the feature vectors and saliency maps that Training
-    Extensions add, are left alone.
+    Other outputs, such as the feature vectors and saliency maps of Training Extensions,
+    are ignored.
     """
 
     title: ClassVar[str] = "boxes + labels"
-    wanted: ClassVar[str] = "boxes [N,5] or [1,N,5] with integer labels [N] or [1,N]"
+    expected: ClassVar[str] = "boxes [N,5] or [1,N,5] with integer labels [N] or [1,N]"
     default_resize: ClassVar[ResizeMode] = ResizeMode.STANDARD
     default_confidence: ClassVar[float] = 0.5
 
@@ -29,10 +29,10 @@ class BoxesLabelsHead(Head):
     ) -> Self | None:
         """See Head.recognise."""
         for position, boxes in enumerate(outputs):
-            if boxes.is_integer or not _is_rows(boxes.shape):
+            if boxes.is_integer or not _are_boxes(boxes.shape):
                 continue
             for other, labels in enumerate(outputs):
-                if labels.is_integer and _matches(labels.shape, boxes.shape[:-1]):
+                if labels.is_integer and _may_equal(labels.shape, boxes.shape[:-1]):
                     return cls((position, other), metadata)
         return None
 
@@ -42,12 +42,14 @@ class BoxesLabelsHead(Head):
         return Reader(decode_boxes_labels, (boxes, labels), capacity=boxes.shape[-2])
 
 
-def _is_rows(shape: tuple[int, ...]) -> bool:
+def _are_boxes(shape: tuple[int, ...]) -> bool:
+    """Whether a shape is [N,5] or [1,N,5]."""
     return shape[-1:] == (5,) and (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, -1)))
 
 
-def _matches(shape: tuple[int, ...], rows: tuple[int, ...]) -> bool:
-    """Whether two shapes may be the same; -1 may be anything."""
-    return len(shape) == len(rows) and all(
-        ours == theirs or -1 in (ours, theirs) for ours, theirs in zip(shape, rows, strict=True)
+def _may_equal(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two shapes may be equal at run time; -1 stands for any size."""
+    return len(one) == len(other) and all(
+        size == size_of_other or -1 in (size, size_of_other)
+        for size, size_of_other in zip(one, other, strict=True)
     )

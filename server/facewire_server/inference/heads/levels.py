@@ -1,4 +1,4 @@
-"""How the outputs of a raw head are sorted into kinds and levels."""
+"""Sorting the outputs of a raw head into kinds (logits, deltas ...) and levels (strides)."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,54 +7,58 @@ from facewire_server.inference.heads.base import Output
 
 def sort_levels(
     outputs: Sequence[Output],
-    hints: Mapping[str, Sequence[str]],
-    place: Callable[[str, Output], int | None],
+    name_prefixes: Mapping[str, Sequence[str]],
+    stride_of: Callable[[str, Output], int | None],
 ) -> list[tuple[int, tuple[int, ...]]] | None:
-    """Sorts outputs into levels, each with one output of every kind.
+    """Sort outputs into levels, each with one output of every kind.
 
-    `hints` gives for each kind the beginnings of names that tell it; where no name
-    tells anything, outputs are taken to come kind by kind, in the order of `hints`,
-    as exporters write them. `place(kind, output)` answers the stride of the level,
-    or None when an output of that shape cannot be of that kind.
+    `name_prefixes` maps each kind to the prefixes of its outputs' names. If the names do
+    not tell the kinds, outputs are taken to come kind by kind, in the order of
+    `name_prefixes`, as exporters write them. `stride_of(kind, output)` returns the stride
+    of the output's level, or None if its shape does not fit the kind.
 
-    Returns (stride, positions in the order of `hints`) by ascending stride, or None
-    when the outputs cannot be sorted so.
+    Returns (stride, positions in the order of `name_prefixes`) by ascending stride; None
+    if the outputs are no such levels.
     """
-    kinds = _kinds_by_name(outputs, hints) or _kinds_by_order(outputs, hints)
+    kinds = _kinds_by_name(outputs, name_prefixes) or _kinds_by_order(outputs, name_prefixes)
     if kinds is None:
         return None
     levels: dict[int, dict[str, int]] = {}
     for position, (kind, output) in enumerate(zip(kinds, outputs, strict=True)):
-        stride = place(kind, output)
+        stride = stride_of(kind, output)
         if stride is None or kind in levels.setdefault(stride, {}):
             return None
         levels[stride][kind] = position
-    if any(len(level) != len(hints) for level in levels.values()):
+    if any(len(level) != len(name_prefixes) for level in levels.values()):
         return None
-    return [(stride, tuple(levels[stride][kind] for kind in hints)) for stride in sorted(levels)]
+    return [
+        (stride, tuple(levels[stride][kind] for kind in name_prefixes)) for stride in sorted(levels)
+    ]
 
 
 def _kinds_by_name(
-    outputs: Sequence[Output], hints: Mapping[str, Sequence[str]]
+    outputs: Sequence[Output], name_prefixes: Mapping[str, Sequence[str]]
 ) -> list[str] | None:
+    """Tell the kind of each output by its names; None unless all are unambiguous."""
     kinds: list[str] = []
     for output in outputs:
-        told = {
+        matches = {
             kind
-            for kind, beginnings in hints.items()
+            for kind, prefixes in name_prefixes.items()
             for name in output.names
-            if name.lower().startswith(tuple(beginnings))
+            if name.lower().startswith(tuple(prefixes))
         }
-        if len(told) != 1:
+        if len(matches) != 1:
             return None
-        kinds.extend(told)
+        kinds.extend(matches)
     return kinds
 
 
 def _kinds_by_order(
-    outputs: Sequence[Output], hints: Mapping[str, Sequence[str]]
+    outputs: Sequence[Output], name_prefixes: Mapping[str, Sequence[str]]
 ) -> list[str] | None:
-    count, rest = divmod(len(outputs), len(hints))
-    if rest or not count:
+    """Tell the kinds by the order of the outputs; None if their number does not fit."""
+    count, remainder = divmod(len(outputs), len(name_prefixes))
+    if remainder or not count:
         return None
-    return [kind for kind in hints for _ in range(count)]
+    return [kind for kind in name_prefixes for _ in range(count)]

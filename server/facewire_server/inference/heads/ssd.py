@@ -1,4 +1,4 @@
-"""SSD rows: face-detection-0200, -0202, -0204, -adas-0001 and -retail-000x."""
+"""SSD rows, suppressed in the graph: 0200, 0202, 0204, adas-0001, retail-000x."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class SsdHead(Head):
     """One output [1,1,N,7]: image_id, label, confidence, x_min, y_min, x_max, y_max."""
 
     title: ClassVar[str] = "SSD rows"
-    wanted: ClassVar[str] = "exactly one output [1,1,N,7]"
+    expected: ClassVar[str] = "exactly one output [1,1,N,7]"
     default_resize: ClassVar[ResizeMode] = ResizeMode.STANDARD
     default_confidence: ClassVar[float] = 0.5
 

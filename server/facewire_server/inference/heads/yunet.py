@@ -1,4 +1,4 @@
-"""The raw head of YuNet (libfacedetection), with its five landmarks."""
+"""The raw head of YuNet (libfacedetection), with five landmarks for each face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, O
 from facewire_server.inference.heads.levels import sort_levels
 from facewire_server.models.metadata import Metadata
 
-HINTS = {
+NAME_PREFIXES = {
     "class": ("cls",),
-    "object": ("obj",),
+    "objectness": ("obj",),
     "box": ("bbox",),
     "landmarks": ("kps",),
 }
-VALUES = {"class": 1, "object": 1, "box": 4, "landmarks": LANDMARK_VALUES}
+CHANNELS = {"class": 1, "objectness": 1, "box": 4, "landmarks": LANDMARK_VALUES}
 STRIDES = (8, 16, 32)
 
 
@@ -28,7 +28,7 @@ class YunetHead(Head):
     input_size: tuple[int, int]
 
     title: ClassVar[str] = "YuNet raw"
-    wanted: ClassVar[str] = (
+    expected: ClassVar[str] = (
         "for strides 8, 16 and 32 cls_s [1,HW,1], obj_s [1,HW,1], bbox_s [1,HW,4] and"
         " kps_s [1,HW,10]"
     )
@@ -41,10 +41,10 @@ class YunetHead(Head):
     ) -> Self | None:
         """See Head.recognise."""
 
-        def place(kind: str, output: Output) -> int | None:
+        def stride_of(kind: str, output: Output) -> int | None:
             return _stride(kind, output, input_size)
 
-        levels = sort_levels(outputs, HINTS, place)
+        levels = sort_levels(outputs, NAME_PREFIXES, stride_of)
         if not levels:
             return None
         strides = tuple(stride for stride, _ in levels)
@@ -75,11 +75,11 @@ class YunetHead(Head):
 
 
 def _stride(kind: str, output: Output, input_size: tuple[int, int]) -> int | None:
-    """The stride of an output's level; None: not an output of that kind."""
+    """Return the stride of an output's level; None: it is not of that kind."""
     shape = output.shape
     if output.is_integer or len(shape) != 3 or shape[0] != 1:
         return None
-    if shape[2] != VALUES[kind]:
+    if shape[2] != CHANNELS[kind]:
         return None
     width, height = input_size
     for stride in STRIDES:

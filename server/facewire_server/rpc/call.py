@@ -1,0 +1,48 @@
+"""The context of one request: a call of its own, or one frame of a stream."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import grpc.aio
+
+from facewire_server.inference.detector import Detections
+from facewire_server.scheduling.job import Outcome
+
+Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+"""What gRPC knows of the RPC that a request came by."""
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of a request, from its arrival to its end.
+
+    `peer` is the connection it came by; `model` is the model's name, empty until it has
+    been looked up; `size` is how many bytes its message has. `deadline` and `arrived` are
+    times of `time.monotonic`; a caller without a deadline (None) waits forever.
+    `outcome` is what was found, and `reason` why nothing was looked for.
+    """
+
+    service: str
+    method: str
+    request_id: str
+    deadline: float | None
+    peer: str
+    model: str = ""
+    size: int = 0
+    outcome: Outcome[Detections] | None = None
+    reason: str = ""
+    arrived: float = field(default_factory=time.monotonic)
+
+    def log_fields(self, code: grpc.StatusCode) -> dict[str, str | float]:
+        """The fields of a log line about the request, those that are known."""
+        fields: dict[str, str | float] = {
+            "method": self.method,
+            "request_id": self.request_id,
+            "model": self.model,
+            "code": code.name,
+            "reason": self.reason,
+            "milliseconds": round(1000 * (time.monotonic() - self.arrived), 3),
+            "peer": self.peer,
+        }
+        return {name: value for name, value in fields.items() if value != ""}

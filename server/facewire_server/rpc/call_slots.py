@@ -1,0 +1,124 @@
+"""Slots for open calls: how many the server takes at a time.
+
+Rule: probes get theirs however many other calls are open. Calls, checks of health and
+watches of health are counted apart.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from grpc_health.v1 import health
+
+from facewire_server.errors import Reason, RefusalError
+
+HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
+HEALTH_WATCH = f"/{health.SERVICE_NAME}/Watch"
+
+RETRY_SECONDS = 1.0
+"""When to come back to a server that has no slot."""
+
+
+class CallSlots:
+    """The slots of one server. Runs on its event loop."""
+
+    def __init__(self, *, max_calls: int, max_watches: int) -> None:
+        """`max_calls` is the limit of checks of health, too, which are counted apart."""
+        self._max_calls = max_calls
+        self._open: Counter[bool] = Counter()
+        self._watches = WatchSlots(max_watches)
+
+    def slot(self, path: str, connection: str) -> AbstractAsyncContextManager[None]:
+        """Hold a slot for one call of the method `path`, from the peer `connection`.
+
+        Entering raises RefusalError when there is none; see WatchSlots for watches.
+        """
+        if path == HEALTH_WATCH:
+            return self._watches.slot(connection)
+        return self._call_slot(is_check=path == HEALTH_CHECK)
+
+    @asynccontextmanager
+    async def _call_slot(self, *, is_check: bool) -> AsyncIterator[None]:
+        if self._open[is_check] >= self._max_calls:
+            raise RefusalError(
+                Reason.TOO_MANY_CALLS,
+                f"the server has {self._max_calls} calls open, and takes no more",
+                RETRY_SECONDS,
+            )
+        self._open[is_check] += 1
+        try:
+            yield
+        finally:
+            self._open[is_check] -= 1
+
+
+class WatchSlots:
+    """Slots for watches of health, which last, and need no token.
+
+    When all are taken, the connection that has most of them gives up its newest one: one
+    connection with very many watches keeps no other from watching.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._slots: dict[str, list[asyncio.Timeout]] = {}
+
+    @asynccontextmanager
+    async def slot(self, connection: str) -> AsyncIterator[None]:
+        """Hold a slot for one watch.
+
+        Raises RefusalError when there is none, or when this one is given to another
+        connection; then the code inside the context is cancelled.
+        """
+        if self._taken >= self._limit:
+            self._make_room(connection)
+        try:
+            # A timeout without an end: `_make_room` lets it expire, which cancels the
+            # code inside as asyncio does it, and is told apart from other cancellations.
+            async with asyncio.timeout(None) as slot:
+                self._take(connection, slot)
+                try:
+                    yield
+                finally:
+                    self._release(connection, slot)
+        except TimeoutError:
+            if not slot.expired():
+                raise
+            raise self._full() from None
+
+    def _make_room(self, newcomer: str) -> None:
+        """End the newest watch of the connection that has most.
+
+        Raises RefusalError when the newcomer has as many, or would have with this one.
+        """
+        connection = max(self._slots, key=lambda each: len(self._slots[each]))
+        slots = self._slots[connection]
+        if len(slots) <= len(self._slots.get(newcomer, ())) + 1:
+            raise self._full()
+        newest = slots[-1]
+        # Released here and not when its task has ended, so that the count is right now.
+        self._release(connection, newest)
+        newest.reschedule(asyncio.get_running_loop().time())
+
+    def _take(self, connection: str, slot: asyncio.Timeout) -> None:
+        self._slots.setdefault(connection, []).append(slot)
+        self._taken += 1
+
+    def _release(self, connection: str, slot: asyncio.Timeout) -> None:
+        """Free a slot; does nothing for one that `_make_room` has freed already."""
+        slots = self._slots.get(connection, [])
+        if slot not in slots:
+            return
+        slots.remove(slot)
+        self._taken -= 1
+        if not slots:
+            del self._slots[connection]
+
+    def _full(self) -> RefusalError:
+        return RefusalError(
+            Reason.TOO_MANY_CALLS,
+            f"the server has {self._limit} watches open, and takes no more",
+            RETRY_SECONDS,
+        )

@@ -1,0 +1,56 @@
+"""Errors: what a stored one keeps alive."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from facewire_server.errors import Reason, RequestError, detach, released
+
+
+class Payload:
+    """Something whose end can be seen."""
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Cycles live on, so that they can be seen."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_an_error_that_is_released_keeps_no_variable_of_what_it_has_passed() -> None:
+    def work() -> None:
+        payload = Payload()
+        seen.append(weakref.ref(payload))
+        try:
+            raise ValueError(1)
+        except ValueError:
+            raise KeyError(2) from None
+
+    seen: list[weakref.ref[Payload]] = []
+    with pytest.raises(KeyError) as stored, released():
+        work()
+    assert stored.tb is not None
+    assert seen[0]() is None
+
+
+def test_an_error_that_is_detached_has_its_trace_as_text_if_it_is_unforeseen() -> None:
+    def work(error: Exception) -> Exception:
+        try:
+            raise error
+        except (ArithmeticError, RequestError) as raised:
+            detach(raised)
+            return raised
+
+    fault = work(ZeroDivisionError("a fault"))
+    refusal = work(RequestError(Reason.EMPTY_IMAGE, "no image"))
+    for error in (fault, refusal):
+        assert error.__traceback__ is None
+        assert error.__context__ is None
+    assert "in work\n    raise error\nZeroDivisionError: a fault" in str(fault.__cause__)
+    assert refusal.__cause__ is None
