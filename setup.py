@@ -1,9 +1,9 @@
-"""Builds what pyproject.toml cannot describe: the gRPC stubs and the Cython code.
+"""Build the gRPC stubs and the Cython code, which pyproject.toml cannot describe.
 
-Switches for builds of the extension that check it (see `scripts/build-ext`):
-FACEWIRE_EXT_DEBUG=1 with bounds checks; FACEWIRE_EXT_SANITIZE=1 with AddressSanitizer
-and UndefinedBehaviorSanitizer; FACEWIRE_EXT_FUZZ=1 with both and for libFuzzer, which
-brings their run time; FACEWIRE_EXT_COVERAGE=1 with line tracing.
+Environment variables for test builds of the extension (see `scripts/build-ext`):
+FACEWIRE_EXT_DEBUG=1: bounds checks; FACEWIRE_EXT_SANITIZE=1: AddressSanitizer and
+UndefinedBehaviorSanitizer; FACEWIRE_EXT_FUZZ=1: the same for libFuzzer, which contains the
+runtime of both; FACEWIRE_EXT_COVERAGE=1: line tracing.
 """
 
 import os
@@ -14,8 +14,9 @@ from grpc_tools.command import BuildPackageProtos
 from setuptools import Extension, setup
 from setuptools.command.build import build
 
-# No fused multiply-add: every level of vectors has to give the same bits. The other
-# two let loops with square roots and comparisons become vectors; no result changes.
+# -ffp-contract=off: no fused multiply-add, because all SIMD levels must give the same bits.
+# The other two allow loops with square roots and comparisons to be vectorized; they do not
+# change results.
 COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off"]
 COMPILE_ARGS += ["-fno-math-errno", "-fno-trapping-math"]
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow"]
@@ -39,7 +40,7 @@ if switched_on("FUZZ"):
 
 
 class BuildProto(BuildPackageProtos):
-    """Writes the Python gRPC stubs beside their .proto files."""
+    """Write the Python gRPC stubs beside their .proto files."""
 
     def run(self):
         protos = [str(path) for path in sorted(Path("proto").rglob("*.proto"))]
@@ -49,13 +50,12 @@ class BuildProto(BuildPackageProtos):
             raise SystemExit("protoc failed; its message is above")
 
 
-# A command of its own, because `pip install -e .` hides the errors of an
-# overridden build_py.
+# A separate command, because `pip install -e .` hides the errors of an overridden build_py.
 build.sub_commands.insert(0, ("build_proto", None))
 
 
 def extension(source):
-    """The extension module of one .pyx file."""
+    """Return the extension module of one .pyx file."""
     module = Extension(
         f"facewire_ext.{source.stem}",
         [str(source)],

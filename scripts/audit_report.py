@@ -1,7 +1,8 @@
-"""Tells what pip-audit's report on standard input says of a lock file.
+"""Print the result of a pip-audit report, read from standard input, for a lock file.
 
-Ends with 1 if a vulnerability is known. Without a report, or with packages that could
-not be asked about, it says "skipped": silence must not pass for a clean bill.
+Exits with 1 if there is a known vulnerability. Without a report, or for packages that the
+service does not know, it prints "skipped", so that a missing check does not look like a
+passed one.
 """
 
 import json
@@ -9,7 +10,7 @@ import sys
 
 
 def main(lock: str, report: str) -> int:
-    """Prints a line for each vulnerability, and one for all; returns the exit code."""
+    """Print a line for each vulnerability and a summary; return the exit code."""
     try:
         packages = json.loads(report)["dependencies"]
     except ValueError:

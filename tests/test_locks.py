@@ -1,4 +1,4 @@
-"""The lock files hold what pyproject.toml asks for, with hashes and nothing else."""
+"""The lock files match the requirements in pyproject.toml, and have hashes and no URLs."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ LOCKED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)( ; .*)? \\$", re.MULT
     [("server.txt", ["server", "otel"]), ("dev.txt", ["dev"]), ("build.txt", None)],
 )
 def test_a_lock_is_fresh(name: str, extras: list[str] | None) -> None:
-    """`scripts/lock` mends what this finds."""
+    """`scripts/lock` repairs a stale lock."""
     versions: dict[str, set[str]] = {}
     for found in LOCKED.finditer((ROOT / "locks" / name).read_text()):
         versions.setdefault(found["name"], set()).add(found["version"])
@@ -43,7 +43,7 @@ def test_a_lock_has_hashes_and_names_no_place(name: str) -> None:
 
 
 def requirements(extras: Iterable[str]) -> Iterable[Requirement]:
-    """What the package needs with these extras, those that they include followed."""
+    """Return the requirements of the package with these extras, nested extras included."""
     project = SETTINGS["project"]
     yield from map(Requirement, project["dependencies"])
     for extra in extras:

@@ -1,8 +1,7 @@
-"""Fitting of images, box decoding, suppression and rescaling, without the GIL.
+"""Fitting of images, box decoding, suppression and rescaling, and a check of JPEG scans.
 
-And the coded data of JPEG files, read for whether it is all there.
-
-Takes and fills arrays of the caller by the buffer protocol; does not import NumPy.
+Rule: the GIL is released while data is read. Functions read and fill arrays of the caller
+by the buffer protocol; NumPy is not imported.
 """
 
 from facewire_ext._atss import AtssLevels, decode_atss

@@ -1,4 +1,4 @@
-"""Input arrays whose leading axes of 1 do not matter, for the other modules."""
+"""Input arrays that may have leading axes of length 1."""
 
 
 cdef struct Array:
@@ -9,7 +9,7 @@ cdef struct Array:
 
 
 cdef inline int require_aligned(const float* data, str name) except -1:
-    """Refuses values at odd addresses, which vectors cannot be trusted with."""
+    """Raise ValueError for misaligned values, which vector instructions may not read."""
     if <size_t> data % sizeof(float):
         raise ValueError(f"{name} must be aligned to its elements")
 

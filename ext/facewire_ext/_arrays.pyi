@@ -1,4 +1,4 @@
-"""What the functions of this package take as an array."""
+"""The types that the functions of this package accept as an array."""
 
 from typing import Any, Protocol, TypeAlias
 

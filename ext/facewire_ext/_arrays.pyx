@@ -1,6 +1,7 @@
-"""Opens the network's output arrays, whose leading axes of 1 do not matter.
+"""Open the network's output arrays, which may have leading axes of length 1.
 
-Typed memoryviews fix the number of axes; networks do not. Errors name the argument.
+A typed memoryview would fix the number of axes; networks differ in it. Errors name the
+argument.
 """
 
 from cpython.buffer cimport (
@@ -17,9 +18,10 @@ from cpython.buffer cimport (
 cdef int open_floats(
     Array* array, object source, str name, Py_ssize_t columns
 ) except -1:
-    """Opens float32 rows of `columns`; `close_array` when done with them.
+    """Open float32 rows of `columns`; call `close_array` when done with them.
 
-    Raises TypeError for what is no array, ValueError for the wrong kind of one.
+    Raises TypeError for an argument that is no array, ValueError for a wrong shape,
+    element type or alignment.
     """
     _open(array, source, name, 0)
     try:
@@ -33,7 +35,7 @@ cdef int open_floats(
 cdef int open_integers(
     Array* array, object source, str name, bint writable=False
 ) except -1:
-    """Opens a list of int32 or int64, `item_size` bytes each."""
+    """Open a one-dimensional array of int32 or int64, `item_size` bytes each."""
     _open(array, source, name, PyBUF_WRITABLE if writable else 0)
     try:
         _require_format(array, name, b"ilq", "int32 or int64")
@@ -44,6 +46,7 @@ cdef int open_integers(
 
 
 cdef void close_array(Array* array) noexcept:
+    """Release the buffer of an opened array."""
     PyBuffer_Release(&array.buffer)
 
 
@@ -58,7 +61,7 @@ cdef int _open(Array* array, object source, str name, int flags) except -1:
 cdef int _require_format(
     Array* array, str name, bytes formats, str expected
 ) except -1:
-    """Refuses any other element type, gaps between elements, and odd addresses."""
+    """Raise ValueError for other element types, gaps between elements and misalignment."""
     cdef bytes given = array.buffer.format
     if len(given.lstrip(b"@=<")) != 1 or given.lstrip(b"@=<") not in formats:
         raise ValueError(f"{name} must be {expected}, not of format {given.decode()}")
@@ -69,7 +72,7 @@ cdef int _require_format(
 
 
 cdef int _require_rows(Array* array, str name, Py_ssize_t columns) except -1:
-    """Sets `rows`; all axes before the last two (with one column: one) must be 1."""
+    """Set `rows`; all axes before the last two (with one column: one) must be 1."""
     cdef Py_ssize_t axes = array.buffer.ndim
     cdef Py_ssize_t needed = 1 if columns == 1 else 2
     cdef list shape = [array.buffer.shape[axis] for axis in range(axes)]

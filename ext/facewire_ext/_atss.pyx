@@ -1,4 +1,4 @@
-"""Decoder of the raw ATSS head: class logits, deltas and centerness of each level.
+"""Decode the raw ATSS head: class logits, deltas and centerness of each level.
 
 Anchors, deltas and scores as in mmdetection's ATSSHead, AnchorGenerator and
 DeltaXYWHBBoxCoder: one square anchor per location, centred at (column * stride,
@@ -9,13 +9,13 @@ cimport cython
 from libc.math cimport INFINITY, isfinite, log
 from libc.stdint cimport int32_t
 
-from ._candidates cimport drop_low, take_in
-from ._detections cimport checked_outputs, return_detections
+from ._candidates cimport append_candidates, drop_below
+from ._detections cimport checked_outputs, write_detections
 from ._kernels cimport Level, kernels
 from ._levels cimport Levels
 from ._order cimport keep_top
 from ._placement cimport Placement
-from ._suppression cimport Rules, checked_rules
+from ._suppression cimport FilterOptions, checked_options
 from ._workspace cimport Scratch, Workspace
 
 SCORE_FUSIONS = ("product", "geometric_mean")
@@ -30,12 +30,12 @@ cdef class AtssLevels(Levels):
     [1, H, W]. They are kept alive, not copied.
     strides: input pixels per cell, one for each level.
     octave_base_scale: side of the anchor in strides.
-    target_stds: what the deltas are multiplied by.
+    target_stds: factors of the four deltas.
     score_fusion: "product" of the two probabilities (mmdetection), or their
     "geometric_mean" (FCOS).
 
-    Raises ValueError when shapes, types or numbers do not fit, TypeError for what is
-    no array.
+    Raises ValueError when shapes, types or numbers do not fit, TypeError for arguments
+    that are no arrays.
     """
 
     # Whether the confidence is the root of the product of the two probabilities.
@@ -89,18 +89,19 @@ def decode_atss(
     Py_ssize_t candidates_per_level=0,
     Workspace workspace not None,
 ):
-    """Decodes an ATSS head into detections of the upright image.
+    """Decode an ATSS head into detections of the upright image.
 
-    levels: what the network wrote. placement: how the image lies in its input.
+    levels: the network's outputs. placement: how the image was fitted into its input.
     min_confidence: [0, 1]; a detection is kept when its confidence is at least this.
     iou_threshold: [0, 1]; of two boxes of a class whose IoU in the input is greater,
-    the one of lower confidence goes. None: no suppression.
-    candidates_per_level: the best so many of each level go on to suppression; 0: all.
+    the one of lower confidence is dropped. None: no suppression.
+    candidates_per_level: how many of each level, the best, go on to suppression; 0: all.
 
     boxes: float32 [K, 4], x_min, y_min, x_max, y_max in pixels of the upright image,
     clipped to it. confidences: float32 [K]. class_ids: int32 [K]. All are written, at
     most K rows, by descending confidence; of equal confidences the lower level, then
-    the lower class, then the first location by rows comes first. Returns how many.
+    the lower class, then the first location by rows comes first. Returns the number of
+    rows written.
 
     A row with a NaN in it is dropped, and so is a box without area, in the input or
     after clipping. Coordinates are limited to 2**20 input pixels either way.
@@ -108,44 +109,44 @@ def decode_atss(
     The GIL is released. Raises ValueError for a threshold outside [0, 1] and for
     arrays that do not fit, RuntimeError when `workspace` is in use elsewhere.
     """
-    cdef Rules rules = checked_rules(
+    cdef FilterOptions options = checked_options(
         min_confidence, iou_threshold, candidates_per_level
     )
     cdef Py_ssize_t written
     checked_outputs(boxes, confidences, class_ids)
-    cdef Scratch* scratch = workspace.borrow(levels.candidates)
+    cdef Scratch* scratch = workspace.acquire(levels.candidates)
     try:
         with nogil:
-            collect(levels, rules, scratch)
-            written = return_detections(
-                scratch, rules, &placement.transform, boxes, confidences, class_ids
+            collect(levels, options, scratch)
+            written = write_detections(
+                scratch, options, &placement.transform, boxes, confidences, class_ids
             )
     finally:
-        workspace.give_back()
+        workspace.release()
     return written
 
 
-cdef void collect(AtssLevels levels, Rules rules, Scratch* scratch) noexcept nogil:
-    """Takes in every location of every class that reaches the confidence."""
+cdef void collect(AtssLevels levels, FilterOptions options, Scratch* scratch) noexcept nogil:
+    """Append every location of every class that reaches the confidence."""
     cdef Py_ssize_t index
     cdef Py_ssize_t first
     cdef Py_ssize_t class_id
-    cdef float lowest = lowest_logit(rules.min_confidence, levels.geometric_mean)
+    cdef float lowest = lowest_logit(options.min_confidence, levels.geometric_mean)
     for index in range(levels.level_count):
         first = scratch.count
         for class_id in range(levels.levels[index].classes):
-            collect_map(levels, index, class_id, lowest, rules.min_confidence, scratch)
-        keep_top(scratch, first, rules.candidates_per_level)
+            collect_map(levels, index, class_id, lowest, options.min_confidence, scratch)
+        keep_top(scratch, first, options.candidates_per_level)
 
 
 cdef inline float lowest_logit(
     float min_confidence, bint geometric_mean
 ) noexcept nogil:
-    """A class logit under which no centerness can reach the confidence.
+    """A class logit below which no centerness can reach the confidence.
 
-    The fused confidence is at most sigmoid(logit), or its root. A little is taken off
-    for rounding: a location passed over wrongly would be lost, one let through is
-    decided on its confidence.
+    The fused confidence is at most sigmoid(logit), or its root. Lowered a little for
+    rounding: a location skipped here would be lost, one kept is compared again by its
+    confidence.
     """
     cdef double probability = min_confidence
     if geometric_mean:
@@ -164,7 +165,7 @@ cdef void collect_map(
     float min_confidence,
     Scratch* scratch,
 ) noexcept nogil:
-    """Takes in what reaches the confidence in the map of one class of one level."""
+    """Append what reaches the confidence in the map of one class of one level."""
     cdef const Level* level = &levels.levels[index]
     cdef const float* logits = level.scores + class_id * level.locations
     cdef int32_t* location = scratch.location + scratch.count
@@ -177,6 +178,6 @@ cdef void collect_map(
     kernels.fuse_logits(
         logits, level.quality, levels.geometric_mean, location, found, confidence
     )
-    found = drop_low(scratch, found, min_confidence)
+    found = drop_below(scratch, found, min_confidence)
     all_have_areas = kernels.decode_atss(level, location, found, boxes)
-    take_in(scratch, found, <int32_t> class_id, all_have_areas)
+    append_candidates(scratch, found, <int32_t> class_id, all_have_areas)

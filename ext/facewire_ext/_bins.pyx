@@ -1,18 +1,17 @@
-"""Kept boxes in bins by place and size, so that a candidate asks its neighbours only.
+"""Kept boxes in bins by position and size, so that only near ones are compared.
 
-A box of longer side s lies in the octave of s, in the square cell of side
-W = 2 ** (octave + 1) that holds its centre; cells are places of a hash table. Boxes a
+A box of longer side s belongs to the octave of s, and to the square cell of side
+W = 2 ** (octave + 1) that contains its centre; cells are hashed into bins. Boxes a
 and b can have an IoU above t only if, along each axis,
     w_b > t * w_a,  w_a > t * w_b  and  overlap > t * max(w_a, w_b),
 because the intersection is at most overlap * min(h_a, h_b) and the union at least
-max(w_a, w_b) * max(h_a, h_b). That bounds the octaves to ask, and in each the distance
-of the centres, |x_a - x_b| = (w_a + w_b) / 2 - overlap.
+max(w_a, w_b) * max(h_a, h_b). That bounds the octaves to search, and in each the
+distance of the centres, |x_a - x_b| = (w_a + w_b) / 2 - overlap.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ._overlap cimport NOBODY, overlaps
 from ._workspace cimport KeptBox, Scratch
 
 
@@ -24,8 +23,8 @@ cdef enum:
     # Sides are longer than 2 ** -20 input pixels.
     LOWEST_EXPONENT = -20
 
-# float32 may round the rule's decision by some 1e-7; thresholds under the least are
-# too close to 0 for that, and there every overlap counts.
+# Rounding in float32 may shift the rule's decision by some 1e-7; the bounds allow for
+# more. Thresholds below the least are too close to 0 for that: every overlap is searched.
 cdef double ROUNDING = 1e-5
 cdef double LEAST_THRESHOLD = 1e-5
 
@@ -39,26 +38,27 @@ cdef struct Span:
 
 
 cdef void clear_bins(Scratch* scratch) noexcept nogil:
+    """Empty all bins of the scratch."""
     scratch.octaves = 0
     memset(scratch.bins, 0xFF, sizeof(int32_t) << scratch.table_bits)
 
 
 cdef void put_into_bins(Scratch* scratch, int32_t index) noexcept nogil:
-    """Puts the kept box of that index into its bin."""
+    """Add the kept box of that index to its bin."""
     cdef KeptBox* box = &scratch.kept[index]
     cdef int octave = octave_of(longer_side(box))
-    cdef uint32_t place = place_of(
+    cdef uint32_t bucket = bucket_of(
         scratch, octave, cell(center_x(box), octave), cell(center_y(box), octave)
     )
-    box.next = scratch.bins[place]
-    scratch.bins[place] = index
+    box.next = scratch.bins[bucket]
+    scratch.bins[bucket] = index
     scratch.octaves |= <uint64_t> 1 << octave
 
 
 cdef int32_t find_in_bins(
     const Scratch* scratch, const KeptBox* box, float threshold
 ) noexcept nogil:
-    """A kept box that suppresses this one, or nobody."""
+    """The index of a kept box that suppresses this one, or NO_BOX."""
     cdef double least = threshold * (1 - ROUNDING)
     cdef double side = longer_side(box)
     cdef uint64_t octaves = scratch.octaves
@@ -72,12 +72,12 @@ cdef int32_t find_in_bins(
     while octaves:
         span = span_of(box, ctz(octaves), least)
         if cells_in(&span) > scratch.kept_count:
-            return first_of_all(scratch, box, threshold)
+            return first_in_kept(scratch, box, threshold)
         found = first_in_span(scratch, box, &span, ctz(octaves), threshold)
-        if found != NOBODY:
+        if found != NO_BOX:
             return found
         octaves &= octaves - 1
-    return NOBODY
+    return NO_BOX
 
 
 cdef inline double center_x(const KeptBox* box) noexcept nogil:
@@ -95,14 +95,14 @@ cdef inline double longer_side(const KeptBox* box) noexcept nogil:
 
 
 cdef inline int octave_of(double side) noexcept nogil:
-    """floor(log2(side)), counted from the lowest: the exponent of a double."""
+    """floor(log2(side)) from LOWEST_EXPONENT on, read from the exponent of a double."""
     cdef uint64_t bits
     memcpy(&bits, &side, sizeof(bits))
     return <int> (bits >> 52) - 1023 - LOWEST_EXPONENT
 
 
 cdef inline double cell_size(int octave, bint inverse) noexcept nogil:
-    """2 ** (octave + 1) in pixels, or one over it: made from its exponent."""
+    """2 ** (octave + 1) in pixels, or its inverse, built from its exponent."""
     cdef int exponent = octave + 1 + LOWEST_EXPONENT
     cdef uint64_t bits = 1023 - exponent if inverse else 1023 + exponent
     cdef double size
@@ -112,16 +112,16 @@ cdef inline double cell_size(int octave, bint inverse) noexcept nogil:
 
 
 cdef inline int64_t cell(double position, int octave) noexcept nogil:
-    """The cell of a position. It never falls when the position rises, so that the
-    cells of both ends enclose those between, however they are rounded."""
+    """The cell of a position. Monotonic in spite of rounding, so that the cells of both
+    ends of a span enclose all cells between them."""
     # Positive before truncation: cells are fewer than 2 ** 41 to either side.
     return <int64_t> (position * cell_size(octave, True) + <double> (<int64_t> 1 << 42))
 
 
-cdef inline uint32_t place_of(
+cdef inline uint32_t bucket_of(
     const Scratch* scratch, int octave, int64_t column, int64_t row
 ) noexcept nogil:
-    """A hash of a cell, by multiplication with odd constants (Knuth 6.4)."""
+    """The bin of a cell: a hash by multiplication with odd constants (Knuth 6.4)."""
     cdef uint64_t mixed = (
         <uint64_t> column * <uint64_t> 0x9E3779B97F4A7C15
         + <uint64_t> row * <uint64_t> 0xC2B2AE3D27D4EB4F
@@ -131,7 +131,7 @@ cdef inline uint32_t place_of(
 
 
 cdef inline Span span_of(const KeptBox* box, int octave, double least) noexcept nogil:
-    """The cells in which centres of an octave may lie whose boxes overlap enough."""
+    """The cells that may contain centres of boxes of this octave that overlap enough."""
     cdef double x = center_x(box)
     cdef double y = center_y(box)
     cdef double x_reach = reach(<double> box.x_max - <double> box.x_min, octave, least)
@@ -145,10 +145,10 @@ cdef inline Span span_of(const KeptBox* box, int octave, double least) noexcept 
 
 
 cdef inline double reach(double side, int octave, double least) noexcept nogil:
-    """How far the centre of a box of this octave may be along an axis.
+    """The largest distance along an axis to the centre of a box of this octave.
 
-    (a + b) / 2 - least * max(a, b) for the worst b from 0 to the cell's size: from
-    least = 1/2 on that is b = a, if there is one; before, the largest b.
+    (a + b) / 2 - least * max(a, b), maximised over b from 0 to the cell's size: for
+    least >= 1/2 the maximum is at b = a, or the largest b; otherwise at the largest b.
     """
     cdef double other = cell_size(octave, False)
     if least >= 0.5:
@@ -157,7 +157,7 @@ cdef inline double reach(double side, int octave, double least) noexcept nogil:
 
 
 cdef inline double cells_in(const Span* span) noexcept nogil:
-    """As a double, since they may be more than any integer holds."""
+    """The number of cells, as a double, because it may overflow any integer."""
     return (<double> (span.last_column - span.first_column) + 1) * (
         <double> (span.last_row - span.first_row) + 1
     )
@@ -170,28 +170,32 @@ cdef inline int32_t first_in_span(
     int octave,
     float threshold,
 ) noexcept nogil:
+    """The first kept box in these cells that suppresses `box`, or NO_BOX."""
     cdef int64_t row = span.first_row
     cdef int64_t column
     cdef int32_t index
     while row <= span.last_row:
         column = span.first_column
         while column <= span.last_column:
-            index = scratch.bins[place_of(scratch, octave, column, row)]
-            while index != NOBODY:
+            index = scratch.bins[bucket_of(scratch, octave, column, row)]
+            while index != NO_BOX:
                 if overlaps(&scratch.kept[index], box, threshold):
                     return index
                 index = scratch.kept[index].next
             column += 1
         row += 1
-    return NOBODY
+    return NO_BOX
 
 
-cdef int32_t first_of_all(
+cdef int32_t first_in_kept(
     const Scratch* scratch, const KeptBox* box, float threshold
 ) noexcept nogil:
-    """For a box so large, or a threshold so low, that the cells outnumber the boxes."""
+    """The first of all kept boxes that suppresses `box`, or NO_BOX.
+
+    For a box so large, or a threshold so low, that the cells outnumber the boxes.
+    """
     cdef int32_t index
     for index in range(<int32_t> scratch.kept_count):
         if overlaps(&scratch.kept[index], box, threshold):
             return index
-    return NOBODY
+    return NO_BOX

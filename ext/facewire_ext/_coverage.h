@@ -1,8 +1,8 @@
-/* Tells libFuzzer which places of the code an input has reached. Only in the build that
- * is fuzzed, at the head of each file (see setup.py).
+/* Tell libFuzzer which parts of the code an input has reached. Included at the head of each
+ * file, only in the build that is fuzzed (see setup.py).
  *
- * GCC calls a function at each branch, Clang counts by itself, and libFuzzer only takes
- * counters: so here are some, one for several places where there are many.
+ * libFuzzer expects the counters that Clang inserts. GCC calls a function at each branch
+ * instead, which counts here; several branches may share a counter.
  */
 #ifndef FACEWIRE_COVERAGE_H
 #define FACEWIRE_COVERAGE_H
@@ -13,7 +13,7 @@
 #define FACEWIRE_LOCAL __attribute__((visibility("hidden"), no_sanitize_coverage))
 
 static uint8_t facewire_counters[FACEWIRE_PLACES];
-/* An address and flags for each, for libFuzzer to name them: it has to make do without. */
+/* The address and flags of each counter, by which libFuzzer would name it; left at 0. */
 static uintptr_t facewire_places[2 * FACEWIRE_PLACES];
 
 void __sanitizer_cov_8bit_counters_init(uint8_t *first, uint8_t *end);
@@ -30,7 +30,7 @@ FACEWIRE_LOCAL void __sanitizer_cov_trace_pc(void) {
     facewire_counters[(place ^ place >> 12) % FACEWIRE_PLACES]++;
 }
 
-/* GCC tells of comparisons of floats too, and libFuzzer does not want to know. */
+/* GCC also reports comparisons of floats, which libFuzzer has no functions for. */
 FACEWIRE_LOCAL void __sanitizer_cov_trace_cmpf(float a, float b) { (void)a, (void)b; }
 FACEWIRE_LOCAL void __sanitizer_cov_trace_cmpd(double a, double b) { (void)a, (void)b; }
 

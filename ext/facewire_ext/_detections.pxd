@@ -1,7 +1,7 @@
-"""The second half of every decoder, for the decoders."""
+"""From candidates to detections: the second half of every decoder."""
 
 from ._placement cimport Transform
-from ._suppression cimport Rules
+from ._suppression cimport FilterOptions
 from ._workspace cimport Scratch
 
 
@@ -9,9 +9,9 @@ cdef Py_ssize_t checked_outputs(
     float[:, ::1] boxes, float[::1] confidences, int[::1] class_ids
 ) except -1
 
-cdef Py_ssize_t return_detections(
+cdef Py_ssize_t write_detections(
     Scratch* scratch,
-    Rules rules,
+    FilterOptions options,
     const Transform* transform,
     float[:, ::1] boxes,
     float[::1] confidences,

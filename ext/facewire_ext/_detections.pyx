@@ -1,22 +1,25 @@
-"""The second half of every decoder: candidates in, detections out.
+"""From candidates to detections: the second half of every decoder.
 
-Sorts by confidence, suppresses, takes what is kept to the upright image, clips it
-there, and writes what is left into the caller's arrays.
+Candidates are sorted by confidence and suppressed; those that are kept are mapped to the
+upright image, clipped there, and written to the caller's arrays.
 """
 
 from libc.stdint cimport uint32_t
 
 from ._arrays cimport require_aligned
 from ._order cimport sort_descending
-from ._placement cimport Transform, place_box
-from ._suppression cimport Rules, start_suppression, survives
+from ._placement cimport Transform, to_image_box
+from ._suppression cimport FilterOptions, start_suppression, survives
 from ._workspace cimport Scratch
 
 
 cdef Py_ssize_t checked_outputs(
     float[:, ::1] boxes, float[::1] confidences, int[::1] class_ids
 ) except -1:
-    """How many detections the caller's arrays have room for."""
+    """The number of detections that the caller's arrays have room for.
+
+    Raises ValueError for arrays that do not fit together.
+    """
     cdef Py_ssize_t room = boxes.shape[0]
     if boxes.shape[1] != 4:
         raise ValueError(f"boxes must have 4 columns, not {boxes.shape[1]}")
@@ -32,35 +35,35 @@ cdef Py_ssize_t checked_outputs(
     return room
 
 
-cdef Py_ssize_t return_detections(
+cdef Py_ssize_t write_detections(
     Scratch* scratch,
-    Rules rules,
+    FilterOptions options,
     const Transform* transform,
     float[:, ::1] boxes,
     float[::1] confidences,
     int[::1] class_ids,
 ) noexcept nogil:
-    """Writes the detections, best first, and says how many.
+    """Write the detections, best first, and return how many.
 
-    `scratch.returned` then holds the candidate that each row was.
+    `scratch.written` then holds the candidate of each row.
     """
     cdef Py_ssize_t written = 0
     cdef Py_ssize_t position
     cdef Py_ssize_t candidate
-    cdef bint suppressing = rules.iou_threshold >= 0
+    cdef bint suppresses = options.iou_threshold >= 0
     sort_descending(scratch)
-    if suppressing:
+    if suppresses:
         start_suppression(scratch)
     for position in range(scratch.count):
         if written == boxes.shape[0]:
             break
         candidate = <uint32_t> scratch.keys[position]
-        if suppressing and not survives(scratch, candidate, rules.iou_threshold):
+        if suppresses and not survives(scratch, candidate, options.iou_threshold):
             continue
         if write_box(scratch.boxes + 4 * candidate, transform, boxes, written):
             confidences[written] = scratch.confidence[candidate]
             class_ids[written] = scratch.class_id[candidate]
-            scratch.returned[written] = <int> candidate
+            scratch.written[written] = <int> candidate
             written += 1
     return written
 
@@ -68,11 +71,11 @@ cdef Py_ssize_t return_detections(
 cdef inline bint write_box(
     const float* box, const Transform* transform, float[:, ::1] boxes, Py_ssize_t row
 ) noexcept nogil:
-    """Writes a candidate's box in the upright image; False when none of it is in."""
-    cdef float upright[4]
+    """Write a candidate's box in the upright image; False when none of it is inside."""
+    cdef float image_box[4]
     cdef int column
-    if not place_box(transform, box, upright):
+    if not to_image_box(transform, box, image_box):
         return False
     for column in range(4):
-        boxes[row, column] = upright[column]
+        boxes[row, column] = image_box[column]
     return True

@@ -40,7 +40,7 @@ cdef struct Target:
 
 
 cdef struct Lines:
-    int32_t* place
+    int32_t* left
     int16_t* weights
     int16_t* rows[2]  # resized along x, [3][length] each
     Py_ssize_t held[2]  # which rows of the source they are; -1: none
@@ -192,8 +192,8 @@ cdef bint draw(const Source* source, const Target* target) noexcept nogil:
     if memory is NULL:
         return False
     lines.converted = <uint32_t*> memory
-    lines.place = <int32_t*> (lines.converted + converted)
-    lines.weights = <int16_t*> (lines.place + length)
+    lines.left = <int32_t*> (lines.converted + converted)
+    lines.weights = <int16_t*> (lines.left + length)
     lines.rows[0] = lines.weights + 2 * length
     lines.rows[1] = lines.rows[0] + 3 * length
     lines.tile = <uint8_t*> (lines.rows[1] + 3 * length)
@@ -233,7 +233,7 @@ cdef inline void set_columns(
         elif source.width == 1:
             left, part = 0, 0
         at = length - 1 - index if flipped else index
-        lines.place[at] = left * <int32_t> source.channels
+        lines.left[at] = left * <int32_t> source.channels
         lines.weights[2 * at] = <int16_t> rintf((1 - part) * ONE)
         lines.weights[2 * at + 1] = <int16_t> rintf(part * ONE)
 
@@ -256,7 +256,7 @@ cdef const int16_t* resized(
         return lines.rows[1]
     slot = 1 if lines.held[0] == spared else 0
     columns.count = length
-    columns.place = lines.place
+    columns.left = lines.left
     columns.weights = lines.weights
     if source.u is not NULL:
         chroma = row // 2 * source.chroma_stride

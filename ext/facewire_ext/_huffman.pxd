@@ -1,4 +1,4 @@
-"""Huffman codes in the coded data of a JPEG, bit by bit, up to a marker.
+"""Huffman codes in the coded data of a JPEG, read up to a marker.
 
 Source: ITU T.81, annexes C and F.
 """
@@ -8,12 +8,12 @@ from libc.string cimport memset
 
 cdef struct Table:
     bint defined
-    # By the next 8 bits: the code's length, 0 for a longer one, and its symbol.
+    # By the next 8 bits: the length of the code, 0 for a longer one, and its symbol.
     uint8_t[256] length
     uint8_t[256] symbol
-    # By length: the last code, and what leads from a code to its symbol.
-    int32_t[17] last
-    int32_t[17] offset
+    # By length: the last code, and what added to a code is the index of its symbol.
+    int32_t[17] last_code
+    int32_t[17] symbol_offset
     uint8_t[256] symbols
 
 
@@ -29,13 +29,13 @@ cdef struct Bits:
 cdef inline int fill_table(
     Table* table, const uint8_t* counts, const uint8_t* symbols, Py_ssize_t count
 ) except -1:
-    """Codes by length, ascending: T.81, annex C."""
+    """Define a table; codes ascend by length: T.81, annex C. ValueError for too many."""
     cdef int32_t code = 0
     cdef Py_ssize_t index = 0
     cdef int bits, number, start
     memset(table, 0, sizeof(Table))
     for bits in range(1, 17):
-        table.offset[bits] = <int32_t> index - code
+        table.symbol_offset[bits] = <int32_t> index - code
         for number in range(counts[bits - 1]):
             if code >= 1 << bits:
                 memset(table, 0, sizeof(Table))
@@ -47,14 +47,14 @@ cdef inline int fill_table(
                 memset(&table.symbol[start], symbols[index], 1 << (8 - bits))
             code += 1
             index += 1
-        table.last[bits] = code - 1 if counts[bits - 1] > 0 else -1
+        table.last_code[bits] = code - 1 if counts[bits - 1] > 0 else -1
         code <<= 1
     table.defined = True
     return 0
 
 
 cdef inline void fill(Bits* bits) noexcept nogil:
-    """Take bytes in, no further than a marker; an 0 behind 255 is no byte."""
+    """Fill the buffer, up to a marker; a 0 behind 255 is stuffing, no data."""
     cdef Py_ssize_t after
     while bits.count <= 48 and bits.position < bits.end:
         after = bits.position + 1
@@ -71,8 +71,8 @@ cdef inline void fill(Bits* bits) noexcept nogil:
         bits.position = after
 
 
-cdef inline uint64_t take(Bits* bits, int count) noexcept nogil:
-    """The next bits, 16 at most."""
+cdef inline uint64_t take_bits(Bits* bits, int count) noexcept nogil:
+    """Read the next `count` bits, 16 at most; sets `failed` when they are missing."""
     if bits.count < count:
         fill(bits)
         if bits.count < count:
@@ -82,8 +82,8 @@ cdef inline uint64_t take(Bits* bits, int count) noexcept nogil:
     return bits.buffer >> bits.count & ((<uint64_t> 1 << count) - 1)
 
 
-cdef inline int symbol(Bits* bits, const Table* table) noexcept nogil:
-    """What the next code stands for; 0 when it is none or is not all there."""
+cdef inline int next_symbol(Bits* bits, const Table* table) noexcept nogil:
+    """Read the next code and return its symbol; sets `failed` for an invalid code."""
     cdef int length, next8
     cdef int32_t code
     if bits.count < 16:
@@ -99,15 +99,15 @@ cdef inline int symbol(Bits* bits, const Table* table) noexcept nogil:
     if length == 0 and table.defined:
         for length in range(9, min(bits.count, 16) + 1):
             code = bits.buffer >> (bits.count - length) & ((1 << length) - 1)
-            if code <= table.last[length]:
+            if code <= table.last_code[length]:
                 bits.count -= length
-                return table.symbols[table.offset[length] + code]
+                return table.symbols[table.symbol_offset[length] + code]
     bits.failed = True
     return 0
 
 
-cdef inline void pass_restart(Bits* bits, int number) noexcept nogil:
-    """Go behind the restart of this number, which must be the next marker."""
+cdef inline void skip_restart(Bits* bits, int number) noexcept nogil:
+    """Skip the restart marker of this number; sets `failed` if it is not the next marker."""
     bits.count = 0
     while bits.position + 1 < bits.end:
         if bits.data[bits.position] == 0xFF:

@@ -7,16 +7,16 @@ class ScanReader:
         self,
         width: int,
         height: int,
-        factors: Sequence[tuple[int, int]],
+        sampling_factors: Sequence[tuple[int, int]],
         progressive: bool,
     ) -> None: ...
     def define_table(self, ac: bool, slot: int, counts: bytes, symbols: bytes) -> None: ...
     def read(
         self,
         coded: bytes | memoryview,
-        parts: Sequence[tuple[int, int, int]],
+        components: Sequence[tuple[int, int, int]],
         first: int,
         last: int,
         refines: bool,
-        interval: int,
+        restart_interval: int,
     ) -> int: ...

@@ -1,4 +1,4 @@
-"""The kernels in use and what they work on, for the other modules."""
+"""The kernels in use, and the structures that they work on."""
 
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint32_t, uint64_t
 
@@ -6,7 +6,7 @@ from libc.stdint cimport int16_t, int32_t, uint8_t, uint32_t, uint64_t
 cdef extern from "_kernels.h" nogil:
     cdef enum:
         BLOCK "FACEWIRE_BLOCK"
-        LONGEST_LINE "FACEWIRE_LONGEST_LINE"
+        MAX_LINEAR "FACEWIRE_MAX_LINEAR"
     const float COORDINATE_LIMIT "FACEWIRE_COORDINATE_LIMIT"
     const float SHORTEST_SIDE "FACEWIRE_SHORTEST_SIDE"
 
@@ -23,24 +23,24 @@ cdef extern from "_kernels.h" nogil:
         float side
         float stds[4]
 
-    ctypedef struct Line "facewire_line":
-        float x_min[LONGEST_LINE]
-        float y_min[LONGEST_LINE]
-        float x_max[LONGEST_LINE]
-        float y_max[LONGEST_LINE]
-        float area[LONGEST_LINE]
-        int32_t class_id[LONGEST_LINE]
+    ctypedef struct KeptBoxes "facewire_kept_boxes":
+        float x_min[MAX_LINEAR]
+        float y_min[MAX_LINEAR]
+        float x_max[MAX_LINEAR]
+        float y_max[MAX_LINEAR]
+        float area[MAX_LINEAR]
+        int32_t class_id[MAX_LINEAR]
 
     ctypedef struct Columns "facewire_columns":
         Py_ssize_t count
-        const int32_t* place
+        const int32_t* left
         const int16_t* weights
 
     uint64_t sort_key "facewire_sort_key"(float confidence, uint32_t index)
 
     ctypedef struct Kernels "facewire_kernels":
         const char* name
-        Py_ssize_t line
+        Py_ssize_t linear_limit
         Py_ssize_t (*scan)(
             const float* values, Py_ssize_t count, float lowest, int32_t* found
         ) noexcept nogil
@@ -79,7 +79,7 @@ cdef extern from "_kernels.h" nogil:
             uint32_t* shifted_hashes,
         ) noexcept nogil
         int32_t (*suppressor)(
-            const Line* kept,
+            const KeptBoxes* kept,
             Py_ssize_t count,
             const float* box,
             int32_t class_id,

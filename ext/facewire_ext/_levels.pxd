@@ -1,4 +1,4 @@
-"""The feature levels of a raw head, bound once, for the decoders."""
+"""The feature levels of a raw head, bound once."""
 
 from ._kernels cimport Level
 
@@ -6,7 +6,7 @@ from ._kernels cimport Level
 cdef class Levels:
     cdef Level* levels
     cdef readonly Py_ssize_t level_count
-    # Candidates that a call can meet at most: locations times classes.
+    # The most candidates that a call can find: locations times classes.
     cdef readonly Py_ssize_t candidates
     cdef list held
 

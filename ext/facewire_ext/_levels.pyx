@@ -1,7 +1,7 @@
 """The feature levels of a raw head: the network's output arrays, bound once.
 
-Binding checks shapes and types and keeps the arrays alive, so that a call that
-decodes them again has nothing left to do but read.
+Binding checks shapes and types and keeps the arrays alive, so that each call that decodes
+them only has to read.
 """
 
 from libc.math cimport isfinite
@@ -11,7 +11,7 @@ from ._arrays cimport require_aligned
 
 
 cdef class Levels:
-    """The base of `AtssLevels` and `YunetLevels`; not to be made by itself."""
+    """The base of `AtssLevels` and `YunetLevels`; abstract."""
 
     def __cinit__(self, levels, *args, **options):
         self.held = []
@@ -26,7 +26,7 @@ cdef class Levels:
         free(self.levels)
 
     cdef int set_strides(self, object strides) except -1:
-        """Takes one stride for each level."""
+        """Set one stride for each level."""
         if len(strides) != self.level_count:
             raise ValueError(
                 f"strides must be as many as levels, {self.level_count}, "
@@ -38,7 +38,7 @@ cdef class Levels:
             self.levels[index].stride = stride
 
     cdef int count_candidates(self) except -1:
-        """Sums up `first` and `candidates`; refuses what the kernels cannot number."""
+        """Set `first` and `candidates`; ValueError for more than the kernels can index."""
         cdef Py_ssize_t index
         cdef Py_ssize_t locations = 0
         cdef Level* level
@@ -53,9 +53,9 @@ cdef class Levels:
             raise ValueError("the levels must have fewer than 2**31 class values")
 
     cdef const float* bind(self, object array, str name, tuple shape) except? NULL:
-        """Keeps `array` alive and returns where its values are; NULL: it has none.
+        """Keep `array` alive and return a pointer to its values; NULL when it is empty.
 
-        A None in `shape` fits any side; axes of 1 before the shape are passed over.
+        A None in `shape` fits any length; axes of 1 before the shape are ignored.
         """
         cdef memoryview view = bound_view(array, name)
         cdef const float[::1] values
@@ -84,6 +84,7 @@ cdef memoryview bound_view(object array, str name):
 
 
 cdef int require_shape(memoryview view, str name, tuple shape) except -1:
+    """Raise ValueError unless the axes fit `shape`, behind any axes of 1."""
     cdef Py_ssize_t extra = view.ndim - len(shape)
     cdef tuple given = view.shape
     fits = extra >= 0 and all(side == 1 for side in given[:extra])

@@ -1,9 +1,9 @@
-"""Greedy suppression as a library, on boxes of any origin."""
+"""Greedy non-maximum suppression of boxes from any source."""
 
 from libc.stdint cimport uint32_t
 
 from ._arrays cimport Array, close_array, open_integers
-from ._library cimport check_inputs, collect, set_index
+from ._suppression_inputs cimport check_inputs, collect, set_index
 from ._order cimport sort_descending
 from ._suppression cimport checked_threshold, start_suppression, survives
 from ._workspace cimport Scratch, Workspace
@@ -18,17 +18,17 @@ def nms(
     const int[::1] class_ids=None,
     Workspace workspace=None,
 ):
-    """Greedy suppression of overlapping boxes.
+    """Suppress overlapping boxes greedily (non-maximum suppression).
 
     boxes: float32 [N, 4], x_min, y_min, x_max, y_max. confidences: float32 [N], on
     any scale. class_ids: int32 [N]; only boxes of one class suppress each other.
     keep: int32 or int64 [K], written: the indices of the best boxes that stay, by
     descending confidence; of equal confidences the lower index comes first.
-    iou_threshold: [0, 1]; a box goes when its IoU with a better one is greater.
-    workspace: scratch to reuse; None: a new one.
+    iou_threshold: [0, 1]; a box is dropped when its IoU with a better one is greater.
+    workspace: scratch memory to reuse; None: a new one.
 
     Rows with a NaN and boxes without area are dropped. Coordinates are limited to
-    2**20 either way. Returns how many indices were written. The GIL is released.
+    2**20 either way. Returns the number of indices written. The GIL is released.
     Raises ValueError when shapes, types or the threshold do not fit.
     """
     cdef Array indices
@@ -40,13 +40,13 @@ def nms(
         workspace = Workspace()
     open_integers(&indices, keep, "keep", writable=True)
     try:
-        scratch = workspace.borrow(boxes.shape[0])
+        scratch = workspace.acquire(boxes.shape[0])
         try:
             with nogil:
                 collect(boxes, confidences, class_ids, scratch)
                 written = greedy(scratch, threshold, &indices)
         finally:
-            workspace.give_back()
+            workspace.release()
     finally:
         close_array(&indices)
     return written
@@ -55,6 +55,7 @@ def nms(
 cdef Py_ssize_t greedy(
     Scratch* scratch, float iou_threshold, const Array* keep
 ) noexcept nogil:
+    """Write the indices of the candidates that survive; return how many."""
     cdef Py_ssize_t position
     cdef Py_ssize_t candidate
     cdef Py_ssize_t written = 0

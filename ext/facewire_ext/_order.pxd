@@ -1,4 +1,4 @@
-"""Sorting and choosing of candidates by confidence, for the other modules."""
+"""Sorting and selection of candidates by confidence."""
 
 from ._workspace cimport Scratch
 

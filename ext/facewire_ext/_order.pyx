@@ -1,8 +1,8 @@
-"""Sorts candidates by descending confidence, and picks the best without sorting.
+"""Sort candidates by descending confidence, and select the best without sorting.
 
-A candidate is one 64-bit key: the confidence's bits, turned so that a smaller key is
-a higher confidence, above the candidate's index. Keys are therefore all different,
-and of two equal confidences the lower index comes first.
+A candidate is one 64-bit key: in the upper half the confidence's bits, changed so that a
+smaller key is a higher confidence, in the lower half the candidate's index. Keys are
+therefore all different, and of two equal confidences the lower index comes first.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -14,13 +14,13 @@ from ._workspace cimport Scratch
 
 cdef enum:
     INSERTION_LIMIT = 64
-    # Together they hold the bits of a confidence that differ, up to all 32.
+    # Together wide enough for all 32 bits of a confidence.
     DIGITS = 3
     WIDEST_DIGIT = 11
 
 
 cdef void sort_descending(Scratch* scratch) noexcept nogil:
-    """Puts the key of each candidate into `scratch.keys`, best first."""
+    """Write the key of each candidate to `scratch.keys`, best first."""
     fill_keys(scratch, 0)
     if scratch.count <= INSERTION_LIMIT:
         insertion_sort(scratch.keys, scratch.count)
@@ -29,9 +29,9 @@ cdef void sort_descending(Scratch* scratch) noexcept nogil:
 
 
 cdef void keep_top(Scratch* scratch, Py_ssize_t first, Py_ssize_t limit) noexcept nogil:
-    """Of the candidates from `first` on, drops all but the best `limit`.
+    """Drop all candidates from `first` on but the best `limit`; no limit if it is 0.
 
-    Those that stay keep their order, which decides ties.
+    The others keep their order, which decides ties.
     """
     cdef Py_ssize_t found = scratch.count - first
     if limit <= 0 or found <= limit:
@@ -39,12 +39,12 @@ cdef void keep_top(Scratch* scratch, Py_ssize_t first, Py_ssize_t limit) noexcep
     fill_keys(scratch, first)
     cdef uint64_t last = nth_smallest(scratch.keys, found, limit - 1)
     cdef Py_ssize_t source
-    cdef Py_ssize_t target = first
+    cdef Py_ssize_t kept = first
     for source in range(first, scratch.count):
         if sort_key(scratch.confidence[source], <uint32_t> source) <= last:
-            move_candidate(scratch, source, target)
-            target += 1
-    scratch.count = target
+            move_candidate(scratch, source, kept)
+            kept += 1
+    scratch.count = kept
 
 
 cdef inline void fill_keys(Scratch* scratch, Py_ssize_t first) noexcept nogil:
@@ -71,29 +71,29 @@ cdef inline void insertion_sort(uint64_t* keys, Py_ssize_t count) noexcept nogil
 
 
 cdef inline void radix_sort(Scratch* scratch) noexcept nogil:
-    """Three digits of the confidence, the least significant first.
+    """Sort by three digits of the confidence, the least significant first.
 
-    Each pass is stable and the indices come in ascending, so they need no pass. The
-    digits are as wide as the bits in which the confidences differ ask for.
+    Each pass is stable and the indices are ascending at the start, so they need no
+    pass. The digits are only as wide as the bits in which the confidences differ.
     """
-    cdef uint32_t places[DIGITS][1 << WIDEST_DIGIT]
+    cdef uint32_t positions[DIGITS][1 << WIDEST_DIGIT]
     cdef uint64_t differing = scratch.key_range[0] ^ scratch.key_range[1]
     cdef int width = 1
     cdef int digit
     while differing >> (DIGITS * width):
         width += 1
     for digit in range(DIGITS):
-        memset(places[digit], 0, sizeof(uint32_t) << width)
-    count_digits(scratch.keys, scratch.count, width, places[0], places[1], places[2])
+        memset(positions[digit], 0, sizeof(uint32_t) << width)
+    count_digits(scratch.keys, scratch.count, width, positions[0], positions[1], positions[2])
     for digit in range(DIGITS):
-        first_places(places[digit], width)
+        first_positions(positions[digit], width)
         distribute(
             scratch.keys,
             scratch.spare_keys,
             scratch.count,
             32 + digit * width,
             width,
-            places[digit],
+            positions[digit],
         )
         scratch.keys, scratch.spare_keys = scratch.spare_keys, scratch.keys
 
@@ -118,8 +118,8 @@ cdef inline void count_digits(
         high[bits & mask] += 1
 
 
-cdef inline void first_places(uint32_t* counts, int width) noexcept nogil:
-    """Turns how many of each digit there are into where the first of them goes."""
+cdef inline void first_positions(uint32_t* counts, int width) noexcept nogil:
+    """Replace the count of each digit by the position of its first key (prefix sums)."""
     cdef uint32_t total = 0
     cdef uint32_t here
     cdef Py_ssize_t digit
@@ -131,31 +131,31 @@ cdef inline void first_places(uint32_t* counts, int width) noexcept nogil:
 
 cdef inline void distribute(
     const uint64_t* source,
-    uint64_t* target,
+    uint64_t* destination,
     Py_ssize_t count,
     int shift,
     int width,
-    uint32_t* places,
+    uint32_t* positions,
 ) noexcept nogil:
-    """Moves each key to the next place of its digit."""
+    """Move each key to the next position of its digit."""
     cdef uint64_t mask = (<uint64_t> 1 << width) - 1
     cdef uint64_t key
-    cdef uint32_t place
+    cdef uint32_t position
     cdef Py_ssize_t index
     for index in range(count):
         key = source[index]
-        place = places[(key >> shift) & mask]
-        places[(key >> shift) & mask] = place + 1
-        target[place] = key
+        position = positions[(key >> shift) & mask]
+        positions[(key >> shift) & mask] = position + 1
+        destination[position] = key
 
 
 cdef inline uint64_t nth_smallest(
     uint64_t* keys, Py_ssize_t count, Py_ssize_t nth
 ) noexcept nogil:
-    """The key that would stand at `nth` if the keys were sorted; reorders them.
+    """The key at index `nth` of the sorted keys; reorders them.
 
-    Hoare's selection: everything left of `low` is smaller than what is sought,
-    everything right of `high` is larger.
+    Hoare's selection: all keys left of `low` are smaller than the result, all keys
+    right of `high` are larger.
     """
     cdef Py_ssize_t low = 0
     cdef Py_ssize_t high = count - 1

@@ -1,23 +1,18 @@
-"""Where an upright image lies in the network's input, for the other modules."""
+"""The geometry of a `Placement`, inlined by the other modules."""
 
 
 cdef struct Transform:
-    # Per axis of the pixels that the network saw: input = stored * scale + offset; and
-    # one over the scale, as dividing takes long.
+    # input = image * scale + offset, per axis; and one over the scale, because a
+    # division takes longer than a multiplication.
     double scale_x
     double scale_y
     double inverse_x
     double inverse_y
     double offset_x
     double offset_y
-    # The upright image, in pixels.
+    # The size of the image in pixels.
     double width
     double height
-    # The EXIF turn from stored to upright: first the axes trade places, then each
-    # may run backwards.
-    bint swap_axes
-    bint flip_x
-    bint flip_y
 
 
 cdef class Placement:
@@ -26,7 +21,6 @@ cdef class Placement:
     cdef readonly int input_height
     cdef readonly int image_width
     cdef readonly int image_height
-    cdef readonly int orientation
 
 
 cdef inline double clipped(double value, double limit) noexcept nogil:
@@ -34,35 +28,26 @@ cdef inline double clipped(double value, double limit) noexcept nogil:
     return 0.0 if value < 0.0 else limit if value > limit else value
 
 
-cdef inline void place_point(
-    const Transform* transform, double x, double y, double* upright
+cdef inline double image_x(const Transform* transform, double x) noexcept nogil:
+    """An x coordinate of the network's input in pixels of the image, unclipped."""
+    return (x - transform.offset_x) * transform.inverse_x
+
+
+cdef inline double image_y(const Transform* transform, double y) noexcept nogil:
+    """A y coordinate of the network's input in pixels of the image, unclipped."""
+    return (y - transform.offset_y) * transform.inverse_y
+
+
+cdef inline bint to_image_box(
+    const Transform* transform, const float* box, float* image_box
 ) noexcept nogil:
-    """Takes a point of the network's input to the upright image, unclipped."""
-    cdef double stored_x = (x - transform.offset_x) * transform.inverse_x
-    cdef double stored_y = (y - transform.offset_y) * transform.inverse_y
-    cdef double turned_x = stored_y if transform.swap_axes else stored_x
-    cdef double turned_y = stored_x if transform.swap_axes else stored_y
-    upright[0] = transform.width - turned_x if transform.flip_x else turned_x
-    upright[1] = transform.height - turned_y if transform.flip_y else turned_y
+    """Map a box of the network's input to the image and clip it there.
 
-
-cdef inline bint place_box(
-    const Transform* transform, const float* box, float* upright
-) noexcept nogil:
-    """Takes a box of the network's input to the upright image and clips it there.
-
-    Returns whether anything of it is left. A turn may trade corners, so the smaller
-    coordinate is found again; a NaN leaves nothing.
+    Returns whether anything of it is left: a NaN, or corners in the wrong order, leave
+    nothing.
     """
-    cdef double first[2]
-    cdef double second[2]
-    cdef int axis
-    cdef double limit
-    cdef bint ordered = box[0] <= box[2] and box[1] <= box[3]
-    place_point(transform, box[0], box[1], first)
-    place_point(transform, box[2], box[3], second)
-    for axis in range(2):
-        limit = transform.height if axis else transform.width
-        upright[axis] = <float> clipped(min(first[axis], second[axis]), limit)
-        upright[axis + 2] = <float> clipped(max(first[axis], second[axis]), limit)
-    return ordered and upright[0] < upright[2] and upright[1] < upright[3]
+    image_box[0] = <float> clipped(image_x(transform, box[0]), transform.width)
+    image_box[1] = <float> clipped(image_y(transform, box[1]), transform.height)
+    image_box[2] = <float> clipped(image_x(transform, box[2]), transform.width)
+    image_box[3] = <float> clipped(image_y(transform, box[3]), transform.height)
+    return image_box[0] < image_box[2] and image_box[1] < image_box[3]

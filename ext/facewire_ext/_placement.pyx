@@ -1,4 +1,4 @@
-"""How an upright image was put into the network's input, and the way back.
+"""How an upright image was fitted into the network's input, and the way back.
 
 A stretch has a scale per axis and no offset; a letterbox has one scale and the offset
 of its bars. The arithmetic is in `_placement.pxd`, where other modules inline it.
@@ -9,24 +9,19 @@ from libc.math cimport isfinite
 
 
 cdef bint is_scale(double value) noexcept:
-    """Whether a number and what it is divided by are finite and positive."""
+    """Whether a number and its reciprocal are finite and positive."""
     return isfinite(value) and value > 0 and isfinite(1 / value)
 
 
 @cython.final
 cdef class Placement:
-    """How an upright image was put into the network's input.
+    """How an upright image was fitted into the network's input.
 
     Per axis, `input = image * scale + offset`, in pixels, with continuous
     coordinates: 0 is the outer edge of the first pixel.
 
-    `orientation` is the EXIF orientation (1 to 8) when the network was shown the
-    pixels as they are stored; scales and offsets then belong to the stored axes, and
-    boxes are turned upright on the way back. `image_width` and `image_height` are of
-    the upright image always. Orientations as in Exif 2.32, tag 0x0112.
-
     Raises ValueError for sizes under 1, for scales that are not finite and positive,
-    for offsets that are not finite, and for an orientation outside 1 to 8.
+    and for offsets that are not finite.
     """
 
     def __init__(
@@ -39,8 +34,6 @@ cdef class Placement:
         double scale_y,
         double offset_x,
         double offset_y,
-        *,
-        int orientation=1,
     ):
         if min(input_width, input_height, image_width, image_height) < 1:
             raise ValueError("the sides of input and image must be at least 1 pixel")
@@ -48,13 +41,10 @@ cdef class Placement:
             raise ValueError("the scales must be finite and positive")
         if not (isfinite(offset_x) and isfinite(offset_y)):
             raise ValueError("the offsets must be finite")
-        if not 1 <= orientation <= 8:
-            raise ValueError(f"orientation must be 1 to 8, not {orientation}")
         self.input_width = input_width
         self.input_height = input_height
         self.image_width = image_width
         self.image_height = image_height
-        self.orientation = orientation
         self.transform = Transform(
             scale_x,
             scale_y,
@@ -64,9 +54,6 @@ cdef class Placement:
             offset_y,
             image_width,
             image_height,
-            swap_axes=orientation >= 5,
-            flip_x=orientation in (2, 3, 6, 7),
-            flip_y=orientation in (3, 4, 7, 8),
         )
 
     @property
@@ -93,8 +80,7 @@ cdef class Placement:
         return (
             f"Placement({self.input_width}, {self.input_height}, "
             f"{self.image_width}, {self.image_height}, {self.scale_x}, "
-            f"{self.scale_y}, {self.offset_x}, {self.offset_y}, "
-            f"orientation={self.orientation})"
+            f"{self.scale_y}, {self.offset_x}, {self.offset_y})"
         )
 
 
@@ -104,7 +90,7 @@ def rescale(
     *,
     Placement placement not None,
 ):
-    """Takes boxes from the network's input to the upright image and clips them there.
+    """Map boxes from the network's input to the upright image and clip them there.
 
     boxes: float32 [N, 4], x_min, y_min, x_max, y_max in input pixels, any values.
     out: float32 [N, 4], may be `boxes` itself: the same in pixels of the upright
@@ -118,20 +104,20 @@ def rescale(
             f"out must have the {boxes.shape[0]} rows of boxes, not {out.shape[0]}"
         )
     with nogil:
-        _rescale(boxes, out, &placement.transform)
+        rescale_rows(boxes, out, &placement.transform)
 
 
-cdef void _rescale(
+cdef inline void rescale_rows(
     const float[:, ::1] boxes, float[:, ::1] out, const Transform* transform
 ) noexcept nogil:
     cdef Py_ssize_t row
     cdef int column
     cdef float box[4]
-    cdef float upright[4]
-    cdef bint left
+    cdef float image_box[4]
+    cdef bint is_left
     for row in range(boxes.shape[0]):
         for column in range(4):
             box[column] = boxes[row, column]
-        left = place_box(transform, box, upright)
+        is_left = to_image_box(transform, box, image_box)
         for column in range(4):
-            out[row, column] = upright[column] if left else 0
+            out[row, column] = image_box[column] if is_left else 0

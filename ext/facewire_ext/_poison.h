@@ -1,7 +1,7 @@
-/* Marks memory that nobody may touch, for AddressSanitizer; nothing without it.
+/* Mark memory that must not be accessed, for AddressSanitizer; no effect without it.
  *
- * All arrays of a workspace lie in one block, where an overrun of one would only be
- * found at the end of the last.
+ * All arrays of a workspace are in one block of memory, where AddressSanitizer alone would
+ * only find an overrun of the last one.
  */
 #ifndef FACEWIRE_POISON_H
 #define FACEWIRE_POISON_H

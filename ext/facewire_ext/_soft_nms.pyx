@@ -1,9 +1,9 @@
-"""Soft-NMS as a library, on boxes of any origin."""
+"""Soft-NMS of boxes from any source."""
 
 from libc.math cimport expf, isfinite
 
 from ._arrays cimport Array, close_array, open_integers
-from ._library cimport check_inputs, collect, set_index
+from ._suppression_inputs cimport check_inputs, collect, set_index
 from ._suppression cimport checked_threshold
 from ._workspace cimport Scratch, Workspace
 
@@ -11,7 +11,7 @@ SOFT_METHODS = ("linear", "gaussian")
 
 
 cdef struct Decay:
-    # Soft-NMS: how a confidence shrinks with the IoU to a better box.
+    # How a confidence decreases with the IoU to a better box.
     bint gaussian
     float iou_threshold
     float sigma
@@ -31,19 +31,19 @@ def soft_nms(
     const int[::1] class_ids=None,
     Workspace workspace=None,
 ):
-    """Soft-NMS: overlapping boxes lose confidence instead of being dropped.
+    """Lower the confidence of overlapping boxes instead of dropping them (Soft-NMS).
 
     Bodla, Singh, Chellappa, Davis: "Soft-NMS -- Improving Object Detection With One
-    Line of Code" (2017). The best box is taken; each other of its class has its
+    KeptBoxes of Code" (2017). The best box is taken; each other of its class has its
     confidence multiplied by 1 - IoU where IoU > iou_threshold (method "linear"), or
-    by exp(-IoU ** 2 / sigma) (method "gaussian"); and so on, until no box is left
+    by exp(-IoU ** 2 / sigma) (method "gaussian"). This repeats until no box is left
     whose confidence is at least `min_confidence`.
 
     keep: int32 or int64 [K] and rescored: float32 [K], written: indices and lowered
-    confidences of the boxes taken, by descending lowered confidence. The confidences
-    given must not be negative; rows that are, are dropped.
+    confidences of the boxes taken, by descending lowered confidence. Rows whose given
+    confidence is negative are dropped.
 
-    The rest as in `nms`. sigma: above 0.
+    The other arguments as in `nms`. sigma: above 0.
     """
     cdef Array indices
     cdef Scratch* scratch
@@ -64,13 +64,13 @@ def soft_nms(
     try:
         if rescored.shape[0] != indices.rows:
             raise ValueError("keep and rescored must be of one length")
-        scratch = workspace.borrow(boxes.shape[0])
+        scratch = workspace.acquire(boxes.shape[0])
         try:
             with nogil:
                 collect(boxes, confidences, class_ids, scratch)
                 written = soft(scratch, decay, &indices, rescored)
         finally:
-            workspace.give_back()
+            workspace.release()
     finally:
         close_array(&indices)
     return written
@@ -79,7 +79,10 @@ def soft_nms(
 cdef Py_ssize_t soft(
     Scratch* scratch, Decay decay, const Array* keep, float[::1] rescored
 ) noexcept nogil:
-    """Takes the best, lowers the others, and so on; what is taken has confidence -1."""
+    """Take the best candidate, lower the others, and repeat.
+
+    The confidence of a taken candidate is set to -1.
+    """
     cdef Py_ssize_t written = 0
     cdef Py_ssize_t best = first_best(scratch)
     while best >= 0 and written < keep.rows:
@@ -108,7 +111,7 @@ cdef inline Py_ssize_t first_best(const Scratch* scratch) noexcept nogil:
 cdef Py_ssize_t lower_others(
     Scratch* scratch, Py_ssize_t taken, Decay decay
 ) noexcept nogil:
-    """Lowers the confidences of what overlaps `taken`; returns the best of the rest."""
+    """Lower the confidences of boxes that overlap `taken`; return the best of the rest."""
     cdef Py_ssize_t index
     cdef float overlap
     for index in range(scratch.count):
@@ -122,6 +125,7 @@ cdef Py_ssize_t lower_others(
 
 
 cdef inline float factor(float overlap, Decay decay) noexcept nogil:
+    """What a confidence is multiplied by for this IoU to a better box."""
     if decay.gaussian:
         return expf(-overlap * overlap / decay.sigma)
     return 1 - overlap if overlap > decay.iou_threshold else 1

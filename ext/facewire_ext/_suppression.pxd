@@ -1,24 +1,24 @@
-"""Greedy suppression, one candidate at a time, for the other modules."""
+"""Greedy suppression, one candidate at a time, inlined by the other modules."""
 
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
-from ._overlap cimport NOBODY, overlaps
+from ._bins cimport NO_BOX, overlaps
 from ._workspace cimport KeptBox, Scratch
 
 cdef enum:
-    # So few candidates are not worth tables of hints.
+    # Up to this many candidates are suppressed without tables of hints.
     FEW = 64
 
 
-cdef struct Rules:
+cdef struct FilterOptions:
     float min_confidence
     # Negative: no suppression.
     float iou_threshold
     Py_ssize_t candidates_per_level
 
 
-cdef Rules checked_rules(
+cdef FilterOptions checked_options(
     double min_confidence, object iou_threshold, Py_ssize_t candidates_per_level
 ) except *
 cdef float checked_threshold(double value, str name) except? -1
@@ -31,9 +31,9 @@ cdef bint survives_all(
 cdef inline bint survives(
     Scratch* scratch, Py_ssize_t candidate, float iou_threshold
 ) noexcept nogil:
-    """Whether no kept box suppresses this candidate; it then suppresses others.
+    """Whether no kept box suppresses this candidate; if so, it is kept itself.
 
-    Candidates come by descending confidence.
+    Candidates must come by descending confidence.
     """
     cdef KeptBox box
     cdef int32_t hint
@@ -43,6 +43,6 @@ cdef inline bint survives(
     box.class_id = scratch.class_id[candidate]
     if scratch.count > FEW:
         hint = scratch.hints[scratch.hashes[candidate] >> shift]
-        if hint != NOBODY and overlaps(&scratch.kept[hint], &box, iou_threshold):
+        if hint != NO_BOX and overlaps(&scratch.kept[hint], &box, iou_threshold):
             return False
     return survives_all(scratch, candidate, &box, iou_threshold)

@@ -1,40 +1,39 @@
-"""Greedy suppression: a box goes when a better one of its class overlaps it too far.
+"""Greedy suppression: drop a box when a better one of its class overlaps it too far.
 
-The rule, in float32 and nothing else, so that every path gives the same answer:
+The rule, in float32 only, so that every path gives the same answer:
     inter > threshold * (area_a + area_b - inter)
 which is IoU > threshold without the division (strictly greater: equal stays).
 
-Whether a candidate goes does not depend on the order in which the kept boxes are
-asked. So in a crowd the box is asked first that felled the last candidate of about
-the same place and size: `hints` remembers it, and it is right most of the time;
-`shifted_hints` does where a border falls between the two. Then, while they are few,
-all kept boxes are asked, block by block, and from then on only those of the
-neighbourhood, which `_bins` finds.
+Whether a candidate is dropped does not depend on the order in which it is compared with
+the kept boxes. So the first one compared is the kept box that suppressed the last
+candidate of about the same position and size: `hints` stores it by a hash, and it is
+right most of the time; `shifted_hints` has shifted cells, for candidates on both sides of
+a border. Then, while the kept boxes are few, all are compared, block by block; later only
+those of the neighbourhood, which `_bins` finds.
 """
 
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from ._bins cimport clear_bins, find_in_bins, put_into_bins
-from ._kernels cimport BLOCK, Line, kernels
-from ._overlap cimport NOBODY, overlaps
+from ._bins cimport NO_BOX, clear_bins, find_in_bins, overlaps, put_into_bins
+from ._kernels cimport BLOCK, KeptBoxes, kernels
 from ._workspace cimport KeptBox, Scratch, bits_for
 
 
-cdef Rules checked_rules(
+cdef FilterOptions checked_options(
     double min_confidence, object iou_threshold, Py_ssize_t candidates_per_level
 ) except *:
-    """The caller's limits; ValueError for one outside its range."""
-    cdef Rules rules
-    rules.min_confidence = checked_threshold(min_confidence, "min_confidence")
-    rules.iou_threshold = -1
+    """The caller's filter options; ValueError for one outside its range."""
+    cdef FilterOptions options
+    options.min_confidence = checked_threshold(min_confidence, "min_confidence")
+    options.iou_threshold = -1
     if iou_threshold is not None:
-        rules.iou_threshold = checked_threshold(iou_threshold, "iou_threshold")
+        options.iou_threshold = checked_threshold(iou_threshold, "iou_threshold")
     if candidates_per_level < 0:
         raise ValueError("candidates_per_level must not be negative")
-    rules.candidates_per_level = candidates_per_level
-    return rules
+    options.candidates_per_level = candidates_per_level
+    return options
 
 
 cdef float checked_threshold(double value, str name) except? -1:
@@ -44,7 +43,7 @@ cdef float checked_threshold(double value, str name) except? -1:
 
 
 cdef void start_suppression(Scratch* scratch) noexcept nogil:
-    """Forgets what was kept, for the candidates that the scratch now holds."""
+    """Clear what was kept, for the candidates that the scratch now holds."""
     scratch.kept_count = 0
     if scratch.count > FEW:
         scratch.table_bits = bits_for(scratch.count)
@@ -53,69 +52,70 @@ cdef void start_suppression(Scratch* scratch) noexcept nogil:
         kernels.hash_boxes(
             scratch.boxes, scratch.count, scratch.hashes, scratch.shifted_hashes
         )
-    scratch.line_limit = kernels.line
-    if scratch.count > scratch.line_limit:
+    scratch.linear_limit = kernels.linear_limit
+    if scratch.count > scratch.linear_limit:
         clear_bins(scratch)
 
 
 cdef bint survives_all(
     Scratch* scratch, Py_ssize_t candidate, const KeptBox* box, float iou_threshold
 ) noexcept nogil:
-    """What `survives` asks when the first hint was wrong."""
-    cdef int32_t nobody = NOBODY
-    cdef int32_t* hint = &nobody
-    cdef int32_t* shifted_hint = &nobody
+    """The rest of `survives`, when the first hint did not suppress the candidate."""
+    cdef int32_t unused = NO_BOX
+    cdef int32_t* hint = &unused
+    cdef int32_t* shifted_hint = &unused
     cdef int shift = 32 - scratch.table_bits
-    cdef int32_t found = NOBODY
+    cdef int32_t found = NO_BOX
     if scratch.count > FEW:
         hint = &scratch.hints[scratch.hashes[candidate] >> shift]
         shifted_hint = scratch.shifted_hints
         shifted_hint += scratch.shifted_hashes[candidate] >> shift
         found = shifted_hint[0]
-        if found != NOBODY and not overlaps(&scratch.kept[found], box, iou_threshold):
-            found = NOBODY
-    if found == NOBODY:
+        if found != NO_BOX and not overlaps(&scratch.kept[found], box, iou_threshold):
+            found = NO_BOX
+    if found == NO_BOX:
         found = suppressor(scratch, box, iou_threshold)
-    hint[0] = shifted_hint[0] = scratch.kept_count if found == NOBODY else found
-    if found == NOBODY:
+    hint[0] = shifted_hint[0] = scratch.kept_count if found == NO_BOX else found
+    if found == NO_BOX:
         keep(scratch, box)
-    return found == NOBODY
+    return found == NO_BOX
 
 
 cdef inline int32_t suppressor(
     const Scratch* scratch, const KeptBox* box, float threshold
 ) noexcept nogil:
-    """A kept box that suppresses this one, or nobody."""
-    if scratch.kept_count > scratch.line_limit:
+    """The index of a kept box that suppresses this one, or NO_BOX."""
+    if scratch.kept_count > scratch.linear_limit:
         return find_in_bins(scratch, box, threshold)
     return kernels.suppressor(
-        &scratch.line, scratch.kept_count, &box.x_min, box.class_id, threshold
+        &scratch.kept_boxes, scratch.kept_count, &box.x_min, box.class_id, threshold
     )
 
 
 cdef inline void keep(Scratch* scratch, const KeptBox* box) noexcept nogil:
+    """Add a box to those that suppress others."""
     scratch.kept[scratch.kept_count] = box[0]
-    if scratch.kept_count < scratch.line_limit:
-        append_to_line(scratch, box)
-    if scratch.count > scratch.line_limit:
+    if scratch.kept_count < scratch.linear_limit:
+        append_kept(scratch, box)
+    if scratch.count > scratch.linear_limit:
         put_into_bins(scratch, <int32_t> scratch.kept_count)
     scratch.kept_count += 1
 
 
-cdef inline void append_to_line(Scratch* scratch, const KeptBox* box) noexcept nogil:
-    cdef Line* line = &scratch.line
+cdef inline void append_kept(Scratch* scratch, const KeptBox* box) noexcept nogil:
+    cdef KeptBoxes* kept = &scratch.kept_boxes
     cdef Py_ssize_t slot = scratch.kept_count
     cdef Py_ssize_t rest
     if slot % BLOCK == 0:
-        # A block is compared whole: boxes that overlap none fill it up.
+        # Blocks are compared whole: fill this one with boxes that overlap nothing.
         for rest in range(slot, slot + BLOCK):
-            line.x_min[rest] = line.y_min[rest] = INFINITY
-            line.x_max[rest] = line.y_max[rest] = -INFINITY
-            line.class_id[rest] = 0
-            line.area[rest] = 0
-    line.x_min[slot] = box.x_min
-    line.y_min[slot] = box.y_min
-    line.x_max[slot] = box.x_max
-    line.y_max[slot] = box.y_max
-    line.class_id[slot] = box.class_id
-    line.area[slot] = box.area
+            kept.x_min[rest] = kept.y_min[rest] = INFINITY
+            kept.x_max[rest] = kept.y_max[rest] = -INFINITY
+            kept.class_id[rest] = 0
+            kept.area[rest] = 0
+    kept.x_min[slot] = box.x_min
+    kept.y_min[slot] = box.y_min
+    kept.x_max[slot] = box.x_max
+    kept.y_max[slot] = box.y_max
+    kept.class_id[slot] = box.class_id
+    kept.area[slot] = box.area

@@ -1,4 +1,4 @@
-"""Decoder of the raw YuNet head: class, object, box and landmarks of each level.
+"""Decode the raw YuNet head: class, object, box and landmarks of each level.
 
 Formulas as in libfacedetection's export and OpenCV's FaceDetectorYN: per cell,
 centre (column + dx, row + dy) * stride and size (exp(dw), exp(dh)) * stride.
@@ -8,21 +8,17 @@ cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
-from ._candidates cimport drop_low, limited, take_in
-from ._detections cimport checked_outputs, return_detections
+from ._candidates cimport append_candidates, clamped, drop_below
+from ._detections cimport checked_outputs, write_detections
 from ._kernels cimport Level, kernels
 from ._levels cimport Levels
 from ._order cimport keep_top
-from ._placement cimport Placement, Transform, place_point
-from ._suppression cimport Rules, checked_rules
+from ._placement cimport Placement, Transform, image_x, image_y
+from ._suppression cimport FilterOptions, checked_options
 from ._workspace cimport Scratch, Workspace
 
 cdef enum:
     LANDMARKS = 5
-
-# Which landmark trades names with which when a turn mirrors the face: the eyes, and
-# the corners of the mouth.
-cdef int[5] MIRRORED = [1, 0, 2, 4, 3]
 
 
 @cython.final
@@ -34,10 +30,10 @@ cdef class YunetLevels(Levels):
     [HW, 10]. They are kept alive, not copied.
     strides: input pixels per cell, whole numbers, one for each level.
     input_width, input_height: of the network's input in pixels, multiples of each
-    stride: H and W of a level are the height and width over the stride.
+    stride: H and W of a level are the height and width divided by the stride.
 
-    Raises ValueError when shapes, types or numbers do not fit, TypeError for what is
-    no array.
+    Raises ValueError when shapes, types or numbers do not fit, TypeError for arguments
+    that are no arrays.
     """
 
     def __init__(self, levels, *, strides, int input_width, int input_height):
@@ -78,19 +74,19 @@ def decode_yunet(
     Py_ssize_t candidates_per_level=0,
     Workspace workspace not None,
 ):
-    """Decodes a YuNet head into detections of the upright image.
+    """Decode a YuNet head into detections of the upright image.
 
     confidence = sqrt(class * object), both limited to [0, 1].
 
     landmarks: float32 [K, 10], written: x and y of right eye, left eye, nose tip,
-    right and left corner of the mouth, in pixels of the upright image, not clipped
-    (the person's right; when the EXIF turn mirrors the image, the sides are traded).
-    A NaN among a face's landmarks drops the face, as one in its box does.
+    right and left corner of the mouth (the person's right), in pixels of the upright
+    image, not clipped. A NaN among a face's landmarks drops the face, as one in its
+    box does.
 
     The rest as in `decode_atss`; of equal confidences the lower level, then the first
     location by rows comes first.
     """
-    cdef Rules rules = checked_rules(
+    cdef FilterOptions options = checked_options(
         min_confidence, iou_threshold, candidates_per_level
     )
     cdef Py_ssize_t written
@@ -98,36 +94,36 @@ def decode_yunet(
         raise ValueError(f"landmarks must have 10 columns, not {landmarks.shape[1]}")
     if landmarks.shape[0] != checked_outputs(boxes, confidences, class_ids):
         raise ValueError("landmarks must have as many rows as boxes")
-    cdef Scratch* scratch = workspace.borrow(levels.candidates)
+    cdef Scratch* scratch = workspace.acquire(levels.candidates)
     try:
         with nogil:
-            collect(levels, rules, scratch)
-            written = return_detections(
-                scratch, rules, &placement.transform, boxes, confidences, class_ids
+            collect(levels, options, scratch)
+            written = write_detections(
+                scratch, options, &placement.transform, boxes, confidences, class_ids
             )
-            return_landmarks(
+            write_all_landmarks(
                 levels, scratch, &placement.transform, landmarks, written
             )
     finally:
-        workspace.give_back()
+        workspace.release()
     return written
 
 
-cdef void collect(YunetLevels levels, Rules rules, Scratch* scratch) noexcept nogil:
-    """Takes in every location that reaches the confidence."""
+cdef void collect(YunetLevels levels, FilterOptions options, Scratch* scratch) noexcept nogil:
+    """Append every location that reaches the confidence to the candidates."""
     cdef Py_ssize_t index
     cdef Py_ssize_t first
-    cdef float lowest = lowest_class(rules.min_confidence)
+    cdef float lowest = lowest_class(options.min_confidence)
     for index in range(levels.level_count):
         first = scratch.count
-        collect_level(&levels.levels[index], lowest, rules.min_confidence, scratch)
-        keep_top(scratch, first, rules.candidates_per_level)
+        collect_level(&levels.levels[index], lowest, options.min_confidence, scratch)
+        keep_top(scratch, first, options.candidates_per_level)
 
 
 cdef inline float lowest_class(float min_confidence) noexcept nogil:
-    """A class probability under which no object probability reaches the confidence.
+    """A class probability below which no object probability can reach the confidence.
 
-    A little is taken off for rounding, as the confidence decides afterwards.
+    Lowered a little for rounding: the confidence itself is compared afterwards.
     """
     cdef double squared = <double> min_confidence * min_confidence
     return <float> (squared * (1 - 1e-5)) if squared > 0 else -INFINITY
@@ -136,7 +132,10 @@ cdef inline float lowest_class(float min_confidence) noexcept nogil:
 cdef void collect_level(
     const Level* level, float lowest, float min_confidence, Scratch* scratch
 ) noexcept nogil:
-    """Takes in what reaches the confidence; locations become those of all levels."""
+    """Append the locations of one level that reach the confidence to the candidates.
+
+    Their location is then counted over all levels.
+    """
     cdef int32_t* location = scratch.location + scratch.count
     cdef float* confidence = scratch.confidence + scratch.count
     cdef float* boxes = scratch.boxes + 4 * scratch.count
@@ -150,26 +149,26 @@ cdef void collect_level(
     kernels.fuse_probabilities(
         level.scores, level.quality, location, found, confidence
     )
-    found = drop_low(scratch, found, min_confidence)
+    found = drop_below(scratch, found, min_confidence)
     all_have_areas = kernels.decode_yunet(level, location, found, boxes)
     for index in range(found):
         location[index] += <int32_t> level.first
-    take_in(scratch, found, 0, all_have_areas)
+    append_candidates(scratch, found, 0, all_have_areas)
 
 
-cdef void return_landmarks(
+cdef void write_all_landmarks(
     YunetLevels levels,
     const Scratch* scratch,
     const Transform* transform,
     float[:, ::1] landmarks,
     Py_ssize_t count,
 ) noexcept nogil:
-    """Writes the landmarks of the detections that have been returned."""
+    """Write the landmarks of the detections that have been written."""
     cdef Py_ssize_t row
     cdef Py_ssize_t location
     cdef const Level* level
     for row in range(count):
-        location = scratch.location[scratch.returned[row]]
+        location = scratch.location[scratch.written[row]]
         level = levels.levels
         while location >= level.first + level.locations:
             level += 1
@@ -183,21 +182,15 @@ cdef inline void write_landmarks(
     float[:, ::1] landmarks,
     Py_ssize_t row,
 ) noexcept nogil:
-    """point = (column + kx, row + ky) * stride, then upright."""
+    """Write point = (column + kx, row + ky) * stride, mapped to the image."""
     cdef const float* offsets = level.landmarks + 2 * LANDMARKS * location
-    cdef Py_ssize_t column = location % level.columns
-    cdef Py_ssize_t line = location // level.columns
-    cdef bint mirrored = transform.swap_axes ^ transform.flip_x ^ transform.flip_y
-    cdef double upright[2]
+    cdef Py_ssize_t cell_x = location % level.columns
+    cdef Py_ssize_t cell_y = location // level.columns
+    cdef float x
+    cdef float y
     cdef int index
-    cdef int target
     for index in range(LANDMARKS):
-        place_point(
-            transform,
-            limited((column + offsets[2 * index]) * level.stride),
-            limited((line + offsets[2 * index + 1]) * level.stride),
-            upright,
-        )
-        target = MIRRORED[index] if mirrored else index
-        landmarks[row, 2 * target] = <float> upright[0]
-        landmarks[row, 2 * target + 1] = <float> upright[1]
+        x = clamped((cell_x + offsets[2 * index]) * level.stride)
+        y = clamped((cell_y + offsets[2 * index + 1]) * level.stride)
+        landmarks[row, 2 * index] = <float> image_x(transform, x)
+        landmarks[row, 2 * index + 1] = <float> image_y(transform, y)

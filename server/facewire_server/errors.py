@@ -46,17 +46,40 @@ class FacewireError(Exception):
 
 
 class RequestError(FacewireError):
-    """The caller's fault: the same request will fail again."""
+    """The request is at fault: the same request will fail again."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-class RefusalError(FacewireError):
-    """Nobody's fault: the server will not do this now, and may do it later.
+def corrupt_image(kind: str) -> RequestError:
+    """CORRUPT_IMAGE: the data starts as a `kind` ("PNG") and does not decode."""
+    return RequestError(Reason.CORRUPT_IMAGE, f"the {kind} data is damaged or cut off")
 
-    `retry_after` says when to come back, in seconds; None: do not.
+
+def excessive_image(kind: str, excess: str) -> RequestError:
+    """CORRUPT_IMAGE: a `kind` ("JPEG") exceeds a limit by `excess` ("more than 32 scans")."""
+    return RequestError(
+        Reason.CORRUPT_IMAGE, f"the {kind} data holds {excess}, which is not supported"
+    )
+
+
+def unsupported_image(kind: str, feature: str) -> RequestError:
+    """UNSUPPORTED_FORMAT: a valid `kind` ("TIFF") has a `feature` ("32-bit samples").
+
+    No library used here decodes it, or none decodes it correctly.
+    """
+    return RequestError(
+        Reason.UNSUPPORTED_FORMAT,
+        f"the {kind} data holds {feature}, which is not supported",
+    )
+
+
+class RefusalError(FacewireError):
+    """The server refuses a request now, and may accept it later.
+
+    `retry_after` is the time after which to try again, in seconds; None: not at all.
     """
 
     def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
@@ -66,11 +89,11 @@ class RefusalError(FacewireError):
 
 
 class ModelError(FacewireError):
-    """The operator's fault: a model that cannot be loaded or is not understood."""
+    """A model cannot be loaded or is not supported; for the operator."""
 
 
 class CommandError(FacewireError):
-    """A command that could not do its job; for the person who has typed it."""
+    """A command has failed; the message is for the person who typed it."""
 
 
 class ConfigError(FacewireError):

@@ -1,4 +1,4 @@
-"""Command lines in deploy/ and docs/, read as the commands themselves read them."""
+"""Parse the command lines in deploy/ and docs/ as the commands do."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,9 +12,9 @@ COMMANDS: dict[str, click.Command] = {"facewire": client, "facewire-server": ser
 
 
 def options(words: Sequence[str]) -> dict[str, Any]:
-    """The options of a command line of `facewire` or `facewire-server`; runs nothing.
+    """Return the options of a `facewire` or `facewire-server` command line, without running it.
 
-    Raises click.UsageError for what the command would refuse.
+    Raises click.UsageError if the command would refuse it.
     """
     name, *rest = words
     command = COMMANDS[name]

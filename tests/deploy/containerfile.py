@@ -1,4 +1,4 @@
-"""deploy/Containerfile, as tests read it: the last stage's instructions."""
+"""The instructions of the last stage of deploy/Containerfile."""
 
 import json
 
@@ -6,7 +6,7 @@ from tests.deploy.files import DEPLOY
 
 
 def last_stage() -> dict[str, str]:
-    """What each instruction of the last stage says; the last one of its kind."""
+    """Return the arguments of each instruction; the last one if there are several."""
     text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     start = max(i for i, line in enumerate(lines) if line.startswith("FROM"))
@@ -16,7 +16,7 @@ def last_stage() -> dict[str, str]:
 
 STAGE = last_stage()
 COMMAND: list[str] = json.loads(STAGE["ENTRYPOINT"])
-"""What every container runs."""
+"""The program that every container runs."""
 ARGUMENTS: list[str] = json.loads(STAGE["CMD"])
-"""And with what, unless it is told otherwise."""
+"""Its default arguments."""
 ENVIRONMENT = dict(pair.split("=", 1) for pair in STAGE["ENV"].split())

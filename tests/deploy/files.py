@@ -1,4 +1,4 @@
-"""The files under deploy/, as tests read them."""
+"""Read the files in deploy/."""
 
 import json
 from pathlib import Path
@@ -10,17 +10,17 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def read_yaml(name: str) -> Any:
-    """The one document of a YAML file."""
+    """Return the only document of a YAML file."""
     (document,) = read_all_yaml(name)
     return document
 
 
 def read_all_yaml(name: str) -> list[Any]:
-    """All documents of a YAML file."""
+    """Return all documents of a YAML file."""
     with (DEPLOY / name).open() as file:
         return list(yaml.safe_load_all(file))
 
 
 def read_json(name: str) -> Any:
-    """A JSON file."""
+    """Return the content of a JSON file."""
     return json.loads((DEPLOY / name).read_text())

@@ -1,4 +1,4 @@
-"""What a Prometheus query asks for, and whether a server has it."""
+"""Check that a server exports the series and labels of a Prometheus query."""
 
 import re
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ KNOWN_VALUES: Mapping[str, set[str]] = {
     "method": {"Detect", "DetectStream", "ListModels", "GetModel"},
     "stage": {"queue", "decode", "inference", "postprocess"},
 }
-"""Of those labels whose values are facewire's own."""
+"""The values of the labels that facewire defines."""
 
 TARGET_LABELS = {"job", "instance"}
-"""What Prometheus adds to each sample."""
+"""The labels that Prometheus adds to each sample."""
 
 SUFFIXES = {
     "counter": ("_total",),
@@ -32,7 +32,7 @@ GROUPING = re.compile(r"\b(?:by|on) ?\(([^)]*)\)")
 
 
 def exported() -> dict[str, set[str]]:
-    """The labels of each series that a server exports, with several workers too."""
+    """Return the labels of each series that a server exports, those of `--workers` included."""
     series = {"up": set[str]()}
     shared = SharedMetrics()
     collectors = [*vars(Metrics()).values(), *vars(shared).values()]
@@ -46,7 +46,7 @@ def exported() -> dict[str, set[str]]:
 
 
 def mistakes(query: str) -> list[str]:
-    """What a query asks for that no server has."""
+    """Return what a query uses that no server exports."""
     known, found, labels = exported(), [], set(TARGET_LABELS)
     for selector in SELECTOR.finditer(query):
         name = selector["name"]

@@ -1,4 +1,4 @@
-"""The check of command lines finds what is wrong with one."""
+"""The parser of command lines finds mistakes."""
 
 import click
 import pytest

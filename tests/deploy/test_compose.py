@@ -1,4 +1,4 @@
-"""The compose file fits the image, the server's options and Prometheus' settings."""
+"""The compose file matches the image, the server's options and Prometheus' settings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The image runs the server as nobody, with the settings that the rest assumes."""
+"""The image runs the server without root, with the settings that the manifests assume."""
 
 import os
 

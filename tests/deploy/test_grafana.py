@@ -1,4 +1,4 @@
-"""The dashboard asks for what there is, and its panels do not lie over each other."""
+"""The dashboard queries exported metrics, and its panels do not overlap."""
 
 import re
 from typing import Any

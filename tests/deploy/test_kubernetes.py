@@ -1,4 +1,4 @@
-"""The manifests fit each other, the image, the server's options and its health."""
+"""The manifests match each other, the image, the server's options and its health."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The manifests with TLS: the files are where the flags say, and probes get through."""
+"""The manifests with TLS: the flags name mounted files, and the probes succeed."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ SECRETS = {
     "/etc/facewire/tls": {"tls.crt", "tls.key", "ca.crt"},
     "/etc/facewire/tokens": {"tokens"},
 }
-"""The files of each Secret, as kustomization.yaml says how to make it."""
+"""The files of each Secret, as in the commands in kustomization.yaml."""
 
 PROBES = {
     kind: CONTAINER[f"{kind}Probe"]["exec"]["command"]

@@ -1,4 +1,4 @@
-"""Prometheus is told where facewire is, and its alerts ask for what there is."""
+"""Prometheus scrapes facewire's port, and its alerts query exported metrics."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The check of queries finds what is wrong with one."""
+"""The check of queries finds mistakes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The unit for systemd starts what there is, and shuts it in."""
+"""The systemd unit starts the server with valid options, in a sandbox."""
 
 import re
 import shutil
@@ -13,12 +13,12 @@ from tests.deploy.files import DEPLOY
 
 UNIT = (DEPLOY / "facewire.service").read_text()
 WORST_EXPOSURE = 2.0
-"""Of 10, as systemd-analyze reckons; 9.6 is a service that is not shut in at all."""
+"""The exposure of systemd-analyze, of 10; a service without a sandbox has 9.6."""
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with a program that is on this machine, for systemd-analyze."""
+    """The unit with a program that exists on this machine, for systemd-analyze."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not here")
     path = tmp_path / "facewire.service"
@@ -54,7 +54,7 @@ def test_it_is_shut_in(unit: Path) -> None:
 
 
 def start(settings: str) -> list[str]:
-    """The command line that it starts, with these settings."""
+    """Return the command line that the unit starts, with this settings file."""
     program, *arguments = entry("ExecStart").split()
     at = arguments.index("--config") + 1
     assert arguments[at] == "/etc/facewire/facewire.toml"
@@ -62,7 +62,7 @@ def start(settings: str) -> list[str]:
 
 
 def entry(name: str) -> str:
-    """The value of the one entry of that name."""
+    """Return the value of the only entry of that name."""
     (value,) = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
     return str(value)
 

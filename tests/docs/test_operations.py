@@ -1,4 +1,4 @@
-"""docs/operations.md tells of commands, options, alerts and metrics that there are."""
+"""The commands, options, alerts and metrics in docs/operations.md exist."""
 
 import re
 import shlex
@@ -30,7 +30,7 @@ FILES = ("photo.jpg", "server.pem", "server.key", "authority.pem", "tokens")
 
 
 def known_options() -> set[str]:
-    """Every option of the commands that the page tells of."""
+    """Return every option of the commands that the page describes."""
     found: set[str] = set()
     for group, names in ((client, ("bench", "health")), (server, ("serve",))):
         for name in names:
@@ -78,10 +78,3 @@ def test_its_metrics_are_exported() -> None:
         name, brace, rest = query.partition("{")
         histogram = name.endswith("_seconds")
         assert mistakes(f"{name}{'_sum' if histogram else ''}{brace}{rest}") == []
-
-
-@pytest.mark.parametrize("page", ["docs/operations.md", "SECURITY.md", "README.md"])
-def test_links_lead_to_files(page: str) -> None:
-    path = DOCS.parent / page
-    for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
-        assert (path.parent / link).exists(), link

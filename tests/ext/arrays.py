@@ -1,4 +1,4 @@
-"""What the tests of the extension share: output arrays, placements, comparing."""
+"""Shared by the tests of the extension: output arrays, placements, comparisons."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ def zeros(*shape: int) -> NDArray[np.float32]:
 
 
 def misaligned(*shape: int) -> NDArray[np.float32]:
-    """Zeros at an odd address."""
+    """Zeros at a misaligned address."""
     size = 4 * int(np.prod(shape))
     return np.frombuffer(bytearray(size + 1), np.float32, offset=1).reshape(shape)
 
 
 @dataclass
 class Outputs:
-    """The caller's arrays, filled with what must not come out again."""
+    """The caller's arrays, filled with values that a decoder never writes."""
 
     boxes: NDArray[np.float32]
     confidences: NDArray[np.float32]
@@ -50,33 +50,27 @@ class Outputs:
         assert np.isnan(self.landmarks[count:]).all()
 
 
-def stretch(
-    input_side: int, image_width: int, image_height: int, orientation: int = 1
-) -> Placement:
+def stretch(input_side: int, image_width: int, image_height: int) -> Placement:
     """A plain stretch of an image into a square input."""
-    stored = (image_width, image_height)
-    if orientation >= 5:
-        stored = stored[::-1]
     return Placement(
         input_side,
         input_side,
         image_width,
         image_height,
-        input_side / stored[0],
-        input_side / stored[1],
+        input_side / image_width,
+        input_side / image_height,
         0.0,
         0.0,
-        orientation=orientation,
     )
 
 
 def unchanged(side: int) -> Placement:
-    """An image that is the input itself."""
+    """A placement of an image that has the size of the input."""
     return Placement(side, side, side, side, 1.0, 1.0, 0.0, 0.0)
 
 
 def assert_sound(outputs: Outputs, count: int, placement: Placement) -> None:
-    """What holds whatever the network wrote."""
+    """Assert what holds whatever the network's outputs are."""
     boxes, scores = outputs.boxes[:count], outputs.confidences[:count]
     assert (boxes >= 0).all()
     assert (boxes <= [placement.image_width, placement.image_height] * 2).all()
@@ -87,7 +81,7 @@ def assert_sound(outputs: Outputs, count: int, placement: Placement) -> None:
 
 
 def assert_same(outputs: Outputs, count: int, expected: Detections) -> None:
-    """Agreement to 1e-4; no decision may have been too close to call."""
+    """Assert agreement to 1e-4; no decision of the reference may be too close to call."""
     assert expected.margin > 1
     assert count == len(expected.boxes)
     np.testing.assert_allclose(

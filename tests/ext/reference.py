@@ -1,8 +1,8 @@
-"""A plain NumPy reading of the rules that the extension follows, in float64.
+"""A reference in plain NumPy and float64 of the rules that the extension follows.
 
-Slow and short on purpose. `detect` also tells its `margin`: how far the closest of
-its decisions was from turning out otherwise, in units of what float32 may round.
-Under 1, two right answers may differ, and a test must not compare them.
+Slow and short on purpose. `detect` also returns its `margin`: how far the closest of
+its decisions was from the opposite one, in units of the rounding of float32. Below 1,
+two correct answers may differ, and a test must not compare them.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Integers = NDArray[np.int64]
 LIMIT = 2.0**20
 SHORTEST_SIDE = 2.0**-20
 
-# What rounding may do to a confidence, to an IoU, and to a pixel of the image.
+# The effect that rounding may have on a confidence, an IoU, and a pixel of the image.
 CONFIDENCE_ROUNDING = 1e-6
 IOU_ROUNDING = 1e-5
 PIXEL_ROUNDING = 1e-3
@@ -26,7 +26,7 @@ PIXEL_ROUNDING = 1e-3
 
 @dataclass
 class Candidates:
-    """What a head says before any choice: boxes in input pixels, best order unknown."""
+    """The output of a head, unfiltered and unsorted: boxes in input pixels."""
 
     boxes: Floats
     confidences: Floats
@@ -47,7 +47,7 @@ class Candidates:
 
 @dataclass
 class Detections:
-    """Detections of the upright image, and how close the decisions were."""
+    """Detections of the image, and how close the decisions were."""
 
     boxes: Floats
     confidences: Floats
@@ -58,7 +58,7 @@ class Detections:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the caller of a decoder chooses; `room` is the length of the outputs."""
+    """The options of the caller of a decoder; `room` is the length of the outputs."""
 
     min_confidence: float
     iou_threshold: float | None = None
@@ -68,9 +68,9 @@ class Choice:
 
 @dataclass
 class Margin:
-    """The closest that any decision was to turning out otherwise.
+    """The smallest distance of any decision from the opposite one.
 
-    A distance of exactly 0 is a tie of equal numbers, and one in float32 as well.
+    A distance of exactly 0 is a tie of equal numbers, which is a tie in float32 as well.
     """
 
     smallest: float = field(default=np.inf)
@@ -93,7 +93,7 @@ def join(parts: list[Candidates]) -> Candidates:
 
 
 def detect(candidates: Candidates, placement: Placement, choice: Choice) -> Detections:
-    """Everything after the head: threshold, top-k, suppression, upright, clip."""
+    """Everything after the head: threshold, top-k, suppression, placement, clipping."""
     margin = Margin()
     threshold = float(np.float32(choice.min_confidence))
     candidates = usable(candidates)
@@ -167,21 +167,17 @@ def iou(box: Floats, others: Floats) -> Floats:
 
 
 def place(candidates: Candidates, placement: Placement, room: int, margin: Margin) -> Detections:
-    """To the upright image, clipped; boxes of which nothing is left are dropped."""
+    """Map to the image and clip there; boxes of which nothing is left are dropped."""
     size = np.array([placement.image_width, placement.image_height], float)
-    corners = [upright(candidates.boxes[:, side], placement) for side in np.s_[:2, 2:]]
-    low = np.minimum(*corners)
-    high = np.maximum(*corners)
+    low = to_image(candidates.boxes[:, :2], placement)
+    high = to_image(candidates.boxes[:, 2:], placement)
     margin.saw(high, PIXEL_ROUNDING)
     margin.saw(size - low, PIXEL_ROUNDING)
     low, high = np.clip(low, 0, size), np.clip(high, 0, size)
     inside = np.flatnonzero((high > low).all(axis=1))[:room]
     marks = candidates.landmarks
     if marks is not None:
-        points = upright(marks.reshape(-1, 2), placement).reshape(-1, 5, 2)
-        if placement.orientation in (2, 4, 5, 7):
-            points = points[:, [1, 0, 2, 4, 3]]
-        marks = points.reshape(-1, 10)[inside]
+        marks = to_image(marks.reshape(-1, 2), placement).reshape(-1, 10)[inside]
     return Detections(
         np.hstack([low, high])[inside],
         candidates.confidences[inside],
@@ -191,19 +187,8 @@ def place(candidates: Candidates, placement: Placement, room: int, margin: Margi
     )
 
 
-def upright(points: Floats, placement: Placement) -> Floats:
-    """Points [N, 2] of the input as points of the upright image, after Exif 2.32."""
+def to_image(points: Floats, placement: Placement) -> Floats:
+    """Points [N, 2] of the input as points of the image."""
     x = (points[:, 0] - placement.offset_x) / placement.scale_x
     y = (points[:, 1] - placement.offset_y) / placement.scale_y
-    width, height = placement.image_width, placement.image_height
-    turned = {
-        1: (x, y),
-        2: (width - x, y),
-        3: (width - x, height - y),
-        4: (x, height - y),
-        5: (y, x),
-        6: (width - y, x),
-        7: (width - y, height - x),
-        8: (y, height - x),
-    }[placement.orientation]
-    return np.stack(turned, axis=1)
+    return np.stack((x, y), axis=1)

@@ -1,4 +1,4 @@
-"""A plain NumPy reading of the four heads, in float64: what each says of each row.
+"""A reference in plain NumPy and float64 of the four heads: candidates of all rows.
 
 The formulas are those of the heads' makers: mmdetection for ATSS, libfacedetection
 for YuNet, OpenVINO's DetectionOutput for SSD.
@@ -24,7 +24,7 @@ def sigmoid(logits: Floats) -> Floats:
 
 @dataclass
 class AtssHead:
-    """What an ATSS head needs beside its arrays."""
+    """The parameters of an ATSS head."""
 
     strides: Sequence[int]
     octave_base_scale: float = 8

@@ -1,4 +1,4 @@
-"""What every function refuses: wrong shapes, types, gaps, thresholds, lengths."""
+"""Every function refuses wrong shapes, types, gaps, thresholds and lengths."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def yunet() -> YunetLevels:
 
 
 class Call:
-    """A call of every decoder with good arguments, of which one may be replaced."""
+    """Call each decoder with valid arguments, of which some may be replaced."""
 
     def __init__(self) -> None:
         self.boxes = zeros(ROOM, 4)
@@ -104,7 +104,7 @@ Decoder = Callable[[Call], int]
 
 
 @decoders
-def test_good_arguments_are_taken(decode: Decoder) -> None:
+def test_valid_arguments_are_accepted(decode: Decoder) -> None:
     assert decode(Call()) == 0
 
 
@@ -172,7 +172,7 @@ def test_a_negative_number_of_candidates_is_refused(decode: Decoder) -> None:
         decode(call)
 
 
-def test_read_only_inputs_are_taken() -> None:
+def test_read_only_inputs_are_accepted() -> None:
     boxes, confidences = zeros(2, 4), zeros(2)
     boxes.flags.writeable = confidences.flags.writeable = False
     keep, out = np.zeros(2, np.int64), zeros(2, 4)

@@ -1,4 +1,4 @@
-"""decode_atss against the plain reading: random heads, ties, broken output."""
+"""decode_atss against the reference: random heads, ties, broken output."""
 
 from collections.abc import Sequence
 
@@ -83,14 +83,13 @@ CHOICES = st.builds(
     classes=st.integers(1, 3),
     fusion=st.sampled_from(["product", "geometric_mean"]),
     choice=CHOICES,
-    orientation=st.integers(1, 8),
 )
 def test_random_heads_agree_with_the_reference(
-    seed: int, classes: int, fusion: str, choice: Choice, orientation: int
+    seed: int, classes: int, fusion: str, choice: Choice
 ) -> None:
     head = AtssHead((8, 16, 32), 8, (0.1, 0.1, 0.2, 0.2), fusion)
     levels = random_levels(seed, head.strides, 128, classes, 0.05)
-    placement = stretch(128, 300, 200, orientation)
+    placement = stretch(128, 300, 200)
     outputs, count = run(head, levels, placement, choice)
     expected = detect(head.candidates(levels), placement, choice)
     assume(expected.margin > 1)
@@ -170,7 +169,7 @@ def test_broken_output_gives_no_nan_and_no_crash(
     iou_threshold: float | None,
 ) -> None:
     choice = Choice(min_confidence, iou_threshold)
-    placement = stretch(32, 50, 70, 6)
+    placement = stretch(32, 50, 70)
     levels = [(logits, deltas, centerness)]
     outputs, count = run(AtssHead((8,)), levels, placement, choice)
     assert (outputs.confidences[:count] >= np.float32(min_confidence)).all()
@@ -178,7 +177,7 @@ def test_broken_output_gives_no_nan_and_no_crash(
 
 def test_200000_locations_agree_with_the_reference() -> None:
     head = AtssHead((2,))
-    # A seed that leaves no decision too close to call.
+    # A seed for which no decision is too close to call.
     levels = random_levels(1, head.strides, 896, 1, 0.001)
     assert levels[0][0].size == 448 * 448 > 200_000
     choice = Choice(0.02, 0.5)
@@ -190,7 +189,7 @@ def test_200000_locations_agree_with_the_reference() -> None:
 @pytest.mark.parametrize("fusion", ["product", "geometric_mean"])
 def test_34100_locations_agree_with_the_reference(fusion: str) -> None:
     head = AtssHead((4, 8, 16, 32, 64), score_fusion=fusion)
-    # A seed that leaves no decision too close to call.
+    # A seed for which no decision is too close to call.
     levels = random_levels(1, head.strides, 640, 1, 0.004)
     assert sum(part[0].size for part in levels) == 34_100
     choice = Choice(0.02, 0.5)

@@ -1,4 +1,4 @@
-"""What binding levels and reading rows refuse, and what they take."""
+"""Inputs that binding levels and reading rows accept or refuse."""
 
 import gc
 import subprocess
@@ -98,7 +98,7 @@ def test_no_levels_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(20, 16), (24, 12), (0, 16), (24, -8)])
-def test_an_input_of_broken_cells_is_refused(width: int, height: int) -> None:
+def test_an_input_that_is_no_multiple_of_the_stride_is_refused(width: int, height: int) -> None:
     with pytest.raises(ValueError, match="input"):
         YunetLevels([YUNET], strides=[8], input_width=width, input_height=height)
 
@@ -109,7 +109,7 @@ def test_a_level_of_too_many_locations_is_refused() -> None:
         AtssLevels([parts], strides=[1], octave_base_scale=8)
 
 
-def test_what_is_no_array_is_refused_by_name() -> None:
+def test_an_argument_that_is_no_array_is_named() -> None:
     nothing: Any = None
     with pytest.raises(TypeError, match="deltas must be an array, not NoneType"):
         AtssLevels([(ATSS[0], nothing, ATSS[2])], strides=[8], octave_base_scale=8)

@@ -13,35 +13,35 @@ COUNTS = bytes([2]) + bytes(15)
 
 
 def reader(width: int = 8, height: int = 8, *, progressive: bool = False) -> ScanReader:
-    """Of a grey image; a bit of 0 is a difference of 0, or ends a block."""
-    made = ScanReader(width, height, [(1, 1)], progressive)
-    made.define_table(False, 0, COUNTS, b"\0\1")
-    made.define_table(True, 0, COUNTS, b"\0\1")
-    return made
+    """A reader of a grey image; a bit of 0 is a difference of 0, or ends a block."""
+    scan_reader = ScanReader(width, height, [(1, 1)], progressive)
+    scan_reader.define_table(False, 0, COUNTS, b"\0\1")
+    scan_reader.define_table(True, 0, COUNTS, b"\0\1")
+    return scan_reader
 
 
-def whole(made: ScanReader, coded: bytes, interval: int = 0) -> bool:
-    """Whether one scan of everything holds all blocks."""
-    return made.read(coded, GRAY, 0, 63, False, interval) >= 0
+def is_complete(scan_reader: ScanReader, coded: bytes, interval: int = 0) -> bool:
+    """Whether one scan of all coefficients has all blocks."""
+    return scan_reader.read(coded, GRAY, 0, 63, False, interval) >= 0
 
 
 @pytest.mark.parametrize("side", [1, 8])
 def test_a_block_is_as_many_bits_as_its_codes_and_their_values(side: int) -> None:
-    made = reader(side, side)
-    assert whole(made, b"\0")
+    scan_reader = reader(side, side)
+    assert is_complete(scan_reader, b"\0")
     # A difference and two coefficients of a bit each, then the end: 11 10 10 0.
-    assert whole(made, b"\xe8")
-    assert not whole(made, b"\xff\0")
-    assert not whole(made, b"")
+    assert is_complete(scan_reader, b"\xe8")
+    assert not is_complete(scan_reader, b"\xff\0")
+    assert not is_complete(scan_reader, b"")
 
 
 @pytest.mark.parametrize("blocks", range(1, 20))
 def test_every_block_needs_its_bits(blocks: int) -> None:
-    made = reader(8 * blocks)
+    scan_reader = reader(8 * blocks)
     needed = -(-blocks * 2 // 8)
-    assert whole(made, bytes(needed))
-    assert made.read(bytes(needed + 100), GRAY, 0, 63, False, 0) == needed
-    assert not whole(made, bytes(needed - 1))
+    assert is_complete(scan_reader, bytes(needed))
+    assert scan_reader.read(bytes(needed + 100), GRAY, 0, 63, False, 0) == needed
+    assert not is_complete(scan_reader, bytes(needed - 1))
 
 
 @pytest.mark.parametrize(
@@ -49,49 +49,49 @@ def test_every_block_needs_its_bits(blocks: int) -> None:
     [b"\xff\xd9" + bytes(9), b"\xff", b"\xff\xff", b"\xff\xd0" + bytes(9)],
 )
 def test_data_ends_at_a_marker(coded: bytes) -> None:
-    assert whole(reader(32), b"\0" + coded)
-    assert not whole(reader(40), b"\0" + coded)
+    assert is_complete(reader(32), b"\0" + coded)
+    assert not is_complete(reader(40), b"\0" + coded)
 
 
 def test_a_stuffed_byte_is_data() -> None:
-    made = reader(8 * 8)
-    assert not whole(made, b"\xff\0\0")
-    assert not whole(made, b"\0\xff\0")
-    assert whole(made, b"\0\x00\xff\0")
+    scan_reader = reader(8 * 8)
+    assert not is_complete(scan_reader, b"\xff\0\0")
+    assert not is_complete(scan_reader, b"\0\xff\0")
+    assert is_complete(scan_reader, b"\0\x00\xff\0")
 
 
 def test_restarts_must_be_there_and_in_order() -> None:
-    made = reader(8 * 3)
-    assert whole(made, b"\0\xff\xd0\0\xff\xd1\0", interval=1)
-    assert whole(made, b"\0stray\xff\xd0\0\xff\xff\xd1\0", interval=1)
-    assert not whole(made, b"\0\xff\xd1\0\xff\xd0\0", interval=1)
-    assert not whole(made, b"\0\xff\xd0\0", interval=1)
-    assert not whole(made, b"\0\xff\xd0\xff\xd1\0", interval=1)
-    assert whole(made, b"\0\xff\xd0\0", interval=2)
+    scan_reader = reader(8 * 3)
+    assert is_complete(scan_reader, b"\0\xff\xd0\0\xff\xd1\0", interval=1)
+    assert is_complete(scan_reader, b"\0stray\xff\xd0\0\xff\xff\xd1\0", interval=1)
+    assert not is_complete(scan_reader, b"\0\xff\xd1\0\xff\xd0\0", interval=1)
+    assert not is_complete(scan_reader, b"\0\xff\xd0\0", interval=1)
+    assert not is_complete(scan_reader, b"\0\xff\xd0\xff\xd1\0", interval=1)
+    assert is_complete(scan_reader, b"\0\xff\xd0\0", interval=2)
 
 
-def test_a_code_without_a_symbol_is_no_data() -> None:
-    made = reader()
-    made.define_table(True, 0, bytes(15) + b"\1", b"\0")
-    assert whole(made, bytes(3))
-    assert not whole(made, b"\1" * 3)
+def test_an_invalid_code_is_missing_data() -> None:
+    scan_reader = reader()
+    scan_reader.define_table(True, 0, bytes(15) + b"\1", b"\0")
+    assert is_complete(scan_reader, bytes(3))
+    assert not is_complete(scan_reader, b"\1" * 3)
 
 
-def test_a_table_that_nobody_defined_is_no_data() -> None:
-    made = reader()
-    assert made.read(bytes(9), [(0, 1, 0)], 0, 63, False, 0) == MISSING
-    assert made.read(bytes(9), [(0, 0, 3)], 0, 63, False, 0) == MISSING
+def test_an_undefined_table_is_missing_data() -> None:
+    scan_reader = reader()
+    assert scan_reader.read(bytes(9), [(0, 1, 0)], 0, 63, False, 0) == MISSING
+    assert scan_reader.read(bytes(9), [(0, 0, 3)], 0, 63, False, 0) == MISSING
 
 
 def test_refined_coefficients_need_a_bit_each() -> None:
-    made = reader(progressive=True)
-    made.define_table(True, 0, COUNTS, b"\0\1")
-    assert made.read(b"\0", GRAY, 0, 0, False, 0) >= 0
+    scan_reader = reader(progressive=True)
+    scan_reader.define_table(True, 0, COUNTS, b"\0\1")
+    assert scan_reader.read(b"\0", GRAY, 0, 0, False, 0) >= 0
     # Coefficients 1 to 3 are there, then the block ends: 10 10 10 0.
-    assert made.read(b"\xa8", GRAY, 1, 3, False, 0) >= 0
+    assert scan_reader.read(b"\xa8", GRAY, 1, 3, False, 0) >= 0
     # The end of the block, and a bit for each of the three.
-    assert made.read(b"\0", GRAY, 1, 63, True, 0) >= 0
-    assert made.read(b"", GRAY, 1, 63, True, 0) == MISSING
+    assert scan_reader.read(b"\0", GRAY, 1, 63, True, 0) >= 0
+    assert scan_reader.read(b"", GRAY, 1, 63, True, 0) == MISSING
     wide = ScanReader(8 * 64, 8, [(1, 1)], True)
     wide.define_table(True, 0, COUNTS, b"\0\1")
     assert wide.read(b"\xaa" * 24 + bytes(24), GRAY, 1, 1, False, 0) >= 0
@@ -102,16 +102,16 @@ def test_refined_coefficients_need_a_bit_each() -> None:
 @pytest.mark.parametrize(
     "parts", [[], [(1, 0, 0)], [(-1, 0, 0)], [(0, 4, 0)], [(0, 0, -1)], GRAY * 2]
 )
-def test_parts_that_the_frame_does_not_have_are_not_whole(
+def test_components_that_the_frame_does_not_have_are_missing_data(
     parts: list[tuple[int, int, int]],
 ) -> None:
     assert reader().read(bytes(99), parts, 0, 63, False, 0) == MISSING
 
 
 @pytest.mark.parametrize(("first", "last"), [(-1, 0), (5, 4), (0, 64), (255, 255)])
-def test_coefficients_that_no_block_has_are_not_whole(first: int, last: int) -> None:
-    made = reader(progressive=True)
-    assert made.read(bytes(99), GRAY, first, last, False, 0) == MISSING
+def test_an_invalid_spectral_selection_is_missing_data(first: int, last: int) -> None:
+    scan_reader = reader(progressive=True)
+    assert scan_reader.read(bytes(99), GRAY, first, last, False, 0) == MISSING
 
 
 @pytest.mark.parametrize(
@@ -155,17 +155,17 @@ def test_tables_that_do_not_fit_are_refused(slot: int, counts: bytes, symbols: b
     st.integers(0, 3),
     st.sampled_from([b"\0\1", b"\1\xf0", b"\x11\x21", b"\xe0\x0f", b"\xff\xff"]),
 )
-def test_any_data_is_whole_or_not(
+def test_any_data_is_read_within_its_bounds(
     coded: bytes,
     progressive: bool,
     scans: list[tuple[int, int, bool]],
     interval: int,
     symbols: bytes,
 ) -> None:
-    made = ScanReader(33, 17, [(2, 2), (1, 1), (1, 2)], progressive)
-    made.define_table(False, 0, COUNTS, b"\0\5")
-    made.define_table(True, 0, COUNTS, symbols)
+    scan_reader = ScanReader(33, 17, [(2, 2), (1, 1), (1, 2)], progressive)
+    scan_reader.define_table(False, 0, COUNTS, b"\0\5")
+    scan_reader.define_table(True, 0, COUNTS, symbols)
     for first, last, refines in scans:
         for parts in ([(0, 0, 0)], [(index, 0, 0) for index in range(3)]):
-            found = made.read(coded, parts, first, last, refines, interval)
+            found = scan_reader.read(coded, parts, first, last, refines, interval)
             assert MISSING <= found <= len(coded)

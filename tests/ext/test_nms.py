@@ -1,4 +1,4 @@
-"""nms and soft_nms: exactly the plain greedy rule, whatever the boxes."""
+"""nms gives exactly the result of the plain greedy rule, for all kinds of boxes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Placement and rescale: letterbox, stretch, the eight turns, clipping."""
+"""Placement and rescale: letterbox, stretch, clipping."""
 
 import numpy as np
 import pytest
@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from facewire_ext import Placement, rescale
 from tests.ext.arrays import stretch, unchanged
-from tests.ext.reference import upright
+from tests.ext.reference import to_image
 
 
-def test_the_attributes_are_what_was_given() -> None:
-    placement = Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5, orientation=6)
+def test_the_attributes_are_the_arguments() -> None:
+    placement = Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5)
     assert (placement.input_width, placement.input_height) == (640, 480)
     assert (placement.image_width, placement.image_height) == (1000, 800)
     assert (placement.scale_x, placement.scale_y) == (0.5, 0.25)
     assert (placement.offset_x, placement.offset_y) == (3.5, 4.5)
-    assert placement.orientation == 6
-    assert repr(placement) == ("Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5, orientation=6)")
+    assert repr(placement) == ("Placement(640, 480, 1000, 800, 0.5, 0.25, 3.5, 4.5)")
 
 
 def test_the_attributes_cannot_be_set() -> None:
@@ -51,12 +50,6 @@ def test_an_offset_that_is_not_finite_is_refused(offset: float) -> None:
         Placement(8, 8, 8, 8, 1.0, 1.0, 0.0, offset)
 
 
-@pytest.mark.parametrize("orientation", [0, 9, -1])
-def test_an_unknown_orientation_is_refused(orientation: int) -> None:
-    with pytest.raises(ValueError, match="orientation"):
-        Placement(8, 8, 8, 8, 1.0, 1.0, 0.0, 0.0, orientation=orientation)
-
-
 def test_a_letterbox_is_undone() -> None:
     placement = Placement(640, 640, 1000, 500, 0.64, 0.64, 0.0, 160.0)
     boxes = np.array([[64, 224, 128, 288], [-50, 0, 900, 640]], np.float32)
@@ -65,54 +58,23 @@ def test_a_letterbox_is_undone() -> None:
     np.testing.assert_allclose(boxes, expected, rtol=1e-6)
 
 
-# Where the upright image's top left pixel is stored, in an image of 3 x 2 as stored:
-# Exif 2.32, tag 0x0112, says which side of the picture row 0 and column 0 are.
-TOP_LEFT = {
-    1: (0, 0),
-    2: (2, 0),
-    3: (2, 1),
-    4: (0, 1),
-    5: (0, 0),
-    6: (0, 1),
-    7: (2, 1),
-    8: (2, 0),
-}
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_each_turn_brings_the_top_left_pixel_to_the_top_left(orientation: int) -> None:
-    width, height = (3, 2) if orientation < 5 else (2, 3)
-    placement = Placement(3, 2, width, height, 1.0, 1.0, 0.0, 0.0, orientation=orientation)
-    x, y = TOP_LEFT[orientation]
-    boxes = np.array([[x, y, x + 1, y + 1]], np.float32)
-    rescale(boxes, boxes, placement=placement)
-    assert boxes.tolist() == [[0, 0, 1, 1]]
-
-
-@given(
-    hnp.arrays(np.float32, (5, 4), elements=st.floats(-700, 700, width=32)),
-    st.integers(1, 8),
-)
-def test_random_boxes_agree_with_the_reference(
-    boxes: NDArray[np.float32], orientation: int
-) -> None:
+@given(hnp.arrays(np.float32, (5, 4), elements=st.floats(-700, 700, width=32)))
+def test_random_boxes_agree_with_the_reference(boxes: NDArray[np.float32]) -> None:
     boxes = np.sort(boxes.reshape(-1, 2, 2), axis=1).reshape(-1, 4)
-    placement = stretch(64, 300, 200, orientation)
+    placement = stretch(64, 300, 200)
     out = np.empty_like(boxes)
     rescale(boxes, out, placement=placement)
-    first = upright(boxes[:, :2].astype(np.float64), placement)
-    second = upright(boxes[:, 2:].astype(np.float64), placement)
-    low = np.clip(np.minimum(first, second), 0, [300, 200])
-    high = np.clip(np.maximum(first, second), 0, [300, 200])
+    low = np.clip(to_image(boxes[:, :2].astype(np.float64), placement), 0, [300, 200])
+    high = np.clip(to_image(boxes[:, 2:].astype(np.float64), placement), 0, [300, 200])
     # Where nothing is left, four zeros.
     expected = np.hstack([low, high]) * (high > low).all(axis=1, keepdims=True)
-    # What is less than a rounding wide may be found to be nothing.
+    # A box narrower than the rounding may be clipped to nothing.
     kept = (high - low).min(axis=1) > 1e-3
     np.testing.assert_allclose(out[kept], expected[kept], rtol=1e-5, atol=1e-3)
     assert (np.ptp(out[~kept].reshape(-1, 2, 2), axis=1).min(axis=1) < 2e-3).all()
 
 
-def test_a_box_with_a_nan_or_trading_corners_becomes_zeros() -> None:
+def test_a_box_with_a_nan_or_swapped_corners_becomes_zeros() -> None:
     boxes = np.array([[1, 2, np.nan, 4], [3, 3, 1, 5]], np.float32)
     rescale(boxes, boxes, placement=unchanged(8))
     assert not boxes.any()

@@ -1,4 +1,4 @@
-"""The levels of vectors: all give the same bits, and one can be chosen."""
+"""The SIMD levels: all give the same bits, and one can be chosen."""
 
 import os
 import subprocess
@@ -34,20 +34,20 @@ def atss_bytes(seed: int, choice: Choice) -> bytes:
     levels = atss_levels(seed, head.strides, 152, 2, 0.1)
     levels[0][0].flat[seed::97] = [np.nan, np.inf, -np.inf][seed % 3]
     levels[1][1].flat[seed::31] = [np.nan, np.inf, -np.inf][seed % 3]
-    outputs, count = run_atss(head, levels, stretch(152, 99, 77, 6), choice)
+    outputs, count = run_atss(head, levels, stretch(152, 99, 77), choice)
     return b"".join(array[:count].tobytes() for array in outputs.arrays)
 
 
 def yunet_bytes(seed: int, choice: Choice) -> bytes:
     levels = yunet_levels(seed, 160, 160, 0.2)
     levels[0][3].flat[seed::501] = [np.nan, np.inf, -np.inf][seed % 3]
-    outputs, count = run_yunet(levels, stretch(160, 99, 77, 7), choice)
+    outputs, count = run_yunet(levels, stretch(160, 99, 77), choice)
     arrays = (*outputs.arrays, outputs.landmarks)
     return b"".join(array[:count].tobytes() for array in arrays)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_level_gives_the_same_bits(level: str, choice: Choice) -> None:
+def test_every_simd_level_gives_the_same_bits(level: str, choice: Choice) -> None:
     results = [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
     use_simd_level("portable")
     assert results == [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
@@ -55,7 +55,7 @@ def test_every_level_gives_the_same_bits(level: str, choice: Choice) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 64, 65, 200, 3000])
-def test_every_level_suppresses_alike(level: str, count: int) -> None:
+def test_every_simd_level_suppresses_the_same_boxes(level: str, count: int) -> None:
     boxes, confidences = crowd(count, count, count, 1.0)
     keep, plain = np.full((2, count), -1)
     written = nms(boxes, confidences, keep, iou_threshold=0.3)
@@ -64,18 +64,18 @@ def test_every_level_suppresses_alike(level: str, count: int) -> None:
     np.testing.assert_array_equal(keep, plain)
 
 
-def test_the_best_level_is_in_use() -> None:
+def test_the_best_simd_level_is_in_use() -> None:
     chosen = os.environ.get("FACEWIRE_EXT_SIMD") or simd_levels()[-1]
     assert simd_level() == chosen
     assert simd_levels()[0] == "portable"
 
 
-def test_an_unknown_level_is_refused() -> None:
+def test_an_unknown_simd_level_is_refused() -> None:
     with pytest.raises(ValueError, match="SIMD level must be one of"):
         use_simd_level("abacus")
 
 
-def test_the_environment_names_the_level() -> None:
+def test_the_environment_selects_the_simd_level() -> None:
     program = "import facewire_ext; print(facewire_ext.simd_level())"
     environment = {**os.environ, "FACEWIRE_EXT_SIMD": "portable"}
     printed = subprocess.run(

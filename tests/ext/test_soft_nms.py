@@ -1,4 +1,4 @@
-"""soft_nms against a plain reading of the paper."""
+"""soft_nms against a plain implementation of the paper."""
 
 import numpy as np
 import pytest
@@ -50,13 +50,13 @@ def test_random_boxes_agree_with_the_paper(seed: int, count: int, method: str) -
     kept, expected = plain_soft_nms(
         boxes.astype(np.float64), scores.astype(np.float64), class_ids, method
     )
-    # Scores that differ by rounding may trade places, so each box has its own.
+    # Scores that differ by rounding may be swapped, so they are compared box by box.
     assert written == len(kept)
     np.testing.assert_allclose(rescored[:written], expected, rtol=1e-4)
     assert len(set(keep[:written].tolist())) == written
 
 
-def test_the_best_keeps_its_confidence_and_its_double_loses_it() -> None:
+def test_the_best_box_keeps_its_confidence_and_its_duplicate_loses_it() -> None:
     boxes = np.array([[0, 0, 4, 4], [0, 0, 4, 4], [9, 9, 10, 10]], np.float32)
     scores = np.array([0.8, 0.9, 0.5], np.float32)
     keep, rescored = np.zeros(3, np.int32), np.zeros(3, np.float32)

@@ -1,10 +1,10 @@
-"""Fuzzes one target with atheris, which is libFuzzer for Python.
+"""Fuzz one target with atheris, which is libFuzzer for Python.
 
     python -m tests.fuzz image|request|extension FOLDER [options of libFuzzer]
     python -m tests.fuzz image|request|extension FILE
 
-FOLDER holds the corpus, which grows, and gets the seeds; FILE is one input to try.
-`scripts/fuzz` calls this.
+FOLDER holds the corpus: the seeds are written to it, and libFuzzer adds to it. FILE is one
+input to try. `scripts/fuzz` calls this.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ import atheris
 
 
 def main() -> None:
-    """Fuzzes until libFuzzer's options end it; a crash ends the process."""
+    """Fuzz until libFuzzer's options end it; a crash ends the process."""
     name, path = sys.argv[1], Path(sys.argv[2])
-    # Imported here: what is imported now tells libFuzzer the ways that it has taken.
+    # Imported here, because only modules imported under instrumentation report coverage.
     with atheris.instrument_imports(include=["facewire_server"]):
         from tests.fuzz.targets import TARGETS
     target = TARGETS[name]

@@ -1,7 +1,7 @@
-"""Fuzz target: any bytes as the outputs of a network, decoded by the extension.
+"""Fuzz target: arbitrary bytes as the outputs of a network, decoded by the extension.
 
-The first bytes choose a head, shapes and options; the others are the numbers, over
-and over, so that each pattern of bits occurs as a float32: NaN, infinities, denormals.
+The first bytes choose a head, shapes and options. The others, repeated as often as needed,
+are the numbers, so that any bit pattern occurs as a float32: NaN, infinities, denormals.
 """
 
 import struct
@@ -40,22 +40,22 @@ _METHODS = ("linear", "gaussian")
 
 @dataclass
 class Numbers:
-    """An endless supply of what is in `values`, from the first on."""
+    """The numbers in `values`, repeated without end."""
 
     values: Floats
     used: int = 0
 
     def take(self, *shape: int) -> Floats:
-        """The next so many."""
+        """The next numbers, as many as this shape has."""
         count = int(np.prod(shape))
-        places = np.arange(self.used, self.used + count) % len(self.values)
+        indices = np.arange(self.used, self.used + count) % len(self.values)
         self.used += count
-        return self.values[places].reshape(shape)
+        return self.values[indices].reshape(shape)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the bytes choose."""
+    """The head, shapes, options and numbers that the bytes choose."""
 
     kind: int
     across: int
@@ -68,24 +68,25 @@ class Case:
     placement: Placement
     numbers: bytes
     workspace: Workspace = field(default_factory=Workspace)
-    """Used again for each level of vectors, as a server uses its own again."""
+    """Reused for each SIMD level, as a server reuses its own."""
 
     @classmethod
     def read(cls, data: bytes) -> Self | None:
-        """None for too few bytes; ValueError for a placement that is none."""
+        """Read a case; None for too few bytes, ValueError for an invalid placement."""
         if len(data) < _CHOICES.size + 4:
             return None
-        kind, across, down, classes, room, turn, cut, switches, *floats = _CHOICES.unpack_from(data)
+        kind, across, down, classes, room, width, height, switches, *floats = _CHOICES.unpack_from(
+            data
+        )
         across, down = across % 9 + 1, down % 9 + 1
         placement = Placement(
             across * _STRIDE,
             down * _STRIDE,
-            turn * 5 + 1,
-            cut * 3 + 1,
+            width * 5 + 1,
+            height * 3 + 1,
             *floats,
-            orientation=turn % 8 + 1,
         )
-        least, most = cut / 255, room / 255
+        min_confidence, iou_threshold = height / 255, room / 255
         return cls(
             kind,
             across,
@@ -93,14 +94,14 @@ class Case:
             classes % 3 + 1,
             room % 40,
             switches,
-            least,
-            most if switches & 1 else None,
+            min_confidence,
+            iou_threshold if switches & 1 else None,
             placement,
             data[_CHOICES.size :],
         )
 
     def supply(self) -> Numbers:
-        """The numbers, from the first on."""
+        """The numbers, starting with the first."""
         whole = len(self.numbers) // 4 * 4
         return Numbers(np.frombuffer(self.numbers[:whole], np.float32))
 
@@ -175,7 +176,7 @@ HEADS: tuple[Callable[[Case, Outputs], int], ...] = (_ssd, _boxes_labels, _atss,
 
 
 def _suppress(case: Case) -> bytes:
-    """What both kinds of suppression write of the same boxes."""
+    """Suppress the same boxes by NMS and Soft-NMS; return all that they have written."""
     numbers, count = case.supply(), case.across * case.down
     boxes, scores = numbers.take(count, 4), numbers.take(count)
     kept, taken = np.full(case.room, -7, np.int32), np.full(case.room, -7, np.int64)
@@ -212,9 +213,9 @@ def _detect(case: Case) -> bytes:
 
 
 def try_input(data: bytes) -> None:
-    """AssertionError for a broken promise; anything else that is raised is one, too.
+    """Decode one input; AssertionError when a rule is broken, any other error is a bug too.
 
-    All levels of vectors have to write the same bits.
+    All SIMD levels must write the same bits.
     """
     try:
         case = Case.read(data)

@@ -1,4 +1,4 @@
-"""Fuzz target: any bytes as a file, decoded and fitted into an input."""
+"""Fuzz target: any bytes as an image file, decoded and fitted into an input."""
 
 import numpy as np
 
@@ -15,10 +15,10 @@ SIDES = (32, 96)
 
 
 def try_input(data: bytes) -> None:
-    """AssertionError for a broken promise; anything else that is raised is one, too.
+    """Decode one file; AssertionError when a rule is broken, any other error is a bug too.
 
-    The last byte chooses the input: what is behind the end of a file does not matter
-    to a decoder.
+    The last byte chooses the target: bytes behind the end of a file do not matter to a
+    decoder.
     """
     target = chosen_target(data[-1] if data else 0)
     try:
@@ -29,13 +29,13 @@ def try_input(data: bytes) -> None:
 
 
 def chosen_target(choice: int) -> Target:
-    """One of several inputs."""
+    """One of several targets."""
     side = SIDES[choice % 2]
     return Target(side, side, MODES[choice // 2 % len(MODES)])
 
 
 def assert_sound(picture: Picture, target: Target) -> None:
-    """What holds of every picture, and of an input that it is drawn into."""
+    """Assert what holds for every picture, and for an input that it is drawn into."""
     rows, columns = picture.pixels.shape[:2]
     assert 0 < picture.width * picture.height <= LIMITS.pixels
     assert max(picture.width, picture.height) <= LIMITS.side

@@ -1,4 +1,4 @@
-"""Fuzz target: any bytes as a DetectRequest, on the way that a servicer goes."""
+"""Fuzz target: any bytes as a DetectRequest, read as the servicer reads it."""
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -11,15 +11,15 @@ from facewire_server.rpc.status import failure
 from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
 
 NUMBER = "0123456789abcdef"
-"""Of the request, as an answer would name it."""
+"""A request id, as an error message would name it."""
 
 
 def try_input(data: bytes) -> None:
-    """AssertionError for a broken promise; anything else that is raised is one, too."""
+    """Read one request; AssertionError when a rule is broken, any other error is a bug too."""
     try:
         request = pb.DetectRequest.FromString(data)
     except DecodeError:
-        return  # gRPC answers these
+        return  # gRPC itself answers these
     target = chosen_target(len(data))
     try:
         options = converters.options(request.options)

@@ -1,7 +1,7 @@
-"""What fuzzing begins with: files, requests and numbers, made by code.
+"""Seeds for fuzzing: files, requests and numbers, made by code.
 
-Photos of ../shared are taken too where they are, made small: libFuzzer learns faster
-from little.
+Where ../shared has photos they are used too, scaled down: libFuzzer is faster with small
+inputs.
 """
 
 import base64
@@ -35,7 +35,7 @@ PHOTO_SIDE = 96
 
 
 def image_seeds() -> list[bytes]:
-    """Files of all formats, sound and hostile, and small photos."""
+    """Files of all formats, valid and hostile, and small photos."""
     hostile = [
         attacks.progressive(64, 40),
         attacks.baseline_scans(24, 5),
@@ -44,16 +44,16 @@ def image_seeds() -> list[bytes]:
         attacks.webp_animation(32, 3),
         attacks.runs(30),
         attacks.claimed(30, 8, 100),
-        attacks.looping_directories(),
+        attacks.looping_ifds(),
         attacks.camera_bomb(100),
         tiff(gray_tags(9, 7), bytes(63), order=">"),
         tiff(gray_tags(9, 7), bytes(63), big=True),
     ]
-    return [*files().values(), *hostile, *_slips(), *_layouts(), *_photos()]
+    return [*files().values(), *hostile, *_faults(), *_layouts(), *_photos()]
 
 
-def _slips() -> list[bytes]:
-    """JPEG files with slips, whole and cut, and what is no image but looks like one."""
+def _faults() -> list[bytes]:
+    """JPEG files with faults, whole and cut off, and data that only looks like an image."""
     photo = Image.fromarray(smooth(40, 24))
     plain = save(photo, "JPEG")
     progressive = save(photo, "JPEG", progressive=True, restart_marker_blocks=2)
@@ -81,7 +81,7 @@ def _slips() -> list[bytes]:
 
 
 def _layouts() -> list[bytes]:
-    """Files of layouts that are rare, and with numbers that are wrong."""
+    """Files of rare layouts, and files with wrong numbers."""
     rgb = smooth(21, 17).astype(np.int64)
     gray, palette = rgb[:, :, :1], smooth(256, 1)[0]
     tiffs = [
@@ -135,7 +135,7 @@ def _photos() -> list[bytes]:
 
 
 def request_seeds() -> list[bytes]:
-    """Messages with those files, with raw images of every format, with options."""
+    """Messages with these files, with raw images of every format, with options."""
     raw = [
         pb.RawImage(data=bytes(size), width=4, height=4, pixel_format=each)
         for each in pb.PixelFormat.values()
@@ -167,7 +167,7 @@ def request_seeds() -> list[bytes]:
 
 
 def extension_seeds() -> list[bytes]:
-    """Each head with probable numbers, and with every kind of improbable one."""
+    """Each head with plausible numbers, and with all kinds of strange ones."""
     random = np.random.default_rng(1)
     strange = np.array(
         [0, -0.0, np.nan, np.inf, -np.inf, 1e-45, 3e38, -3e38, 1 << 20, 0.5], np.float32

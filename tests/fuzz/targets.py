@@ -1,4 +1,4 @@
-"""The targets by name, with what each begins with."""
+"""The fuzz targets by name, with the seeds of each."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from tests.fuzz import extension_target, image_target, request_target, seeds
 
 
 class FuzzTarget(NamedTuple):
-    """What is tried, and the first inputs."""
+    """A function that tries one input, and the first inputs."""
 
     try_input: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]

@@ -1,4 +1,4 @@
-"""What `scripts/audit` says of pip-audit's report, and when it fails."""
+"""The output and exit code of `scripts/audit` for reports of pip-audit."""
 
 import json
 import subprocess

@@ -15,16 +15,11 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
+from tests.server.test_rooms import ORDER
 
 ROOT = Path(facewire_server.__file__).parent
 
 MAX_FUNCTIONS, MAX_FILES = 45, 15
-
-ROOMS = (
-    *("cli", "workers", "lifecycle", "rpc", "security", "scheduling", "telemetry"),
-    *("inference", "models", "catalogue", "image", "system", "errors.py", "config.py"),
-)
-"""From the top down: functions of a room call those of the same one and of those below."""
 
 CHECKPOINT = ("Detector.detect", "Scheduler._checkpoint")
 """The one call upwards: the detector asks whether the job goes on."""
@@ -91,8 +86,8 @@ def _is_syntax(function: CodeType) -> bool:
 
 
 def room(function: CodeType) -> str:
-    """The folder of a function, or its file where it is in none."""
-    return Path(function.co_filename).relative_to(ROOT).parts[0]
+    """The room of a function: its folder, or its module where it is in none."""
+    return Path(function.co_filename).relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def _told(functions: list[CodeType]) -> str:
@@ -136,6 +131,6 @@ def test_nothing_is_called_back_but_the_checkpoint(walk: Walk) -> None:
     upwards = {
         (caller.co_qualname, function.co_qualname)
         for function, caller in walk.calls
-        if caller is not None and ROOMS.index(room(function)) < ROOMS.index(room(caller))
+        if caller is not None and ORDER.index(room(function)) < ORDER.index(room(caller))
     }
     assert upwards == {CHECKPOINT}

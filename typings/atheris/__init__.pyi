@@ -1,4 +1,4 @@
-"""What the project uses of atheris, which has no types of its own."""
+"""The part of atheris that the project uses; the package has no types."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager

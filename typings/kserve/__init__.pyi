@@ -1,4 +1,4 @@
-"""The part of KServe's Python SDK that its rival uses."""
+"""The part of KServe's Python SDK that the comparison uses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The part of MLServer that its rival uses."""
+"""The part of MLServer that the comparison uses."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,6 +1,6 @@
 """The part of OpenVINO's API that facewire uses.
 
-The package has no py.typed, and its .pyi files re-export nothing that mypy would take.
+The package has no py.typed, and its .pyi files have no explicit re-exports, which mypy needs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

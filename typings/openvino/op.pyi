@@ -1,4 +1,4 @@
-"""The operations of OpenVINO that tests build."""
+"""The OpenVINO operations that tests build."""
 
 from collections.abc import Sequence
 

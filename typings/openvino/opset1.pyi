@@ -1,4 +1,4 @@
-"""The operation that the rebuild of 0206 takes from OpenVINO's first set."""
+"""The operation of OpenVINO's opset1 that the rebuild of 0206 uses."""
 
 from collections.abc import Sequence
 

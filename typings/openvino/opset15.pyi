@@ -1,4 +1,4 @@
-"""The operations of OpenVINO that the rebuild of 0206 and tests are made of."""
+"""The operations of OpenVINO's opset15 that the rebuild of 0206 and tests use."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias

@@ -1,7 +1,4 @@
-"""The image of a request to a picture.
-
-The format of an encoded image is told by its first bytes and nothing else.
-"""
+"""Open the image of a request; the format of a file is told by its first bytes alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,24 +55,23 @@ def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
 def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
-    Given a `target`, the picture may be reduced, but not to fewer pixels than the
-    target draws.
-    Alpha is dropped, the colours under it stay as stored; of samples of 16 bits the
-    top 8 count; of several frames or pages the first. The GIL is never held for
-    more than some milliseconds at a time.
+    Given a `target`, the picture may be reduced, but not to fewer pixels than fitting it
+    into the target needs. Alpha is dropped, the colours under it stay as stored; of
+    samples of 16 bits the top 8 count; of an animation the first image, of several pages
+    the first page. The GIL is never held for more than some milliseconds at a time.
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
-    - UNSUPPORTED_FORMAT: they do not start as one of the five, and the message says
-      what they seem to be; or they hold a kind of it that no library here reads,
-      samples of 32 bits for example;
+    - UNSUPPORTED_FORMAT: the data does not start as one of the five formats, and the
+      message says what it seems to be; or the file uses a feature of its format that no
+      library here decodes, samples of 32 bits for example;
     - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
       is decoded;
-    - CORRUPT_IMAGE: they start as one of the five and do not decode; a file that is
-      cut off within its pixels is one of these, and so are files that would cost far
-      more than their pixels.
+    - CORRUPT_IMAGE: the data starts as one of the five formats and does not decode. A
+      file that is cut off within its pixels is corrupt, and so is a file that would cost
+      far more than its pixels.
 
-    MemoryError: there is no memory for it now, in whatever words the decoder puts it.
+    MemoryError: there is no memory for it now, in whatever words the decoder says so.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
@@ -83,7 +79,7 @@ def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) ->
         if matches(data):
             return decode_format(data, limits, target)
     message = "the image is no JPEG, PNG, WebP, BMP or TIFF file"
-    found = describe(data)
-    if found is not None:
-        message = f"{message}; it seems to be {found}"
+    description = describe(data)
+    if description is not None:
+        message = f"{message}; it seems to be {description}"
     raise RequestError(Reason.UNSUPPORTED_FORMAT, message)

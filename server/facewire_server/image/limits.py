@@ -1,4 +1,4 @@
-"""What an image may have at most: set by the operator, obeyed by every decoder."""
+"""The size that an image may have at most: set by the operator, checked by every decoder."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ MAX_SCANS = 32
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """How large an image may be, and how often a JPEG may go over its pixels.
+    """Limits of an image: `pixels` in all, `side` of the longer side, `scans` of a JPEG.
 
-    `pixels` in all; `side`: of the longer side, by default what JPEG can hold, so that
-    a row fits into the cache; `scans`: of a progressive JPEG. libjpeg's own scripts
-    have 10, and 18 for CMYK, but a scan takes 100 bytes, and each costs a walk over
-    the whole image.
+    `side` defaults to the largest that JPEG can store, so that a row fits into the cache.
+    `scans` bounds the work of a progressive JPEG: a scan can take as little as 100 bytes,
+    and each costs a pass over the whole image. libjpeg's own scripts have 10 scans, and 18
+    for CMYK.
     """
 
     pixels: int
@@ -23,7 +23,7 @@ class ImageLimits:
     scans: int = MAX_SCANS
 
     def check(self, width: int, height: int) -> None:
-        """Raise RequestError (IMAGE_TOO_LARGE) when an image is larger than this."""
+        """Raise RequestError (IMAGE_TOO_LARGE) for an image larger than the limits."""
         if width * height > self.pixels:
             raise _too_large(width, height, f"{self.pixels} pixels in all")
         if max(width, height) > self.side:

@@ -1,7 +1,7 @@
 """The EXIF orientation: read from EXIF data, and applied to pixels.
 
-Rule: EXIF data counts as far as it can be read. Where it says nothing, or nothing
-that is an orientation, the image is taken as it is stored.
+Rule: EXIF data counts as far as it can be read. An orientation that is missing or out of
+range counts as 1, upright as stored.
 Source: CIPA DC-008 (Exif 2.32), tag 0x0112.
 """
 
@@ -18,31 +18,31 @@ _ROTATIONS = {6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 def read_orientation(*exif: bytes) -> int:
-    """The orientation in EXIF data (a TIFF header and its directory), 1 to 8.
+    """Read the orientation, 1 to 8, from EXIF data (a TIFF header and its first IFD).
 
-    Of several pieces of EXIF data the first that has one counts. 1, upright, when
-    none does.
+    Of several pieces of EXIF data the first with a valid orientation counts; 1 when there
+    is none.
     """
     for data in exif:
         try:
-            directory = Ifd.read(data.removeprefix(b"Exif\0\0"))
+            ifd = Ifd.read(data.removeprefix(b"Exif\0\0"))
         except ValueError:
             continue
-        found = _orientation_in(directory)
-        if found is not None:
-            return found
+        orientation = _valid_orientation(ifd)
+        if orientation is not None:
+            return orientation
     return 1
 
 
-def orientation_of(directory: Ifd) -> int:
-    """The orientation in a directory, 1 to 8; 1 when there is none or it is broken."""
-    return _orientation_in(directory) or 1
+def orientation_of(ifd: Ifd) -> int:
+    """The orientation in an IFD, 1 to 8; 1 when it is missing or broken."""
+    return _valid_orientation(ifd) or 1
 
 
-def _orientation_in(directory: Ifd) -> int | None:
-    """The first value of the tag, as other programs take it; None when it is none."""
+def _valid_orientation(ifd: Ifd) -> int | None:
+    """The first value of the tag, as other programs read it; None when it is not 1 to 8."""
     try:
-        values = directory.integers(ORIENTATION)
+        values = ifd.integers(ORIENTATION)
     except ValueError:
         return None
     if values.size < 1 or not 1 <= values[0] <= 8:
@@ -51,19 +51,20 @@ def _orientation_in(directory: Ifd) -> int | None:
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Whether the upright image is as wide as the stored one is high."""
+    """Whether the width of the upright image is the height of the stored one."""
     return orientation >= 5
 
 
 def reversed_axes(orientation: int) -> tuple[bool, bool]:
-    """Whether the upright x and y axes run against the stored ones they come from."""
+    """Whether the upright x and y axes are opposite to the stored axes they come from."""
     return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
 
 
-def turn(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
-    """Write `stored` [h,w,3], turned as its orientation (1 to 8) says, to `upright`.
+def rotate(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
+    """Write `stored`, uint8 [h,w,3], to `upright` as its EXIF orientation (1 to 8) says.
 
-    `upright` is [h,w,3] or [w,h,3], of the caller, and may be a part of a larger one.
+    `upright` belongs to the caller, is [h,w,3] or, where sides are swapped, [w,h,3], and may
+    be a view of a larger array.
     """
     if orientation == 1:
         np.copyto(upright, stored)

@@ -1,7 +1,7 @@
-"""A picture: pixels as they are stored, and how to look at them.
+"""A picture: decoded pixels as they are stored, and how to read them.
 
 Rule: pixels stay as the decoder or the caller made them, for as long as possible.
-Turning and reordering channels is cheap on the small image that the network sees.
+Rotating and reordering channels is cheap on the small image that the network sees.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire_server.image.orientation import swaps_sides, turn
+from facewire_server.image.orientation import swaps_sides
 
 
 class PixelLayout(Enum):
-    """How the samples of pixels lie in memory, 8 bits each."""
+    """How the samples of pixels are ordered in memory, 8 bits each."""
 
     BGR = auto()
     RGB = auto()
@@ -35,9 +35,9 @@ _TO_BGR = {
 
 
 def as_bgr(pixels: NDArray[np.uint8], layout: PixelLayout) -> NDArray[np.uint8]:
-    """`pixels` [H,W] or [H,W,C] of any layout but NV12 and I420, as BGR [H,W,3].
+    """Convert `pixels` [H,W] or [H,W,C] of any layout but NV12 and I420 to BGR [H,W,3].
 
-    Alpha is dropped, the colours under it stay as they are. BGR comes back itself.
+    Alpha is dropped, the colours under it stay as they are. BGR is returned uncopied.
     """
     if layout is PixelLayout.BGR:
         return pixels
@@ -52,11 +52,11 @@ class Picture:
 
     `pixels` may be read-only and may share memory with the request. `layout` is any
     but NV12 and I420, which `raw` converts. `orientation` is the EXIF orientation,
-    1 to 8: how the stored pixels are turned to be upright.
+    1 to 8: how the stored pixels must be rotated and mirrored to be upright.
 
     A decoder may have reduced the image: each of `pixels` stands for `reduction` x
     `reduction` of the `full_size` (width, height) that are stored in the file; those
-    at the right and lower edge may stand for less. None: `pixels` are all there is.
+    at the right and lower edge may stand for less. None: `pixels` are the full size.
     """
 
     pixels: NDArray[np.uint8]
@@ -67,29 +67,15 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """Pixels from left to right of the upright image, not reduced."""
-        return self._sides()[0]
+        """Pixels from left to right of the upright image, before any reduction."""
+        return self._upright_size()[0]
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom of the upright image, not reduced."""
-        return self._sides()[1]
+        """Pixels from top to bottom of the upright image, before any reduction."""
+        return self._upright_size()[1]
 
-    def _sides(self) -> tuple[int, int]:
+    def _upright_size(self) -> tuple[int, int]:
         rows, columns = self.pixels.shape[:2]
         width, height = self.full_size or (columns, rows)
         return (height, width) if swaps_sides(self.orientation) else (width, height)
-
-    def to_bgr(self) -> NDArray[np.uint8]:
-        """The upright image, contiguous [H,W,3] BGR, as far reduced as `pixels` are.
-
-        It may be `pixels` itself, and then read-only.
-        """
-        bgr = as_bgr(self.pixels, self.layout)
-        if self.orientation == 1:
-            return np.ascontiguousarray(bgr)
-        rows, columns = bgr.shape[:2]
-        sides = (columns, rows) if swaps_sides(self.orientation) else (rows, columns)
-        upright = np.empty((*sides, 3), np.uint8)
-        turn(bgr, self.orientation, upright)
-        return upright

@@ -1,4 +1,4 @@
-"""Pixels without a container, used where they lie when the layout allows."""
+"""Raw pixels of a request, used in place where the layout allows."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class RawImage:
     A stride of 0 means tightly packed rows. `plane_rows` of NV12 and I420 are the rows
     from the start of the luma plane to the start of the next plane, which video
     decoders pad; 0 means `height`. The padding behind the last row, or behind the last
-    plane, may be there or not.
+    plane, is optional.
     """
 
     data: bytes
@@ -42,16 +42,16 @@ class RawImage:
 
 
 def wrap(image: RawImage, limits: ImageLimits) -> Picture:
-    """The picture of a raw image.
+    """Make a picture of a raw image.
 
-    The pixels are used in place, but for NV12 and I420, which are converted to BGR
-    (BT.601, limited range).
+    NV12 and I420 are converted to BGR (BT.601, limited range); all other layouts are used
+    in place.
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
     - BAD_RAW_IMAGE: a side under 1, or odd in NV12 and I420; a stride shorter than a
-      row, or odd in I420; plane_rows under the height, odd, or of another layout;
-      fewer bytes than the rows take, or more than they do with their padding;
+      row, or odd in I420; plane_rows under the height, odd, or given for another layout;
+      fewer bytes than the rows take, or more than they take with their padding;
     - IMAGE_TOO_LARGE: larger than `limits`.
     """
     data, width, height, layout = image.data, image.width, image.height, image.layout
@@ -69,8 +69,8 @@ def wrap(image: RawImage, limits: ImageLimits) -> Picture:
     if image.plane_rows:
         raise _bad(f"{layout.name} has no planes, and plane_rows is {image.plane_rows}")
     channels = _CHANNELS[layout]
-    row = width * channels
-    plane = _Plane(0, height, row, image.row_stride or row, height)
+    row_bytes = width * channels
+    plane = _Plane(0, height, row_bytes, image.row_stride or row_bytes, height)
     _check_length(data, plane)
     rows = plane.rows(data)
     if channels == 1:
@@ -80,47 +80,47 @@ def wrap(image: RawImage, limits: ImageLimits) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Plane:
-    """`height` rows of `row` bytes, `stride` apart, the first of them at `start`.
+    """`height` rows of `row_bytes`, `stride` bytes apart, the first of them at `start`.
 
-    `all_rows`: with those of its padding.
+    `padded_height`: the rows up to the next plane.
     """
 
     start: int
     height: int
-    row: int
+    row_bytes: int
     stride: int
-    all_rows: int
+    padded_height: int
 
     @property
-    def least_end(self) -> int:
-        """Where the last row ends."""
-        return self.start + self.stride * (self.height - 1) + self.row
+    def end(self) -> int:
+        """The end of the last row, without its padding."""
+        return self.start + self.stride * (self.height - 1) + self.row_bytes
 
     @property
     def padded_ends(self) -> tuple[int, int]:
-        """Where the padding of the last row ends, and that of the plane."""
+        """The end of the last row's padding, and the end of the plane's padding."""
         return (
             self.start + self.stride * self.height,
-            self.start + self.stride * self.all_rows,
+            self.start + self.stride * self.padded_height,
         )
 
     def rows(self, data: bytes) -> NDArray[np.uint8]:
-        """The rows in place: [height,row]."""
-        # A single row's stride may be any number.
-        stride = self.stride if self.height > 1 else self.row
-        shape = (self.height, self.row)
+        """A view of the rows: [height,row_bytes]."""
+        # The stride of a single row may be any number, beyond the data too.
+        stride = self.stride if self.height > 1 else self.row_bytes
+        shape = (self.height, self.row_bytes)
         return np.ndarray(shape, np.uint8, data, self.start, (stride, 1))
 
 
 def _check_length(data: bytes, last: _Plane) -> None:
-    """BAD_RAW_IMAGE unless the data ends with the `last` plane or with its padding."""
-    if last.stride < last.row and last.height > 1:
-        raise _bad(f"a row stride of {last.stride} for rows of {last.row} bytes")
-    if len(data) < last.least_end:
-        raise _bad(f"{len(data)} bytes, where {last.least_end} are needed")
-    if len(data) not in (last.least_end, *last.padded_ends):
+    """Raise BAD_RAW_IMAGE unless the data ends with the `last` plane or its padding."""
+    if last.stride < last.row_bytes and last.height > 1:
+        raise _bad(f"a row stride of {last.stride} for rows of {last.row_bytes} bytes")
+    if len(data) < last.end:
+        raise _bad(f"{len(data)} bytes, where {last.end} are needed")
+    if len(data) not in (last.end, *last.padded_ends):
         raise _bad(
-            f"{len(data)} bytes, where {last.least_end} are needed, or with padding "
+            f"{len(data)} bytes, where {last.end} are needed, or with padding "
             f"{last.padded_ends[-1]}"
         )
 
@@ -128,7 +128,7 @@ def _check_length(data: bytes, last: _Plane) -> None:
 def _yuv_planes(
     width: int, height: int, stride: int, plane_rows: int, layout: PixelLayout
 ) -> list[_Plane]:
-    """Where the planes lie: luma, then one or two of chroma."""
+    """Check the sizes and locate the planes: luma, then one or two of chroma."""
     if width % 2 or height % 2:
         raise _bad(f"{layout.name} of {width} x {height} pixels; both must be even")
     if stride < width:
@@ -142,21 +142,21 @@ def _yuv_planes(
         return [luma, _Plane(start, height // 2, width, stride, rows // 2)]
     if stride % 2:
         raise _bad(f"{layout.name} with a row stride of {stride}, which is odd")
-    row, stride = width // 2, stride // 2
-    u = _Plane(start, height // 2, row, stride, rows // 2)
-    v = _Plane(start + stride * (rows // 2), height // 2, row, stride, rows // 2)
+    row_bytes, stride = width // 2, stride // 2
+    u = _Plane(start, height // 2, row_bytes, stride, rows // 2)
+    v = _Plane(start + stride * (rows // 2), height // 2, row_bytes, stride, rows // 2)
     return [luma, u, v]
 
 
 def _yuv(data: bytes, planes: list[_Plane], layout: PixelLayout) -> NDArray[np.uint8]:
-    """The planes as OpenCV takes them: [height * 3/2, width], chroma below luma."""
+    """The planes as OpenCV expects them: [height * 3/2, width], chroma below luma."""
     _check_length(data, planes[-1])
     luma = planes[0]
-    rows, tight = luma.height * 3 // 2, luma.all_rows == luma.height
-    if tight and (layout is PixelLayout.NV12 or luma.stride == luma.row):
-        return _Plane(0, rows, luma.row, luma.stride, rows).rows(data)
-    # OpenCV knows no padding between planes, and none between the rows of chroma.
-    yuv = np.empty((rows, luma.row), np.uint8)
+    rows, is_tight = luma.height * 3 // 2, luma.padded_height == luma.height
+    if is_tight and (layout is PixelLayout.NV12 or luma.stride == luma.row_bytes):
+        return _Plane(0, rows, luma.row_bytes, luma.stride, rows).rows(data)
+    # OpenCV allows no padding between planes, and none between the rows of I420's chroma.
+    yuv = np.empty((rows, luma.row_bytes), np.uint8)
     yuv[: luma.height] = luma.rows(data)
     chroma = yuv[luma.height :].reshape(len(planes) - 1, luma.height // 2, -1)
     for plane, out in zip(planes[1:], chroma, strict=True):
@@ -164,5 +164,5 @@ def _yuv(data: bytes, planes: list[_Plane], layout: PixelLayout) -> NDArray[np.u
     return yuv
 
 
-def _bad(what: str) -> RequestError:
-    return RequestError(Reason.BAD_RAW_IMAGE, f"the raw image does not fit together: {what}")
+def _bad(problem: str) -> RequestError:
+    return RequestError(Reason.BAD_RAW_IMAGE, f"the raw image does not fit together: {problem}")

@@ -1,7 +1,7 @@
-"""What bytes seem to be that are no image of a format that is read: for messages.
+"""Describe data that is no supported image, for the message that refuses it.
 
-Rule: told from the first bytes and never from more than HEAD of them; a guess that is
-not sure is not made. Nothing is decoded.
+Rule: only the first HEAD bytes are read, and nothing is decoded. Where they do not decide,
+there is no description.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from facewire_server.image.text_signatures import describe_text
 
 HEAD = 1024
-"""How many bytes are looked at."""
+"""How many bytes are read."""
 
-# By their first bytes; of two that fit, the first counts.
+# By the first bytes of a file; the first match counts.
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"GIF87a", "a GIF image"),
     (b"GIF89a", "a GIF image"),
@@ -83,11 +83,11 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
 
 _RIFF_KINDS = {b"AVI ": "an AVI video", b"WAVE": "a WAV sound"}
 
-# Brands of the first box of ISO base media files (ISO/IEC 14496-12).
+# Brands in the first box of ISO base media files (ISO/IEC 14496-12).
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _HEIF = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
-# The first boxes of QuickTime files that have no brands.
+# Types of the first box of QuickTime files without brands.
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 _ICONS = {1: "a Windows icon (ICO)", 2: "a Windows cursor (CUR)"}
@@ -97,27 +97,27 @@ _JPEG_START = b"\xff\xd8\xff"
 
 
 def describe(data: bytes) -> str | None:
-    """What `data`, not empty, seems to be ("a GIF image"); None when that is open."""
+    """Say what `data`, not empty, seems to be ("a GIF image"); None when it is unclear."""
     head = data[:HEAD]
     for start, name in _STARTS:
         if head.startswith(start):
             return name
-    found = _media(head) or _riff(head) or _pixmap(head) or _icon(head) or _tga(head)
-    if found is None and len(set(head)) == 1 and len(head) > 1:
+    description = _media(head) or _riff(head) or _pixmap(head) or _icon(head) or _tga(head)
+    if description is None and len(set(head)) == 1 and len(head) > 1:
         return f"nothing but bytes of {head[0]}, as of a file that was never written"
-    return found or describe_text(head) or _behind(head) or _short(data)
+    return description or describe_text(head) or _embedded(head) or _short(data)
 
 
 def _media(head: bytes) -> str | None:
-    """A file of boxes: HEIC and AVIF images, films."""
+    """A file of ISO boxes: HEIC and AVIF images, videos."""
     if head[4:8] in _QUICKTIME:
         return "a QuickTime video (MOV)"
     if head[4:8] != b"ftyp":
         return None
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12]]
-    brands += [head[place : place + 4] for place in range(16, end - 3, 4)]
-    return _image_brand(brands[:1]) or _image_brand(brands) or _film(brands[0])
+    brands += [head[offset : offset + 4] for offset in range(16, end - 3, 4)]
+    return _image_brand(brands[:1]) or _image_brand(brands) or _video(brands[0])
 
 
 def _image_brand(brands: Iterable[bytes]) -> str | None:
@@ -132,11 +132,11 @@ def _image_brand(brands: Iterable[bytes]) -> str | None:
         return "an AVIF image"
     if known & _HEIC:
         return "a HEIC image"
-    # The general brands say least: others of the same file say which it is.
+    # HEIF brands are general: the file's other brands are more precise.
     return "a HEIF image" if known & _HEIF and len(known) > 1 else None
 
 
-def _film(brand: bytes) -> str:
+def _video(brand: bytes) -> str:
     if brand in _HEIF:
         return "a HEIF image"
     return "a QuickTime video (MOV)" if brand == b"qt  " else "an MP4 video"
@@ -162,20 +162,20 @@ def _icon(head: bytes) -> str | None:
 
 
 def _tga(head: bytes) -> str | None:
-    """A TGA image has no signature: its header must fit together."""
+    """TGA has no signature: the fields of its header must be consistent."""
     if len(head) < 18 or head[2] not in _TGA_KINDS or head[16] not in _TGA_DEPTHS:
         return None
-    mapped = head[2] in (1, 9)
+    has_palette = head[2] in (1, 9)
     sides = head[12:14].strip(b"\0") and head[14:16].strip(b"\0")
-    return "a TGA image" if head[1] == mapped and sides and head[17] < 64 else None
+    return "a TGA image" if head[1] == has_palette and sides and head[17] < 64 else None
 
 
-def _behind(head: bytes) -> str | None:
-    """An image that does not begin where the data does."""
+def _embedded(head: bytes) -> str | None:
+    """An image that begins behind other bytes."""
     for start, name in ((_JPEG_START, "a JPEG image"), (b"\x89PNG\r\n", "a PNG image")):
-        place = head.find(start)
-        if place > 0:
-            return f"{name} behind {place} bytes that do not belong to it"
+        offset = head.find(start)
+        if offset > 0:
+            return f"{name} behind {offset} bytes that do not belong to it"
     return None
 
 

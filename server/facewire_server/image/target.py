@@ -1,21 +1,21 @@
-"""What a network wants to see of an image: how large, and how it is fitted in.
+"""The network's input as decoders see it: its size, and how an image is fitted into it.
 
-Decoders that can make a smaller image for less ask it how much is enough.
+A decoder that can make a smaller image for less work asks the target how far it may go.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 REDUCTIONS = (8, 4, 2)
-"""How many pixels along a side a decoder may make one of.
+"""By how much a decoder may reduce each side of an image.
 
-libjpeg-turbo does these with vector instructions. It can do the other eighths too,
-with slower code: 3/8 of a photo takes longer than 4/8, and looks worse.
+libjpeg-turbo does these with vector instructions. Its other scales, in eighths, run
+slower code: 3/8 of a photo takes longer than 4/8, and looks worse.
 """
 
 
 class ResizeMode(StrEnum):
-    """How an image is brought to the input's size; `resize_type` in a model's file."""
+    """How an image is brought to the input's size; `resize_type` in a model's metadata."""
 
     STANDARD = "standard"
     """Stretched to the input, each axis by its own scale."""
@@ -39,14 +39,14 @@ class Target:
     mode: ResizeMode
 
     def scales(self, width: int, height: int) -> tuple[float, float]:
-        """Pixels of the input for one of an upright image of this size: x and y."""
+        """Input pixels per image pixel along x and y, for an upright image of this size."""
         x, y = self.width / width, self.height / height
         if self.mode is ResizeMode.STANDARD:
             return x, y
         common = max(x, y) if self.mode is ResizeMode.CROP else min(x, y)
         return common, common
 
-    def drawn(self, width: int, height: int) -> tuple[int, int]:
+    def fitted_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height, at least 1, of the whole upright image once it is fitted.
 
         With CROP that is more than the input along one axis.
@@ -55,9 +55,12 @@ class Target:
         return max(1, round(width * x)), max(1, round(height * y))
 
     def reduction(self, width: int, height: int) -> int:
-        """The most that an upright image can be reduced without being drawn larger."""
-        drawn_width, drawn_height = self.drawn(width, height)
+        """The largest of REDUCTIONS, or 1, after which fitting does not enlarge the image.
+
+        Width and height are those of the upright image.
+        """
+        fitted_width, fitted_height = self.fitted_size(width, height)
         for reduction in REDUCTIONS:
-            if width >= drawn_width * reduction and height >= drawn_height * reduction:
+            if width >= fitted_width * reduction and height >= fitted_height * reduction:
                 return reduction
         return 1

@@ -1,11 +1,11 @@
-"""What text seems to be that was sent in place of an image's bytes: for messages."""
+"""Describe text that was sent in place of an image, for the message that refuses it."""
 
 import base64
 import binascii
 import codecs
 import re
 
-# What base64 and hexadecimal text stands for, by its first bytes.
+# Images inside base64 and hexadecimal text, by their first decoded bytes.
 _IMAGES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
@@ -38,7 +38,7 @@ _PRINTED = bytes(range(32, 127)) + b"\t\r\n\f"
 
 
 def describe_text(head: bytes) -> str | None:
-    """What the start of data seems to be as text; None when it is none."""
+    """Say what kind of text the first bytes seem to be; None when they are not text."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16 text"
     if _is_wide(head):
@@ -46,14 +46,14 @@ def describe_text(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").strip()
     if not text or not _is_printed(text):
         return _wrapped(text)
-    found = _wrapped(text) or _markup(text) or _encoded(text) or _place(text)
-    if found is None and _LONG_WORD.match(text):
+    description = _wrapped(text) or _markup(text) or _encoded(text) or _location(text)
+    if description is None and _LONG_WORD.match(text):
         return "base64 text: send the bytes that it stands for"
-    return found or "text"
+    return description or "text"
 
 
 def _is_wide(head: bytes) -> bool:
-    """Whether every other byte of at least four characters is 0."""
+    """Whether every second byte is 0, in at least four characters: UTF-16 of ASCII text."""
     start = head[: len(head) // 2 * 2]
     for letters, zeros in ((start[::2], start[1::2]), (start[1::2], start[::2])):
         if len(letters) >= 4 and not zeros.strip(b"\0") and _is_printed(letters):
@@ -62,7 +62,7 @@ def _is_wide(head: bytes) -> bool:
 
 
 def _is_printed(text: bytes) -> bool:
-    """Whether it is ASCII, or UTF-8 that may be cut off within a character."""
+    """Whether it is printable ASCII or UTF-8, which may be cut off within a character."""
     if not text.translate(None, _PRINTED):
         return True
     try:
@@ -75,8 +75,8 @@ def _is_printed(text: bytes) -> bool:
 def _markup(text: bytes) -> str | None:
     lower = text.lower()
     if lower.startswith(b"<"):
-        for sign, name in _MARKUP:
-            if sign in lower:
+        for tag, name in _MARKUP:
+            if tag in lower:
                 return name
         return "an XML document"
     if re.match(rb"\{\s*(?:[\"}]|\Z)|\[\s*[\[{\"\]\d\-]", text):
@@ -85,7 +85,7 @@ def _markup(text: bytes) -> str | None:
 
 
 def _wrapped(text: bytes) -> str | None:
-    """What an image may be inside of, as it is."""
+    """A message format that contains the bytes of an image unchanged."""
     if text.startswith(b"--") and b"content-disposition" in text.lower():
         return "a multipart form: send the bytes of its file alone"
     if text.startswith(b"HTTP/"):
@@ -94,7 +94,7 @@ def _wrapped(text: bytes) -> str | None:
 
 
 def _encoded(text: bytes) -> str | None:
-    """An image's bytes in some form of text."""
+    """The bytes of an image encoded as text."""
     quoted = text.strip(b"\"'")
     if quoted.lower().startswith(b"data:"):
         return "a data: URL: send the bytes that it stands for"
@@ -120,10 +120,10 @@ def _from_base64(text: bytes) -> bytes:
 
 
 def _from_hex(text: bytes) -> bytes:
-    found = _HEX.match(text)
-    if found is None:
+    match = _HEX.match(text)
+    if match is None:
         return b""
-    digits = found[1].translate(None, _SPACE + b":,").decode()
+    digits = match[1].translate(None, _SPACE + b":,").decode()
     return bytes.fromhex(digits[: len(digits) // 2 * 2])
 
 
@@ -134,8 +134,8 @@ def _image(data: bytes) -> str | None:
     return None
 
 
-def _place(text: bytes) -> str | None:
-    """Where an image is, in place of the image."""
+def _location(text: bytes) -> str | None:
+    """A URL or a path, sent in place of the image."""
     if _URL.match(text):
         return "a URL: the server fetches nothing, send the bytes"
     if _PATH.match(text):

@@ -126,7 +126,8 @@ class Server:
             self._backend.scheduler.close()
         if self._metrics_server is not None:
             self._metrics_server.close()
-        await self._tracing.close()
+        if self._tracing is not None:
+            await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
         """Waits for the models; then requests are answered. Raises ModelError."""

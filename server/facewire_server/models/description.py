@@ -27,7 +27,3 @@ class Description:
     def version(self) -> str:
         """The first 12 digits of the hash: new weights under a name are a new version."""
         return self.sha256[:12]
-
-    def label(self, class_id: int) -> str:
-        """Return the name of a class; empty if the model names none."""
-        return self.labels[class_id] if class_id < len(self.labels) else ""

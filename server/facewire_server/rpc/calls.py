@@ -43,7 +43,7 @@ class CallFailed(Exception):
 class Calls:
     """Counts requests in and out. All of it runs on the server's event loop."""
 
-    def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
+    def __init__(self, metrics: Metrics, tracing: Tracing | None) -> None:
         """`tracing` None: no traces."""
         self.draining = asyncio.Event()
         self._metrics = metrics

@@ -90,13 +90,13 @@ def _detections(found: Found, description: Description) -> list[pb.Detection]:
         found.class_ids.tolist(),
         strict=True,
     )
-    labels = dict(enumerate(description.labels))
+    labels = description.labels
     answer = [
         pb.Detection(
             box=pb.BoundingBox(x_min=box[0], y_min=box[1], x_max=box[2], y_max=box[3]),
             confidence=confidence,
             class_id=class_id,
-            label=labels.get(class_id, ""),
+            label=labels[class_id] if class_id < len(labels) else "",
         )
         for box, confidence, class_id in rows
     ]

@@ -48,26 +48,16 @@ SUPPORTED = {
 """Variables that choose an exporter, each with the one value that is supported."""
 
 
-class Tracing:
-    """Traces nothing, at no cost."""
-
-    def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
-        """Record a request that has just ended. Called on the event loop."""
-
-    async def close(self) -> None:
-        """Send what is not sent yet."""
-
-
-def open_tracing(wanted: bool) -> Tracing:
-    """Return a Tracing that exports spans by OpenTelemetry, or one that does nothing.
+def open_tracing(wanted: bool) -> "Tracing | None":
+    """Return what exports spans by OpenTelemetry; None when no traces are wanted.
 
     Raises ConfigError when OpenTelemetry is not installed, and for OTEL_* variables that
     are wrong or ask for what is not supported.
     """
     if not wanted:
-        return Tracing()
+        return None
     try:
-        return OpenTelemetry.from_environment()
+        return Tracing.from_environment()
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"--traces: {error.name} is not installed; it needs more packages:"
@@ -79,7 +69,7 @@ def open_tracing(wanted: bool) -> Tracing:
         raise ConfigError(f"--traces: an OTEL_* variable is wrong: {error}") from error
 
 
-class OpenTelemetry(Tracing):
+class Tracing:
     """Traces requests whose callers are traced, and others as OTEL_* variables say."""
 
     def __init__(self, processor: "SpanProcessor") -> None:
@@ -106,7 +96,10 @@ class OpenTelemetry(Tracing):
         return cls(BatchSpanProcessor(OTLPSpanExporter()))
 
     def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
-        """See Tracing. The spans are built after the answer was handed to gRPC."""
+        """Record a request that has just ended. Called on the event loop.
+
+        The spans are built after the answer was handed to gRPC.
+        """
         now, seconds = time.time_ns(), time.monotonic() - call.arrived
         metadata = dict(context.invocation_metadata() or ())
         asyncio.get_running_loop().call_soon(
@@ -114,7 +107,7 @@ class OpenTelemetry(Tracing):
         )
 
     async def close(self) -> None:
-        """See Tracing. Takes at most FLUSH_SECONDS."""
+        """Send what is not sent yet. Takes at most FLUSH_SECONDS."""
         # A daemon thread, since `shutdown` may wait for a collector for much longer.
         thread = threading.Thread(target=self._provider.shutdown, daemon=True)
         thread.start()

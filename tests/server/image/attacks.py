@@ -1,4 +1,4 @@
-"""Hostile files: small for what they claim, or made to cost far more than they show.
+"""Hostile files: small for what they claim, or far more costly than they look.
 
 Each is made by code, at the size asked for, so that the tests attack with small ones
 and `benchmarks/image_attacks.py` with the largest that a server takes.
@@ -172,8 +172,8 @@ def many_values(tag: int, count: int) -> bytes:
     return tiff(tags, bytes(200))
 
 
-def looping_directories() -> bytes:
-    """A TIFF whose first directory says that it is followed by itself."""
+def looping_ifds() -> bytes:
+    """A TIFF whose first IFD links to itself as the next one."""
     data = bytearray(tiff(gray_tags(20, 10), bytes(200)))
     start = int.from_bytes(data[4:8], "little")
     entries = int.from_bytes(data[start : start + 2], "little")
@@ -182,7 +182,7 @@ def looping_directories() -> bytes:
 
 
 def camera_bomb(count: int) -> bytes:
-    """A TIFF whose EXIF directory holds one tag of so many numbers."""
+    """A TIFF whose EXIF IFD has one tag of this many numbers."""
     inner = struct.pack("<HHHLL", 1, 40_000, 3, count, 8) + bytes(4)
     pixels = bytes(2 * count) + inner
     tags: Tags = gray_tags(20, 10) | {34665: ("L", [8 + 2 * count])}

@@ -1,4 +1,4 @@
-"""BMP files of any header, depth and field of bits, made from numbers."""
+"""Write BMP files of any header, depth and bit field from numbers."""
 
 import struct
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class BmpLayout:
-    """How numbers [H,W] lie in a file; `palette` [N,3] is BGR."""
+    """How numbers [H,W] are stored in a file; `palette` [N,3] is BGR."""
 
     bits: int
     header: int = 40

@@ -1,6 +1,6 @@
-"""JPEG files as cameras, editors and bad lines leave them: whole with slips, or cut.
+"""Faults that cameras, editors and bad connections leave in JPEG files.
 
-Each takes a sound file, and changes one thing of it.
+Each function takes a valid file and changes one thing in it.
 """
 
 import struct
@@ -18,12 +18,12 @@ def segment(marker: int, data: bytes) -> bytes:
 
 
 def in_front(data: bytes, *segments: bytes) -> bytes:
-    """The file with these before all others."""
+    """The file with these segments before all others."""
     return data[:2] + b"".join(segments) + data[2:]
 
 
 def profile(number: int, count: int) -> bytes:
-    """A part of a colour profile that says which of how many it is."""
+    """A segment that claims to be part `number` of `count` of a colour profile."""
     return segment(0xE2, b"ICC_PROFILE\0" + bytes([number, count]) + bytes(200))
 
 
@@ -39,19 +39,19 @@ def without(data: bytes, marker: int) -> bytes:
 
 
 def cut(data: bytes, share: float, *, end: bytes = END) -> bytes:
-    """The file with only this share of what is behind its first scan's header."""
+    """The file with only this share of the data behind its first scan's header."""
     start = data.index(b"\xff\xda") + 14
     return data[: start + int((len(data) - 2 - start) * share)] + end
 
 
 def without_interval(data: bytes, number: int) -> bytes:
-    """The file without what lies between two restarts, and without the second."""
-    start = [place for place in range(len(data)) if _is_restart(data, place)]
+    """The file without the data between two restart markers, and without the second."""
+    start = [offset for offset in range(len(data)) if _is_restart(data, offset)]
     return data[: start[number]] + data[start[number + 1] :]
 
 
-def _is_restart(data: bytes, place: int) -> bool:
-    return data[place] == 0xFF and 0xD0 <= data[place + 1] <= 0xD7
+def _is_restart(data: bytes, offset: int) -> bool:
+    return data[offset] == 0xFF and 0xD0 <= data[offset + 1] <= 0xD7
 
 
 HARMLESS: dict[str, Change] = {
@@ -81,7 +81,7 @@ HARMLESS: dict[str, Change] = {
     ),
     "no tables, no end": lambda data: without(data, 0xC4)[:-2],
 }
-"""By name, what loses no pixel of a sound file in colour with the standard's tables."""
+"""By name, faults that lose no pixel of a valid colour file with the standard's tables."""
 
 WARNINGS: dict[str, Change] = {
     name: HARMLESS[name]
@@ -94,4 +94,4 @@ WARNINGS: dict[str, Change] = {
         "strange Adobe",
     )
 }
-"""Those of them that a decoder warns of before it comes to the pixels."""
+"""Those of them that a decoder warns of before it reads the pixels."""

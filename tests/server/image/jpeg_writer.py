@@ -1,4 +1,4 @@
-"""JPEG files of one colour, with samplings that no common encoder writes."""
+"""Write JPEG files of one colour, with samplings that no common encoder writes."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""PNG files of any colour type, depth and order of rows, made from numbers."""
+"""Write PNG files of any colour type, depth and order of rows from numbers."""
 
 import struct
 import zlib

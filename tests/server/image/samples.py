@@ -1,4 +1,4 @@
-"""Images and files made for the tests of this folder."""
+"""Images and files for the tests of this folder."""
 
 import struct
 import zlib
@@ -15,6 +15,8 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
+from facewire_server.image.orientation import rotate, swaps_sides
+from facewire_server.image.picture import Picture, as_bgr
 from facewire_server.image.target import Target
 
 LIMITS = ImageLimits(1_000_000)
@@ -58,6 +60,16 @@ def bgr(image: Image.Image) -> NDArray[np.int64]:
     return np.asarray(image.convert("RGB"))[:, :, ::-1].astype(np.int64)
 
 
+def to_bgr(picture: Picture) -> NDArray[np.uint8]:
+    """The upright image [H,W,3], as far reduced as the pixels of the picture are."""
+    colours = as_bgr(picture.pixels, picture.layout)
+    rows, columns = colours.shape[:2]
+    sides = (columns, rows) if swaps_sides(picture.orientation) else (rows, columns)
+    upright = np.empty((*sides, 3), np.uint8)
+    rotate(colours, picture.orientation, upright)
+    return upright
+
+
 def exif(orientation: int) -> Image.Exif:
     """EXIF data as a camera writes it."""
     data = Image.Exif()
@@ -89,7 +101,7 @@ def bmp(
 
 
 def case(name: str) -> bytes:
-    """A file that failed once, of ../shared; skips where it is absent."""
+    """A file of ../shared that failed once; skips the test where it is absent."""
     path = CASES / name
     if not path.exists():
         pytest.skip(f"needs {path}")
@@ -99,7 +111,7 @@ def case(name: str) -> bytes:
 def refusal(
     data: bytes, limits: ImageLimits = LIMITS, target: Target | None = None
 ) -> Reason | None:
-    """Why a file is refused; None when it is not."""
+    """The reason for which a file is refused; None when it is not."""
     try:
         decode(data, limits=limits, target=target)
     except RequestError as error:

@@ -1,8 +1,8 @@
-"""Decodes the file at standard input with ever more memory; prints what came of it.
+"""Decode the file at standard input with more and more memory; print each outcome.
 
     python -m tests.server.image.starved < FILE
 
-One line for each 3 MiB more that the process may grow by: the size of the image, the
+One line for each 3 MiB more that the process may allocate: the size of the image, the
 reason of a refusal, or MemoryError.
 """
 
@@ -15,7 +15,7 @@ from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
 
 LIMITS = ImageLimits(64_000_000)
-MOST_MB = 80
+MAX_MB = 80
 MB = 1 << 20
 
 
@@ -31,8 +31,8 @@ def outcome(data: bytes) -> str:
 
 def main() -> None:
     data = sys.stdin.buffer.read()
-    decode(data, limits=LIMITS)  # whatever is needed only once is there then
-    for room in range(1, MOST_MB, 3):
+    decode(data, limits=LIMITS)  # loads what is loaded only once
+    for room in range(1, MAX_MB, 3):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
         unlimited = resource.RLIM_INFINITY
         resource.setrlimit(resource.RLIMIT_AS, (used + room * MB, unlimited))

@@ -1,4 +1,4 @@
-"""Files of all formats: told apart, refused when cut or too large, never fatal."""
+"""Files of all formats: recognised, refused when cut off or too large."""
 
 import struct
 import tracemalloc
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
-from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal
+from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal, to_bgr
 from tests.server.image.tiff_writer import gray_tags, tiff
 
 SIDE = 60_000
@@ -23,7 +23,7 @@ SIDE = 60_000
 @pytest.mark.parametrize("name", files())
 def test_every_sample_decodes(name: str) -> None:
     picture = decode(files()[name], limits=LIMITS)
-    assert picture.to_bgr().shape == (picture.height, picture.width, 3)
+    assert to_bgr(picture).shape == (picture.height, picture.width, 3)
 
 
 def test_no_bytes_are_an_empty_image() -> None:
@@ -42,11 +42,11 @@ def test_no_bytes_are_an_empty_image() -> None:
         b"\0" * 100,
     ],
 )
-def test_what_starts_as_none_of_the_formats_is_unsupported(data: bytes) -> None:
+def test_data_that_starts_as_no_supported_format_is_unsupported(data: bytes) -> None:
     assert refusal(data) is Reason.UNSUPPORTED_FORMAT
 
 
-# Pillow's warnings must not be what refuses a file: the server ignores them.
+# A warning of Pillow must not be the reason of a refusal: the server ignores them.
 @pytest.mark.filterwarnings("ignore:::PIL")
 @pytest.mark.parametrize("name", files())
 def test_a_file_cut_off_anywhere_is_corrupt_or_has_all_its_pixels(name: str) -> None:
@@ -87,9 +87,9 @@ def _png_claim() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
 
 
-def _webp_claim(name: str, place: int, sides: bytes) -> bytes:
+def _webp_claim(name: str, offset: int, sides: bytes) -> bytes:
     data = files()[name]
-    return data[:place] + sides + data[place + len(sides) :]
+    return data[:offset] + sides + data[offset + len(sides) :]
 
 
 CLAIMS: dict[str, Callable[[], bytes]] = {
@@ -121,15 +121,15 @@ def test_a_header_that_claims_too_much_is_refused_without_memory(name: str) -> N
 
 @settings(max_examples=400, deadline=None)
 @given(st.data())
-def test_a_damaged_file_is_a_picture_or_a_refusal(data: st.DataObject) -> None:
+def test_a_damaged_file_decodes_or_is_refused(data: st.DataObject) -> None:
     file = bytearray(data.draw(st.sampled_from(sorted(files().values()))))
     for _ in range(data.draw(st.integers(1, 6))):
-        place = data.draw(st.integers(0, len(file) - 1))
-        file[place : place + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+        offset = data.draw(st.integers(0, len(file) - 1))
+        file[offset : offset + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
         file = file or bytearray(1)
     if refusal(bytes(file)) is None:
         picture = decode(bytes(file), limits=LIMITS)
-        assert picture.to_bgr().shape == (picture.height, picture.width, 3)
+        assert to_bgr(picture).shape == (picture.height, picture.width, 3)
 
 
 @given(st.sampled_from(sorted(data[:18] for data in files().values())), st.binary())
@@ -147,17 +147,17 @@ def test_threads_do_not_disturb_each_other() -> None:
     with ThreadPoolExecutor(8) as threads:
         together = threads.map(lambda name: decode(files()[name], limits=LIMITS), names)
         for name, picture in zip(names, together, strict=True):
-            assert np.array_equal(picture.to_bgr(), alone[name].to_bgr())
+            assert np.array_equal(to_bgr(picture), to_bgr(alone[name]))
 
 
 def _resident_bytes() -> int:
     statm = Path("/proc/self/statm")
     if not statm.exists():
-        pytest.skip("needs /proc to tell how much memory is in use")
+        pytest.skip("needs /proc to measure the memory in use")
     return int(statm.read_text().split()[1]) * 4096
 
 
-def test_a_thousand_bad_images_leave_memory_where_it_was() -> None:
+def test_a_thousand_bad_images_leak_no_memory() -> None:
     bad = [data[: len(data) // 3] for data in files().values()]
     bad += [claim() for claim in CLAIMS.values()]
     for data in bad * 3:

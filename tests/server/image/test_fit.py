@@ -1,14 +1,14 @@
-"""Pictures in the network's input: where they are, and that nothing else is touched."""
+"""Pictures in the network's input: their placement, and nothing else is written."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facewire_ext import Placement
+from facewire_ext import Placement, rescale
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import ResizeMode
-from tests.server.image.samples import smooth
+from tests.server.image.samples import smooth, to_bgr
 
 MODES = list(ResizeMode)
 ORIENTATIONS = range(1, 9)
@@ -37,9 +37,9 @@ def _covered(placement: Placement) -> tuple[slice, slice]:
     )
 
 
-def _centre(frame: NDArray[np.uint8]) -> tuple[float, float]:
-    """Where the light of a frame is centred: x, y in continuous pixels."""
-    light = frame[:, :, 1].astype(float)
+def _centre(canvas: NDArray[np.uint8]) -> tuple[float, float]:
+    """Where the light of a canvas is centred: x, y in continuous pixels."""
+    light = canvas[:, :, 1].astype(float)
     ys, xs = np.indices(light.shape) + 0.5
     return (xs * light).sum() / light.sum(), (ys * light).sum() / light.sum()
 
@@ -54,24 +54,47 @@ def test_a_mark_is_found_where_the_placement_says(
     rows, columns = size[1] // 3, size[0] * 2 // 5
     stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
     picture = Picture(stored, PixelLayout.BGR, orientation)
-    frame, placement = _fit(picture, mode=mode, pad_value=0)
-    x, y = _centre(picture.to_bgr())
+    canvas, placement = _fit(picture, mode=mode, pad_value=0)
+    x, y = _centre(to_bgr(picture))
     expected = (
         x * placement.scale_x + placement.offset_x,
         y * placement.scale_y + placement.offset_y,
     )
-    assert _centre(frame) == pytest.approx(expected, abs=0.5)
+    assert _centre(canvas) == pytest.approx(expected, abs=0.5)
+
+
+def _box(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The box [1,4] around the light of an image."""
+    rows, columns = np.nonzero(image[:, :, 1] > 127)
+    return np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("size", [(301, 200), (200, 301)])
+def test_a_box_in_the_input_is_rescaled_to_the_upright_image(
+    mode: ResizeMode, orientation: int, size: tuple[int, int]
+) -> None:
+    stored = np.zeros((size[1], size[0], 3), np.uint8)
+    rows, columns = size[1] // 3, size[0] * 2 // 5
+    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    picture = Picture(stored, PixelLayout.BGR, orientation)
+    canvas, placement = _fit(picture, mode=mode, pad_value=0)
+    boxes = _box(canvas)
+    rescale(boxes, boxes, placement=placement)
+    pixel = 1 / min(placement.scale_x, placement.scale_y)
+    np.testing.assert_allclose(boxes, _box(to_bgr(picture)), rtol=0, atol=pixel)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("size", [(301, 200), (61, 300), (40, 30)])
-def test_turning_the_small_image_is_turning_the_large_one(
+def test_rotating_the_small_image_is_rotating_the_large_one(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
-    turned = Picture(smooth(*size), PixelLayout.BGR, orientation)
-    upright = Picture(turned.to_bgr(), PixelLayout.BGR)
-    one, first = _fit(turned, mode=mode)
+    rotated = Picture(smooth(*size), PixelLayout.BGR, orientation)
+    upright = Picture(to_bgr(rotated), PixelLayout.BGR)
+    one, first = _fit(rotated, mode=mode)
     other, second = _fit(upright, mode=mode)
     assert repr(first) == repr(second)
     assert np.abs(one.astype(int) - other).max() <= 2
@@ -127,10 +150,10 @@ def test_all_of_the_input_is_image_or_padding(
 ) -> None:
     white = np.full((size[1], size[0], 3), 200, np.uint8)
     picture = Picture(white, PixelLayout.BGR)
-    frame, placement = _fit(picture, mode=mode, pad_value=pad_value)
-    expected = np.full_like(frame, pad_value)
+    canvas, placement = _fit(picture, mode=mode, pad_value=pad_value)
+    expected = np.full_like(canvas, pad_value)
     expected[_covered(placement)] = 200
-    assert np.array_equal(frame, expected)
+    assert np.array_equal(canvas, expected)
 
 
 @pytest.mark.parametrize("orientation", [1, 7])
@@ -147,24 +170,24 @@ def test_the_layout_does_not_change_the_input(
 ) -> None:
     colour = smooth(150, 100)
     reference, _ = _fit(Picture(colour, PixelLayout.BGR, orientation))
-    frame, _ = _fit(Picture(colour[:, :, channels], layout, orientation))
-    assert np.array_equal(frame, reference)
+    canvas, _ = _fit(Picture(colour[:, :, channels], layout, orientation))
+    assert np.array_equal(canvas, reference)
 
 
 def test_grey_fills_all_channels() -> None:
     gray = smooth(150, 100, 1)[:, :, 0]
-    frame, _ = _fit(Picture(gray, PixelLayout.GRAY))
-    assert np.array_equal(frame[:, :, 0], frame[:, :, 2])
+    canvas, _ = _fit(Picture(gray, PixelLayout.GRAY))
+    assert np.array_equal(canvas[:, :, 0], canvas[:, :, 2])
     reference, _ = _fit(Picture(np.dstack([gray] * 3), PixelLayout.BGR))
-    assert np.array_equal(frame, reference)
+    assert np.array_equal(canvas, reference)
 
 
 def test_read_only_strided_rows_are_drawn() -> None:
     wide = smooth(200, 100)
     wide.flags.writeable = False
-    frame, _ = _fit(Picture(wide[:, 20:170], PixelLayout.BGR))
+    canvas, _ = _fit(Picture(wide[:, 20:170], PixelLayout.BGR))
     reference, _ = _fit(Picture(wide[:, 20:170].copy(), PixelLayout.BGR))
-    assert np.array_equal(frame, reference)
+    assert np.array_equal(canvas, reference)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -179,9 +202,9 @@ def test_a_slot_of_a_batch_is_filled_and_no_other(mode: ResizeMode, orientation:
 
 def test_a_tensor_without_a_batch_is_filled() -> None:
     picture = Picture(smooth(150, 50), PixelLayout.BGR)
-    frame = np.zeros((64, 96, 3), np.uint8)
-    fit(picture, frame, mode=ResizeMode.STANDARD, pad_value=0)
-    assert np.array_equal(frame, _fit(picture)[0])
+    canvas = np.zeros((64, 96, 3), np.uint8)
+    fit(picture, canvas, mode=ResizeMode.STANDARD, pad_value=0)
+    assert np.array_equal(canvas, _fit(picture)[0])
 
 
 @pytest.mark.parametrize("shape", [(64, 96), (1, 3, 64, 96), (64, 96, 4)])
@@ -208,14 +231,14 @@ def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     blocks = padded.reshape(sides[0], reduction, sides[1], reduction, 3)
     small = blocks.mean((1, 3)).round().astype(np.uint8)
     picture = Picture(small, PixelLayout.BGR, orientation, reduction, size)
-    frame, placement = _fit(picture, mode=mode, pad_value=0)
+    canvas, placement = _fit(picture, mode=mode, pad_value=0)
     assert (placement.image_width, placement.image_height) == (full.width, full.height)
-    x, y = _centre(full.to_bgr())
+    x, y = _centre(to_bgr(full))
     expected = (
         x * placement.scale_x + placement.offset_x,
         y * placement.scale_y + placement.offset_y,
     )
-    assert _centre(frame) == pytest.approx(expected, abs=0.5)
+    assert _centre(canvas) == pytest.approx(expected, abs=0.5)
 
 
 def test_the_last_pixel_of_a_reduced_picture_may_stand_for_less() -> None:

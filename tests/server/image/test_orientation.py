@@ -1,4 +1,4 @@
-"""The EXIF orientation in all formats, against Pillow, as far as it can be read."""
+"""The EXIF orientation: in all formats as in Pillow, and in broken EXIF data."""
 
 import struct
 from io import BytesIO
@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from facewire_server.image.decode import decode
 from facewire_server.image.orientation import read_orientation
-from tests.server.image.samples import LIMITS, bgr, case, exif, png_chunk, rgb, save
+from tests.server.image.samples import LIMITS, bgr, case, exif, png_chunk, rgb, save, to_bgr
 from tests.server.image.tiff_writer import Tags, tiff
 
 ORIENTATIONS = range(1, 9)
@@ -40,7 +40,7 @@ def test_images_come_out_upright(
     with Image.open(BytesIO(data)) as image:
         upright = bgr(ImageOps.exif_transpose(image))
     assert (picture.height, picture.width) == upright.shape[:2]
-    assert np.abs(picture.to_bgr() - upright).max() <= tolerance
+    assert np.abs(to_bgr(picture) - upright).max() <= tolerance
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -48,7 +48,7 @@ def test_grey_images_come_out_upright(orientation: int) -> None:
     data = save(rgb().convert("L"), "PNG", exif=exif(orientation))
     with Image.open(BytesIO(data)) as image:
         upright = bgr(ImageOps.exif_transpose(image))
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, upright)
 
 
@@ -59,7 +59,7 @@ def test_the_orientation_is_read(order: str, kind: str, prefix: bytes) -> None:
     assert read_orientation(prefix + _blob(order, kind)) == 6
 
 
-def test_the_rest_of_the_directory_may_be_missing() -> None:
+def test_the_rest_of_the_ifd_may_be_missing() -> None:
     blob = _blob(">")
     assert read_orientation(blob[:-4]) == 6
 
@@ -78,18 +78,18 @@ def _camera(order: str = ">") -> bytes:
 
 
 def _claiming(blob: bytes, order: str, count: int) -> bytes:
-    """EXIF data whose directory says that it has `count` entries."""
+    """EXIF data whose IFD claims `count` entries."""
     return blob[:8] + struct.pack(order + "H", count) + blob[10:]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("count", [5, 6, 500, 1001, 0xFFFF])
-def test_a_count_that_is_too_high_hides_nothing(order: str, count: int) -> None:
+def test_the_orientation_is_read_where_the_count_is_too_high(order: str, count: int) -> None:
     assert read_orientation(_claiming(_camera(order), order, count)) == 6
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_a_cut_behind_the_orientation_hides_nothing(order: str) -> None:
+def test_the_orientation_is_read_where_the_ifd_is_cut_off_behind_it(order: str) -> None:
     blob = _camera(order)
     end = blob.index(struct.pack(order + "H", 0x0112)) + 10
     assert {read_orientation(blob[:cut]) for cut in range(end, len(blob))} == {6}
@@ -97,7 +97,7 @@ def test_a_cut_behind_the_orientation_hides_nothing(order: str) -> None:
 
 
 @pytest.mark.parametrize("entries", [1001, 5000])
-def test_thousands_of_entries_hide_nothing(entries: int) -> None:
+def test_the_orientation_is_read_behind_thousands_of_entries(entries: int) -> None:
     tags: Tags = {tag: ("H", [6 if tag == 0x0112 else 9]) for tag in range(entries)}
     assert read_orientation(tiff(tags)) == 6
 
@@ -108,7 +108,7 @@ def test_the_first_of_several_values_counts(values: tuple[int, ...]) -> None:
     assert read_orientation(_blob(">", values=values)) == 6
 
 
-def test_the_directory_may_begin_anywhere() -> None:
+def test_the_ifd_may_begin_anywhere() -> None:
     blob = _blob(">")
     moved = blob[:4] + struct.pack(">L", 13) + b"other" + blob[8:]
     assert read_orientation(moved) == 6
@@ -145,7 +145,7 @@ def _app1(exif_data: bytes) -> bytes:
     ],
     ids=["empty first", "xmp first", "none in the first", "count", "cut"],
 )
-def test_a_photo_is_upright_whatever_is_around_its_orientation(
+def test_a_photo_is_upright_with_other_data_around_its_orientation(
     segments: list[bytes],
 ) -> None:
     data = save(rgb(), "JPEG")
@@ -162,7 +162,7 @@ def test_photos_of_editors_are_upright(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 @pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])
-def test_a_cut_directory_counts_in_other_formats(kind: str, prefix: bytes) -> None:
+def test_an_ifd_that_is_cut_off_counts_in_other_formats(kind: str, prefix: bytes) -> None:
     data = save(rgb(), kind, exif=prefix + _claiming(_camera(), ">", 3000))
     assert decode(data, limits=LIMITS).orientation == 6
 

@@ -1,4 +1,4 @@
-"""Every colour type, depth and order of rows of PNG comes out as it was made."""
+"""PNG files of every colour type, depth and order of rows decode to their numbers."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tests.server.image.png_writer import (
     START,
     png,
 )
-from tests.server.image.samples import LIMITS, png_chunk, refusal, smooth
+from tests.server.image.samples import LIMITS, png_chunk, refusal, smooth, to_bgr
 
 COLOURS = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
 TYPES = [(GREY, bits) for bits in (1, 2, 4, 8, 16)]
@@ -29,7 +29,7 @@ GAMMA = png_chunk(b"gAMA", (200_000).to_bytes(4, "big"))
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("size", [(37, 29), (8, 8), (1, 1), (5, 1), (1, 6), (3, 2)])
 @pytest.mark.parametrize("more", [False, True])
-def test_a_layout_comes_out_right(
+def test_a_layout_is_decoded_correctly(
     colour_type: int, bits: int, interlaced: bool, size: tuple[int, int], more: bool
 ) -> None:
     eight = smooth(*size, SAMPLES[colour_type]).astype(np.int64)
@@ -45,7 +45,7 @@ def test_a_layout_comes_out_right(
     else:
         left = numbers * 255 // ((1 << bits) - 1) if bits < 8 else eight
         right = left[:, :, [0, 0, 0] if SAMPLES[colour_type] < 3 else [0, 1, 2]]
-    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), right[:, :, ::-1])
+    assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), right[:, :, ::-1])
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
@@ -62,7 +62,7 @@ def test_rows_that_were_never_compressed_are_missed(
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
-def test_what_follows_the_last_pixel_may_be_cut_off(interlaced: bool) -> None:
+def test_data_behind_the_last_pixel_may_be_cut_off(interlaced: bool) -> None:
     numbers = smooth(37, 29).astype(np.int64)
     data = png(numbers, 8, RGB, interlaced=interlaced)
     right = decode(data, limits=LIMITS).pixels
@@ -95,7 +95,7 @@ def test_other_chunks_may_be_broken_or_cut_off(kind: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [4, 100])
-def test_apples_variant_is_refused_in_words(size: int) -> None:
+def test_apples_variant_is_refused_by_name(size: int) -> None:
     data = png(smooth(9, 9, 4).astype(np.int64), 8, RGBA)
     apples = START + png_chunk(b"CgBI", bytes(size)) + data[len(START) :]
     with pytest.raises(RequestError, match="CgBI.* not supported") as error:

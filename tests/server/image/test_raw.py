@@ -1,4 +1,4 @@
-"""Raw pixels: all layouts and strides, in place, and every way not to fit."""
+"""Raw pixels: all layouts and strides, used in place, or refused if they do not fit."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.raw import RawImage, wrap
-from tests.server.image.samples import smooth
+from tests.server.image.samples import smooth, to_bgr
 
 WIDTH, HEIGHT = 14, 10
 CHANNELS = {
@@ -87,14 +87,14 @@ def test_padded_rows_are_the_same_image_as_tight_ones(layout: PixelLayout, paddi
     tight = _wrap(_pack(layout), layout)
     padded = _wrap(_pack(layout, padding), layout, _row(layout) + padding)
     assert (padded.width, padded.height) == (WIDTH, HEIGHT)
-    assert np.array_equal(padded.to_bgr(), tight.to_bgr())
+    assert np.array_equal(to_bgr(padded), to_bgr(tight))
 
 
 @pytest.mark.parametrize("layout", PixelLayout)
 def test_a_stride_of_a_row_is_the_same_as_none(layout: PixelLayout) -> None:
     data = _pack(layout)
-    none = _wrap(data, layout).to_bgr()
-    assert np.array_equal(_wrap(data, layout, _row(layout)).to_bgr(), none)
+    none = to_bgr(_wrap(data, layout))
+    assert np.array_equal(to_bgr(_wrap(data, layout, _row(layout))), none)
 
 
 @pytest.mark.parametrize("layout", CHANNELS)
@@ -113,7 +113,7 @@ def test_chroma_is_bt601_in_limited_range(layout: PixelLayout) -> None:
     light = 1.164 * (luma - 16)
     blue, green = light + 2.018 * u, light - 0.391 * u - 0.813 * v
     reference = np.dstack([blue, green, light + 1.596 * v]).clip(0, 255)
-    assert np.abs(_wrap(_pack(layout), layout).to_bgr() - reference).max() <= 2
+    assert np.abs(to_bgr(_wrap(_pack(layout), layout)) - reference).max() <= 2
 
 
 @pytest.mark.parametrize("layout", PixelLayout)
@@ -129,13 +129,13 @@ def test_bytes_that_do_not_fit_are_refused(layout: PixelLayout, padding: int, ch
 @pytest.mark.parametrize("layout", PixelLayout)
 def test_the_padding_of_the_last_row_may_be_there(layout: PixelLayout) -> None:
     data, stride = _pack(layout, 6), _row(layout) + 6
-    exact = _wrap(data, layout, stride).to_bgr()
+    exact = to_bgr(_wrap(data, layout, stride))
     padding = bytes(3 if layout is PixelLayout.I420 else 6)
-    assert np.array_equal(_wrap(data + padding, layout, stride).to_bgr(), exact)
+    assert np.array_equal(to_bgr(_wrap(data + padding, layout, stride)), exact)
 
 
 def _padded_planes(layout: PixelLayout, padding: int, rows: int, end: str) -> bytes:
-    """The planes in `rows` rows each, of chroma half as many.
+    """The planes in `rows` rows each, chroma in half as many.
 
     They end with the last sample ("sample"), its row ("row") or its plane ("plane").
     """
@@ -160,7 +160,7 @@ def test_rows_between_planes_are_left_out(
 ) -> None:
     data = _padded_planes(layout, padding, rows, end)
     padded = _wrap(data, layout, WIDTH + padding, plane_rows=rows)
-    assert np.array_equal(padded.to_bgr(), _wrap(_pack(layout), layout).to_bgr())
+    assert np.array_equal(to_bgr(padded), to_bgr(_wrap(_pack(layout), layout)))
     with pytest.raises(RequestError) as error:
         _wrap(data, layout, WIDTH + padding)
     assert error.value.reason is Reason.BAD_RAW_IMAGE
@@ -169,8 +169,8 @@ def test_rows_between_planes_are_left_out(
 @pytest.mark.parametrize("layout", YUV)
 def test_plane_rows_of_the_height_are_the_same_as_none(layout: PixelLayout) -> None:
     data = _pack(layout, 6)
-    none = _wrap(data, layout, WIDTH + 6).to_bgr()
-    same = _wrap(data, layout, WIDTH + 6, plane_rows=HEIGHT).to_bgr()
+    none = to_bgr(_wrap(data, layout, WIDTH + 6))
+    same = to_bgr(_wrap(data, layout, WIDTH + 6, plane_rows=HEIGHT))
     assert np.array_equal(same, none)
 
 
@@ -234,4 +234,4 @@ def test_a_stride_beyond_all_data_is_refused(layout: PixelLayout, stride: int) -
 @pytest.mark.parametrize("stride", [0, 3, 2**32 - 1, 2**70])
 def test_the_stride_of_a_single_row_does_not_matter(stride: int) -> None:
     picture = _wrap(b"\1\2\3", PixelLayout.BGR, stride, 1, 1)
-    assert picture.to_bgr().tolist() == [[[1, 2, 3]]]
+    assert to_bgr(picture).tolist() == [[[1, 2, 3]]]

@@ -1,4 +1,4 @@
-"""What bytes are taken for that are no image of ours: named, and never wrongly."""
+"""Data that is no supported image is described, and never wrongly."""
 
 import base64
 import gzip
@@ -21,7 +21,7 @@ JPEG = save(rgb(), "JPEG")
 
 
 def _boxes(*brands: bytes) -> bytes:
-    """The start of a file of boxes: its main brand, then the others."""
+    """The start of an ISO base media file: its main brand, then the others."""
     names = brands[0] + bytes(4) + b"".join(brands[1:])
     return (len(names) + 8).to_bytes(4, "big") + b"ftyp" + names + bytes(64)
 
@@ -150,7 +150,7 @@ NAMED: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("data", "name"), NAMED)
-def test_what_is_no_image_of_ours_is_named(data: bytes, name: str) -> None:
+def test_data_that_is_no_supported_image_is_described(data: bytes, name: str) -> None:
     with pytest.raises(RequestError) as error:
         decode(data, limits=LIMITS)
     assert error.value.reason is Reason.UNSUPPORTED_FORMAT
@@ -159,7 +159,7 @@ def test_what_is_no_image_of_ours_is_named(data: bytes, name: str) -> None:
     )
 
 
-def test_noise_is_not_named() -> None:
+def test_noise_is_not_described() -> None:
     random = np.random.default_rng(3)
     names = [
         describe(b"\x07" + random.integers(0, 256, 500, np.uint8).tobytes()) for _ in range(1000)
@@ -168,41 +168,41 @@ def test_noise_is_not_named() -> None:
 
 
 @given(st.binary(min_size=1, max_size=60))
-def test_any_bytes_have_a_short_name_or_none(data: bytes) -> None:
+def test_any_bytes_have_a_short_description_or_none(data: bytes) -> None:
     name = describe(data)
     assert name is None or 0 < len(name) < 100
 
 
 @pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\f", "\v"])
 @pytest.mark.parametrize(("digits", "form"), [(JPEG.hex(), "hex"), (BASE64.decode(), "base64")])
-def test_an_image_as_text_is_named_whatever_space_is_in_it(
+def test_an_image_as_text_is_described_with_any_white_space_in_it(
     digits: str, form: str, space: str
 ) -> None:
     for width in (1, 2, 18, 31):
         lines = [digits[at : at + width] for at in range(0, len(digits), width)]
         name = describe(space.join(lines).encode())
         assert name is not None
-        if width % 2 == 0:  # an odd one splits pairs of digits: a name, but any
+        if width % 2 == 0:  # an odd width splits pairs of digits: any description will do
             assert name.startswith(form)
 
 
 @given(st.text("0123456789abcdefABCDEF \t\r\n\f\v:,x", min_size=1, max_size=300))
-def test_any_mixture_of_digits_has_a_name(digits: str) -> None:
+def test_any_mixture_of_digits_has_a_description(digits: str) -> None:
     name = describe(digits.encode())
     assert name is None or 0 < len(name) < 100
 
 
 @given(st.text(min_size=1, max_size=60))
-def test_any_text_has_a_name(words: str) -> None:
+def test_any_text_has_a_description(words: str) -> None:
     data = words.encode(errors="replace")
     name = describe(data * 20)
     assert name is None or 0 < len(name) < 100
 
 
-def test_no_more_than_the_start_is_looked_at() -> None:
+def test_only_the_start_is_read() -> None:
     assert describe(b"words " * HEAD) == describe(b"words " * HEAD + b"\xff" * 9)
 
 
-def test_an_image_of_a_phone_is_named() -> None:
+def test_an_image_of_a_phone_is_described() -> None:
     with pytest.raises(RequestError, match="HEIC"):
         decode(case("07_heic_header.jpg"), limits=LIMITS)

@@ -1,7 +1,6 @@
-"""Every layout of TIFF comes out as it was made, or is refused in words.
+"""Every layout of TIFF decodes to the numbers it was made of, or is refused.
 
-What a decoder says is not believed: what is compared are the numbers that the file was
-made of.
+The expected pixels are computed from the numbers in the file, not by another decoder.
 """
 
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from facewire_server.errors import RequestError
 from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts as tiff
-from tests.server.image.samples import LIMITS, smooth
+from tests.server.image.samples import LIMITS, smooth, to_bgr
 from tests.server.image.tiff_layouts import Layout
 from tests.server.image.tiff_writer import Tags
 
@@ -61,10 +60,10 @@ READ = {
     ("cmyk", 16),
     ("ycbcr", 8),
 }
-"""What is decoded, of unsigned samples: colours and bits."""
+"""Colours and bits of the unsigned samples that are decoded."""
 
 REVERSED_REFUSED = {"grey and alpha", "rgba", "cmyk", "ycbcr"}
-"""What is refused where the bits are in reverse order."""
+"""Colours that are refused where the bits are in reverse order."""
 
 DEPTHS = [(bits, UNSIGNED) for bits in (1, 2, 4, 8, 16, 32)]
 DEPTHS += [(8, SIGNED), (16, SIGNED), (32, SIGNED), (32, FLOAT)]
@@ -73,7 +72,7 @@ PALETTE = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
 
 
 def _samples(colours: str, bits: int, form: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Numbers of so many bits [H,W,S], and the same with 8 bits."""
+    """Numbers of this many bits [H,W,S], and the same scaled to 8 bits."""
     count = COLOURS[colours][1]
     eight = smooth(WIDTH, HEIGHT, count).astype(np.int64)
     if form == FLOAT:
@@ -85,7 +84,7 @@ def _samples(colours: str, bits: int, form: int) -> tuple[NDArray[Any], NDArray[
 
 
 def _bgr(colours: str, numbers: NDArray[Any], eight: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What should come out."""
+    """The expected pixels."""
     return np.asarray(_colours(colours, numbers, eight), np.float64)
 
 
@@ -113,7 +112,7 @@ def _tags(colours: str, bits: int) -> Tags:
 
 
 def _layouts(colours: str, bits: int, form: int) -> Iterator[Layout]:
-    """All ways to store them."""
+    """All ways to store such numbers."""
     photometric, count, extra = COLOURS[colours]
     codings = [(tiff.NONE, 1), (tiff.LZW, 1), (tiff.DEFLATE, 1), (tiff.PACKBITS, 1)]
     if bits >= 8:
@@ -145,7 +144,7 @@ def _layouts(colours: str, bits: int, form: int) -> Iterator[Layout]:
 @pytest.mark.parametrize(
     ("bits", "form"), DEPTHS, ids=[f"{bits}-{FORMATS[form]}" for bits, form in DEPTHS]
 )
-def test_a_layout_comes_out_right_or_is_refused_in_words(
+def test_a_layout_is_decoded_correctly_or_refused_by_name(
     colours: str, bits: int, form: int
 ) -> None:
     numbers, eight = _samples(colours, bits, form)
@@ -156,26 +155,26 @@ def test_a_layout_comes_out_right_or_is_refused_in_words(
         read |= (colours, bits, form) == ("grey", 8, SIGNED)
         read &= layout.fill_order == 1 or colours not in REVERSED_REFUSED
         if read:
-            decoded = decode(data, limits=LIMITS).to_bgr()
+            decoded = to_bgr(decode(data, limits=LIMITS))
             assert np.abs(decoded - right).max() <= 2, layout
         else:
             with pytest.raises(RequestError, match=f"holds {bits}-bit .*supported"):
                 decode(data, limits=LIMITS)
 
 
-def test_subsampled_colour_comes_out_right_whatever_the_coding() -> None:
+def test_subsampled_colour_is_decoded_correctly_in_each_compression() -> None:
     luma = smooth(32, 28, 1)[:, :, 0]
     chroma = smooth(16, 14, 2)
-    # Of 2 x 2 pixels the four lights, then both colours.
+    # For 2 x 2 pixels the four luma samples, then both chroma samples.
     blocks = luma.reshape(14, 2, 16, 2).transpose(0, 2, 1, 3).reshape(14, 16, 4)
     units = np.concatenate([blocks, chroma], axis=2)
     whole = np.dstack([luma, chroma.repeat(2, 0).repeat(2, 1)[:, :, ::-1]])
     right = cv2.cvtColor(whole, cv2.COLOR_YCrCb2BGR).astype(int)
     for coding, order in product((tiff.NONE, tiff.LZW, tiff.DEFLATE), "<>"):
         layout = Layout(8, tiff.YCBCR, compression=coding, order=order, rows=28)
-        # A strip of 28 rows of 32 pixels, written as 14 rows of units.
+        # A strip of 28 rows of 32 pixels, written as 14 rows of such blocks.
         tags: Tags = {256: ("L", [32]), 257: ("L", [28]), 258: ("H", [8] * 3)}
         tags |= {277: ("H", [3]), 278: ("L", [28]), 530: ("H", [2, 2])}
         data = layout.file(units.astype(np.int64), tags | {339: ("H", [1] * 3)})
-        decoded = decode(data, limits=LIMITS).to_bgr()
+        decoded = to_bgr(decode(data, limits=LIMITS))
         assert np.abs(decoded - right).max() <= 2, layout

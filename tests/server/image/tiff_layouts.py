@@ -1,4 +1,4 @@
-"""TIFF files of any layout, made from numbers: what a decoder should give back."""
+"""Write TIFF files of any layout from the numbers that a decoder should return."""
 
 import zlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6,
 
 @dataclass(frozen=True)
 class Layout:
-    """How samples [H,W,S] lie in a file; `tile`: tiles of 16 x 16, else strips."""
+    """How samples [H,W,S] are stored in a file; `tile`: tiles of 16 x 16, else strips."""
 
     bits: int = 8
     photometric: int = BLACK_IS_ZERO

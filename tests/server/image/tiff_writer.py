@@ -1,4 +1,4 @@
-"""TIFF files as the tests need them, broken ones too."""
+"""Write TIFF files for the tests, broken ones too."""
 
 import struct
 
@@ -25,7 +25,7 @@ def gray_tags(width: int, height: int) -> Tags:
 
 
 def tiff(tags: Tags, pixels: bytes = b"", *, order: str = "<", big: bool = False) -> bytes:
-    """A file of header, pixels, directory and, behind it, the values that are long.
+    """A file of header, pixels, IFD and, behind it, the values that do not fit into an entry.
 
     The values of the tags that say where strips and tiles are count from the first
     byte of the pixels.

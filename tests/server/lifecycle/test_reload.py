@@ -121,6 +121,7 @@ def test_a_quiet_server_lets_a_model_go_that_was_replaced(model: Path, photo: by
             for each in gc.get_objects()
         )
 
+    gc.collect()  # those of servers that other tests have closed
     config = Config(port=0, metrics_port=None, models=(str(model),))
     with (
         BackgroundServer(config) as server,

@@ -1,1 +1,4 @@
-"""One decoder for each file format, and what they share."""
+"""One decoder for each file format, and the modules that they share.
+
+Rule: a decoder checks in the header what decoding will cost, before it decodes a pixel.
+"""

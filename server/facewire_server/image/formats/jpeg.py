@@ -1,8 +1,8 @@
 """JPEG files, by libjpeg-turbo.
 
-simplejpeg decodes without the GIL and stops at whatever libjpeg complains of first.
-What it complains of, `repaired` looks at: whether pixels are missing. If none are, it
-decodes what is left; rare samplings, for which it has no name, go to Pillow.
+simplejpeg decodes without the GIL and fails at libjpeg's first warning. `repaired` then
+finds out whether pixels are missing. If none are, what it has kept of the file is decoded
+again. Rare chroma subsamplings, which simplejpeg has no name for, go to Pillow.
 """
 
 from dataclasses import replace
@@ -13,24 +13,25 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
-from facewire_server.image.formats.jpeg_markers import Frame, JpegMarkers
+from facewire_server.errors import corrupt_image, excessive_image, unsupported_image
+from facewire_server.image.formats.corruption import decode_failure
+from facewire_server.image.formats.jpeg_markers import FrameHeader, JpegMarkers
 from facewire_server.image.formats.jpeg_repair import repaired
 from facewire_server.image.formats.pillow import decode_pillow
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.orientation import read_orientation, swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.refusal import blame, damaged, excessive, unsupported
 from facewire_server.image.target import Target
 from facewire_server.system.memory import is_lack_of_memory
 
-# Its words for the bytes between the last pixel and a marker, of which none is missing.
+# libjpeg's warning of bytes between the last pixel and a marker: no pixel is missing.
 _STRAY = "extraneous bytes before marker"
 
 _SAMPLING = "Could not determine subsampling level"
 
 _ARITHMETIC = frozenset({0xC9, 0xCA})
-# What no library here reads, by the first marker of a frame.
-_UNREAD = {
+# Processes that no library here decodes, by the marker of the frame header.
+_UNSUPPORTED = {
     0xC3: "a lossless JPEG (SOF3)",
     0xC5: "a hierarchical JPEG (SOF5)",
     0xC6: "a hierarchical JPEG (SOF6)",
@@ -52,66 +53,67 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
-    """Decode a JPEG file: BGR or GRAY, and its EXIF orientation.
+    """Decode a JPEG file to BGR or GRAY, with its EXIF orientation.
 
-    No further than `target` needs, when there is one. RequestError: IMAGE_TOO_LARGE
+    Reduced as far as `target` allows, if there is one. RequestError: IMAGE_TOO_LARGE
     before a pixel is decoded, UNSUPPORTED_FORMAT, CORRUPT_IMAGE.
     """
-    outline = JpegMarkers.read(data, limits.scans)
-    _check(outline, len(data), limits)
-    orientation = read_orientation(*outline.exif)
+    markers = JpegMarkers.read(data, limits.scans)
+    _check(markers, len(data), limits)
+    orientation = read_orientation(*markers.exif)
     try:
         picture = _decode_turbo(data, limits, orientation, target)
     except (KeyError, ValueError) as error:
-        if outline.frame is None or is_lack_of_memory(error):
-            raise blame("JPEG", 0, error) from error
-        picture = _decode_repaired(data, outline.frame, limits, orientation, target)
+        if markers.frame is None or is_lack_of_memory(error):
+            raise decode_failure("JPEG", 0, error) from error
+        picture = _decode_repaired(data, markers.frame, limits, orientation, target)
     return replace(picture, orientation=orientation)
 
 
-def _check(outline: JpegMarkers, size: int, limits: ImageLimits) -> None:
-    """Refuse what would cost far more than its pixels, or claims what is not there."""
-    if outline.first in _UNREAD:
-        raise unsupported("JPEG", _UNREAD[outline.first])
-    frame = outline.frame
+def _check(markers: JpegMarkers, size: int, limits: ImageLimits) -> None:
+    """Raise RequestError for what is not supported, too large, too costly or incomplete."""
+    if markers.first in _UNSUPPORTED:
+        raise unsupported_image("JPEG", _UNSUPPORTED[markers.first])
+    frame = markers.frame
     if frame is not None:
         _check_frame(frame)
         limits.check(frame.width, frame.height)
-        if size - outline.pixels < frame.least_bytes:
-            raise damaged("JPEG")
-    if outline.scans > limits.scans:
-        raise excessive("JPEG", f"more than {limits.scans} scans")
-    if not outline.complete:
-        raise damaged("JPEG")
+        if size - markers.pixels < frame.min_coded_bytes:
+            raise corrupt_image("JPEG")
+    if markers.scans > limits.scans:
+        raise excessive_image("JPEG", f"more than {limits.scans} scans")
+    if not markers.is_complete:
+        raise corrupt_image("JPEG")
 
 
-def _check_frame(frame: Frame) -> None:
-    """RequestError (UNSUPPORTED_FORMAT) for frames that no library here reads."""
+def _check_frame(frame: FrameHeader) -> None:
+    """Raise RequestError (UNSUPPORTED_FORMAT) for what no library here decodes."""
     if frame.precision == 12:
-        raise unsupported("JPEG", "samples of 12 bits")
+        raise unsupported_image("JPEG", "samples of 12 bits")
     if frame.height == 0:
-        raise unsupported("JPEG", "a height of 0, to be told behind the pixels (DNL)")
-    if frame.numbers and len(frame.numbers) not in (1, 3, 4):
-        raise unsupported("JPEG", f"{len(frame.numbers)} components")
+        raise unsupported_image("JPEG", "a height of 0, to be told behind the pixels (DNL)")
+    if frame.component_ids and len(frame.component_ids) not in (1, 3, 4):
+        raise unsupported_image("JPEG", f"{len(frame.component_ids)} components")
 
 
 def _decode_repaired(
     data: bytes,
-    frame: Frame,
+    frame: FrameHeader,
     limits: ImageLimits,
     orientation: int,
     target: Target | None,
 ) -> Picture:
-    """Decode what libjpeg complains of; CORRUPT_IMAGE when pixels are missing."""
-    whole = repaired(data, frame)
+    """Decode a file that libjpeg warns of; CORRUPT_IMAGE when pixels are missing."""
+    cleaned = repaired(data, frame)
     try:
-        # How much there is of arithmetic coding, only its decoder knows.
+        # `repaired` does not read arithmetic coding: missing pixels are only found by the
+        # decoder, as a warning.
         strict = frame.marker in _ARITHMETIC
-        return _decode_turbo(whole, limits, orientation, target, strict=strict)
+        return _decode_turbo(cleaned, limits, orientation, target, strict=strict)
     except (KeyError, ValueError) as error:
         if not _is_harmless(error):
-            raise blame("JPEG", 0, error) from error
-    return decode_pillow(JpegImageFile, whole, "JPEG", limits, target, orientation)
+            raise decode_failure("JPEG", 0, error) from error
+    return decode_pillow(JpegImageFile, cleaned, "JPEG", limits, target, orientation)
 
 
 def _decode_turbo(
@@ -122,9 +124,9 @@ def _decode_turbo(
     *,
     strict: bool = True,
 ) -> Picture:
-    """Decode without Pillow; KeyError or ValueError when simplejpeg refuses.
+    """Decode by simplejpeg. KeyError or ValueError for libjpeg's errors.
 
-    It refuses errors, and what libjpeg only warns of, too, when it is `strict`.
+    With `strict`, libjpeg's warnings are errors as well.
     """
     header = simplejpeg.decode_jpeg_header(data)
     height, width, colours = int(header[0]), int(header[1]), header[2]
@@ -157,17 +159,18 @@ def _decode_colours(
 
 
 def _is_harmless(error: Exception) -> bool:
+    """Whether an error of simplejpeg, on a file with all its pixels, leaves it to Pillow."""
     # The KeyError is simplejpeg's own: it has no name for the file's sampling.
-    words = str(error)
-    return isinstance(error, KeyError) or _STRAY in words or _SAMPLING in words
+    message = str(error)
+    return isinstance(error, KeyError) or _STRAY in message or _SAMPLING in message
 
 
 def _cmyk_to_bgr(cmyk: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`cmyk` [H,W,4], stored inverted as Adobe does, as BGR [H,W,3].
+    """Convert `cmyk` [H,W,4], stored inverted as Adobe does, to BGR [H,W,3].
 
-    All four count light, not ink: R = C * K / 255. Every program reads every CMYK
-    JPEG so, with Adobe's marker or without. simplejpeg would convert too, but holds
-    the GIL for it: 650 ms for 64 megapixels.
+    All four samples count light, not ink: R = C * K / 255. All programs read CMYK JPEGs
+    like this, with Adobe's marker or without. simplejpeg could convert as well, but holds
+    the GIL meanwhile: 650 ms for 64 megapixels.
     """
     height, width = cmyk.shape[:2]
     bgr = np.empty((height, width, 3), np.uint8)

@@ -1,11 +1,11 @@
-"""Pillow as a decoder of files, and its images as 8-bit pixels.
+"""Pillow as a decoder of files, and its images converted to 8-bit pixels.
 
-Rule: a format's own class opens the file; Image.open would try others too.
+Rule: a format's own class opens the file; Image.open would try other formats too.
 
-Decoding releases the GIL, but an image leaves Pillow only by copies, one of them
-held by the GIL for as long as a row is. Tiles that fit into the cache hold it for
-about 1 ms, take a third of np.asarray's time and no memory for a second image. They
-are reduced one by one, too: a large image is in memory once, as Pillow has it.
+Decoding releases the GIL, but pixels leave Pillow only as copies, which are made with the
+GIL held. Copied in tiles that fit into the cache, they hold it for about 1 ms at a time,
+take a third of np.asarray's time and no memory for a second image. Each tile is reduced
+on its own as well, so that a large image is in memory only once, as Pillow has it.
 """
 
 import logging
@@ -20,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from facewire_server.errors import RequestError
+from facewire_server.errors import RequestError, unsupported_image
+from facewire_server.image.formats.corruption import decode_failure
+from facewire_server.image.formats.opencv import reduce_pixels
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.orientation import swaps_sides
 from facewire_server.image.picture import Picture, PixelLayout
-from facewire_server.image.reduction import reduce
-from facewire_server.image.refusal import blame, unsupported
 from facewire_server.image.target import REDUCTIONS, Target
 
-# The limit that callers give us decides. Pillow's own, for the whole process, would
-# refuse large TIFF files behind our back.
+# `ImageLimits` is the only limit. Pillow's own, which is one for the whole process, would
+# refuse large TIFF files that are within it.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow says of broken metadata is of no use to anybody here: the pixels
-# decode, or the caller gets an error.
+# Pillow warns of broken metadata, which does not matter here: either the pixels decode,
+# or the caller gets an error.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
@@ -53,54 +53,54 @@ def decode_pillow(
     limits: ImageLimits,
     target: Target | None = None,
     orientation: int = 1,
-    samples: str = "",
+    features: str = "",
 ) -> Picture:
-    """Decode the first frame of a file of `kind` ("PNG") by Pillow's class for it.
+    """Decode the first image of a file of `kind` ("PNG") by Pillow's `plugin` for it.
 
-    `orientation` is what is known of it, and is not looked for. Given the `samples` of
-    a file whose header is sound ("32-bit grey samples"), what Pillow does not open is
-    not damaged, but not supported. Given a target, the
-    picture is reduced, each pixel to the mean of those it stands for.
-    RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE; MemoryError.
+    `orientation` is that of the file and is not read here. Given the `features` of a file
+    whose header is valid ("32-bit grey samples"), a file that Pillow does not open is not
+    corrupt but unsupported. Given a target, the picture is reduced, each pixel to the mean
+    of those that it stands for. RequestError: IMAGE_TOO_LARGE before a pixel is decoded,
+    UNSUPPORTED_FORMAT, CORRUPT_IMAGE; MemoryError.
     """
     try:
-        with _blaming(kind):
+        with _translated_errors(kind):
             file = plugin(BytesIO(data))
     except RequestError as error:
-        raise unsupported(kind, samples) if samples else error from error.__cause__
+        raise unsupported_image(kind, features) if features else error from error.__cause__
     with closing(file):
         limits.check(*file.size)
-        with _blaming(kind, math.prod(file.size)):
+        with _translated_errors(kind, math.prod(file.size)):
             file.load()
-        # Palettes with transparency would be weighed and warned about; alpha is
-        # dropped here anyway.
+        # With it, Pillow would examine palettes and warn about them; alpha is dropped
+        # here anyway.
         file.info.pop("transparency", None)
-        # What is in memory: the size of a TIFF is that of the upright image.
+        # The size in memory: `file.size` of a TIFF is that of the upright image.
         size = file.im.size
         reduction = 1
         if target is not None:
             sides = size[::-1] if swaps_sides(orientation) else size
             reduction = target.reduction(*sides)
         if file.mode not in _MODES:
-            raise unsupported(kind, samples or f"pixels of mode {file.mode}")
+            raise unsupported_image(kind, features or f"pixels of mode {file.mode}")
         pixels, layout = _pixels(file, reduction)
     return Picture(pixels, layout, orientation, reduction, size)
 
 
 @contextmanager
-def _blaming(kind: str, pixels: int = 0) -> Iterator[None]:
-    """Turn whatever Pillow raises, and it raises anything, into CORRUPT_IMAGE.
+def _translated_errors(kind: str, pixels: int = 0) -> Iterator[None]:
+    """Raise RequestError (CORRUPT_IMAGE), or MemoryError, for any error of Pillow.
 
-    But for lack of memory, which is a MemoryError.
+    Pillow raises errors of any type for files that do not decode.
     """
     try:
         yield
     except Exception as error:
-        raise blame(kind, pixels, error) from error
+        raise decode_failure(kind, pixels, error) from error
 
 
 class _Tile(NamedTuple):
-    """A part of an image, and where it goes once it is reduced."""
+    """A part of an image, and its rows and columns in the reduced image."""
 
     image: Image.Image
     rows: slice
@@ -108,6 +108,7 @@ class _Tile(NamedTuple):
 
 
 def _pixels(image: Image.Image, reduction: int) -> tuple[NDArray[np.uint8], PixelLayout]:
+    """The pixels [H,W] or [H,W,3] of an image, reduced tile by tile."""
     width, height = image.im.size
     size = (-(-height // reduction), -(-width // reduction))
     if image.mode in _RGB_MODES | _OTHER_COLOUR_MODES:
@@ -117,16 +118,16 @@ def _pixels(image: Image.Image, reduction: int) -> tuple[NDArray[np.uint8], Pixe
     else:
         pixels, layout, read = np.empty(size, np.uint8), PixelLayout.GRAY, _gray16
     for tile in _tiles(image, reduction):
-        reduce(read(tile.image), reduction, pixels[tile.rows, tile.columns])
+        reduce_pixels(read(tile.image), reduction, pixels[tile.rows, tile.columns])
     return pixels, layout
 
 
 def _tiles(image: Image.Image, reduction: int) -> Iterator[_Tile]:
-    """The image in parts; all but the last have sides that divide by REDUCTIONS."""
+    """The image in tiles; the sides of all but the last are multiples of all REDUCTIONS."""
     full_width, full_height = image.im.size
-    most = max(REDUCTIONS)
+    multiple = max(REDUCTIONS)
     width = min(full_width, _TILE_WIDTH)
-    height = max(1, _TILE_PIXELS // width // most) * most
+    height = max(1, _TILE_PIXELS // width // multiple) * multiple
     for top in range(0, full_height, height):
         bottom = min(top + height, full_height)
         for left in range(0, full_width, width):
@@ -147,7 +148,7 @@ def _gray16(tile: Image.Image) -> NDArray[np.uint8]:
 
 
 def _bgr(tile: Image.Image) -> NDArray[np.uint8]:
-    """The colours [H,W,3] of a tile of any colour mode, without its alpha."""
+    """The colours [H,W,3] of a tile of any colour mode, without alpha."""
     rgb = tile if tile.mode in _RGB_MODES else tile.convert("RGB")
     samples = np.frombuffer(rgb.tobytes("raw", "BGR"), np.uint8)
     return samples.reshape(tile.height, tile.width, 3)

@@ -1,21 +1,21 @@
 """WebP files, by OpenCV: Pillow holds the GIL for 800 ms on 64 megapixels.
 
-Rule: pixels that are missing are refused, not a length of the file that is wrong.
+Rule: missing pixels are refused, a wrong length in the header of the file is not.
 """
 
 import struct
 from dataclasses import replace
 
+from facewire_server.errors import corrupt_image
 from facewire_server.image.formats.opencv import decode_opencv
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.orientation import read_orientation
 from facewire_server.image.picture import Picture
-from facewire_server.image.refusal import damaged
 from facewire_server.image.target import Target
 
 _EXIF_FLAG = 0x08
 
-# An animation has one chunk a frame, before its EXIF data.
+# An animation has one chunk for each image, before its EXIF data.
 _MAX_CHUNKS = 10_000
 
 
@@ -25,26 +25,26 @@ def is_webp(data: bytes) -> bool:
 
 
 def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
-    """Decode a WebP file (of an animated one the first frame), with its orientation.
+    """Decode a WebP file (of an animated one the first image), with its orientation.
 
-    `target` does not make it less: OpenCV decodes all or nothing.
+    `target` is ignored: OpenCV cannot decode to fewer pixels.
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
     """
     if len(data) < 30:
-        raise damaged("WebP")
+        raise corrupt_image("WebP")
     width, height = _size(data)
     limits.check(width, height)
-    sound = _sound(data)
-    picture = decode_opencv(sound, "WebP", width * height)
-    return replace(picture, orientation=read_orientation(_exif(sound)))
+    corrected = _with_true_length(data)
+    picture = decode_opencv(corrected, "WebP", width * height)
+    return replace(picture, orientation=read_orientation(_exif(corrected)))
 
 
-def _sound(data: bytes) -> bytes:
-    """The file with the length that its chunks have; `data` itself where it says so.
+def _with_true_length(data: bytes) -> bytes:
+    """The file with the length of its chunks in its header; `data` itself if it has it.
 
-    Writers forget the padding of the last chunk, or to write the length at all, and
-    libwebp refuses both. A chunk that is cut off is left out: if it has the pixels,
-    there are none.
+    Some writers omit the padding of the last chunk, or do not write the length at all;
+    libwebp refuses both. A chunk that is cut off is left out: if it held the pixels,
+    decoding fails.
     """
     claimed = int.from_bytes(data[4:8], "little") + 8
     position = 12
@@ -75,11 +75,11 @@ def _size(data: bytes) -> tuple[int, int]:
         width = int.from_bytes(data[24:27], "little") + 1
         height = int.from_bytes(data[27:30], "little") + 1
         return width, height
-    raise damaged("WebP")
+    raise corrupt_image("WebP")
 
 
 def _exif(data: bytes) -> bytes:
-    """The EXIF data of a file that decodes; empty when there is none."""
+    """The EXIF data of a file that has been decoded; empty when there is none."""
     if data[12:16] != b"VP8X" or not data[20] & _EXIF_FLAG:
         return b""
     position = 12

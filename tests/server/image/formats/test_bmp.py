@@ -10,7 +10,7 @@ from PIL import Image
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from tests.server.image.bmp_writer import BmpLayout
-from tests.server.image.samples import LIMITS, bgr, bmp, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, bgr, bmp, refusal, rgb, save, smooth, to_bgr
 
 PALETTE = np.random.default_rng(3).integers(0, 256, (256, 4), dtype=np.uint8)
 PALETTE[:, 3] = 0
@@ -28,20 +28,20 @@ def _rows(samples: NDArray[np.uint8]) -> bytes:
     ids=lambda image: str(image.mode),
 )
 def test_the_colours_come_out_as_stored(image: Image.Image) -> None:
-    decoded = decode(save(image, "BMP"), limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(save(image, "BMP"), limits=LIMITS))
     assert np.array_equal(decoded, bgr(image))
 
 
-def test_rows_from_the_top_are_not_turned_over() -> None:
+def test_rows_from_the_top_are_not_flipped() -> None:
     colour = smooth(24, 17)
     data = bmp(24, -17, 24, _rows(colour[::-1]))
-    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), colour)
+    assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), colour)
 
 
-def test_32_bits_are_colour_and_nothing() -> None:
+def test_the_fourth_byte_of_32_bits_is_ignored() -> None:
     samples = smooth(23, 17, 4)
     data = bmp(23, 17, 32, _rows(samples))
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, samples[:, :, :3])
 
 
@@ -49,7 +49,7 @@ def test_the_oldest_header_is_read() -> None:
     colour = smooth(24, 17)
     header = struct.pack("<2sIII", b"BM", 0, 0, 26)
     header += struct.pack("<IHHHH", 12, 24, 17, 1, 24)
-    decoded = decode(header + _rows(colour), limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(header + _rows(colour), limits=LIMITS))
     assert np.array_equal(decoded, colour)
 
 
@@ -61,7 +61,7 @@ def test_runs_decode(bits: int, coding: int, factor: int) -> None:
         runs += b"".join(bytes([3, number * factor]) for number in row) + b"\0\0"
     palette = PALETTE[: 1 << bits].tobytes()
     data = bmp(15, 9, bits, runs + b"\0\1", coding=coding, palette=palette)
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, PALETTE[numbers, :3])
 
 
@@ -70,7 +70,7 @@ def test_a_width_under_one_is_corrupt(width: int) -> None:
     assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
 
 
-def test_an_unknown_coding_is_not_supported() -> None:
+def test_an_unknown_coding_is_unsupported() -> None:
     data = bmp(4, 4, 24, bytes(1000), coding=5)
     assert refusal(data) is Reason.UNSUPPORTED_FORMAT
 
@@ -79,7 +79,7 @@ def test_an_unknown_coding_is_not_supported() -> None:
 @pytest.mark.parametrize("header", [40, 64, 124])
 @pytest.mark.parametrize("size", [0, 10, 2**31])
 @pytest.mark.parametrize("start", [None, 0])
-def test_runs_decode_whatever_the_header_claims(
+def test_runs_decode_with_wrong_sizes_in_the_header(
     end: bytes, header: int, size: int, start: int | None
 ) -> None:
     numbers = np.repeat(np.random.default_rng(4).integers(0, 256, (9, 5)), 3, axis=1)
@@ -94,7 +94,7 @@ def test_runs_decode_whatever_the_header_claims(
         claimed_size=size,
         claimed_start=start,
     )
-    decoded = decode(layout.around(runs + end, 15, 9), limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(layout.around(runs + end, 15, 9), limits=LIMITS))
     assert np.array_equal(decoded, PALETTE[numbers, :3])
 
 

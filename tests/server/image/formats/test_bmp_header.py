@@ -1,4 +1,4 @@
-"""Every header, depth and field of bits of BMP comes out as it was made."""
+"""BMP files with every header, depth and bit field decode to the numbers they are made of."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image.bmp_writer import BmpLayout, Numbers
-from tests.server.image.samples import LIMITS, refusal, smooth
+from tests.server.image.samples import LIMITS, refusal, smooth, to_bgr
 
 WIDTH, HEIGHT = 37, 29
 HEADERS = [12, 16, 40, 52, 56, 64, 108, 124]
@@ -33,11 +33,11 @@ def _numbers(count: int) -> Numbers:
 
 
 def _decoded(data: bytes) -> NDArray[np.int64]:
-    return decode(data, limits=LIMITS).to_bgr().astype(np.int64)
+    return to_bgr(decode(data, limits=LIMITS)).astype(np.int64)
 
 
 def _packed(masks: tuple[int, ...]) -> tuple[Numbers, NDArray[np.float64]]:
-    """BGR in fields of bits, and the colours that are left of it."""
+    """BGR in bit fields, and the colours with the remaining precision."""
     numbers = np.zeros((HEIGHT, WIDTH), np.int64)
     left = np.empty(BGR.shape)
     for channel, mask in enumerate(reversed(masks)):
@@ -50,7 +50,7 @@ def _packed(masks: tuple[int, ...]) -> tuple[Numbers, NDArray[np.float64]]:
 
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_numbers_of_colours_are_read_with_every_header(header: int, bits: int) -> None:
+def test_palette_indices_are_read_with_every_header(header: int, bits: int) -> None:
     numbers = _numbers(1 << bits)
     layout = BmpLayout(bits, header, palette=PALETTE[: 1 << bits])
     assert np.array_equal(_decoded(layout.file(numbers)), PALETTE[numbers])
@@ -79,7 +79,7 @@ def test_palettes_of_grey_are_palettes(bits: int, colours: str, used: int) -> No
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("header", [40, 52, 56, 108, 124])
 @pytest.mark.parametrize("coding", [3, 6])
-def test_fields_of_bits_are_read_wherever_they_are(name: str, header: int, coding: int) -> None:
+def test_bit_fields_are_read_in_any_position(name: str, header: int, coding: int) -> None:
     bits, masks = FIELDS[name]
     numbers, left = _packed(masks)
     alpha = (0,) if coding == 6 or header > 52 else ()
@@ -87,19 +87,19 @@ def test_fields_of_bits_are_read_wherever_they_are(name: str, header: int, codin
     assert np.abs(_decoded(layout.file(numbers)) - left).max() <= 1
 
 
-def test_fields_beyond_the_pixel_are_not_looked_at() -> None:
+def test_masks_beyond_the_pixel_are_ignored() -> None:
     numbers, left = _packed(FIELDS["565"][1])
     masks = tuple(mask | 0x123 << 16 for mask in FIELDS["565"][1])
     data = BmpLayout(16, 40, 3, masks).file(numbers)
     assert np.abs(_decoded(data) - left).max() <= 1
 
 
-def test_16_bits_without_fields_are_555() -> None:
+def test_16_bits_without_bit_fields_are_555() -> None:
     numbers, left = _packed(FIELDS["555"][1])
     assert np.abs(_decoded(BmpLayout(16).file(numbers)) - left).max() <= 1
 
 
-def test_fields_with_gaps_are_refused_in_words() -> None:
+def test_bit_fields_with_gaps_are_refused_by_name() -> None:
     layout = BmpLayout(16, 40, 3, (0xF0F0, 0x0F00, 0x000F))
     with pytest.raises(RequestError, match="bit fields with gaps"):
         decode(layout.file(_numbers(2)), limits=LIMITS)
@@ -142,7 +142,7 @@ def test_wrong_sizes_and_starts_do_no_harm(bits: int, size: int, start: int | No
         (40, 4, 1, "4-bit pixels of coding 1"),
     ],
 )
-def test_what_is_not_read_is_named(header: int, bits: int, coding: int, words: str) -> None:
+def test_unsupported_codings_are_named(header: int, bits: int, coding: int, words: str) -> None:
     data = BmpLayout(bits, header, coding).around(bytes(9000), WIDTH, HEIGHT)
     with pytest.raises(RequestError, match=f"{words}.* not supported") as error:
         decode(data, limits=LIMITS)

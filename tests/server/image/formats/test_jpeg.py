@@ -1,4 +1,4 @@
-"""JPEG files: every colour space and sampling; what no library reads is named."""
+"""JPEG files: every colour space and sampling; unsupported processes are named."""
 
 from io import BytesIO
 
@@ -26,6 +26,7 @@ from tests.server.image.samples import (
     refusal,
     rgb,
     save,
+    to_bgr,
 )
 
 YCBCR = (100, 150, 90)
@@ -33,7 +34,7 @@ YCBCR_AS_BGR = (139, 120, 47)
 
 
 def _difference_to_pillow(data: bytes) -> int:
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     with Image.open(BytesIO(data)) as image:
         return int(np.abs(decoded - bgr(image)).max())
 
@@ -82,7 +83,7 @@ def test_cmyk_is_inverted_with_and_without_the_marker_of_adobe(
 )
 def test_rare_samplings_decode(factors: Factors) -> None:
     picture = decode(flat_jpeg(64, 48, YCBCR, factors), limits=LIMITS)
-    assert np.abs(picture.to_bgr() - np.array(YCBCR_AS_BGR)).max() <= 1
+    assert np.abs(to_bgr(picture) - np.array(YCBCR_AS_BGR)).max() <= 1
 
 
 def test_the_limit_holds_for_rare_samplings() -> None:
@@ -98,16 +99,16 @@ def test_a_rare_sampling_that_is_cut_off_is_corrupt(end: bytes) -> None:
 
 
 def _with_stray_bytes() -> tuple[bytes, bytes]:
-    """A sound file, and the same with stray bytes before its last scan."""
+    """A valid file, and the same with stray bytes before its last scan."""
     data = save(rgb(), "JPEG", progressive=True)
     scan = data.rindex(b"\xff\xda")
     return data, data[:scan] + b"\0\1\2" + data[scan:]
 
 
-def test_stray_bytes_between_scans_are_forgiven() -> None:
+def test_stray_bytes_between_scans_are_ignored() -> None:
     sound, strayed = _with_stray_bytes()
-    decoded = decode(strayed, limits=LIMITS).to_bgr()
-    reference = decode(sound, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(strayed, limits=LIMITS))
+    reference = to_bgr(decode(sound, limits=LIMITS))
     assert np.abs(decoded.astype(int) - reference).max() <= 2
 
 
@@ -121,7 +122,7 @@ def test_stray_bytes_do_not_hide_a_cut() -> None:
 
 
 def _recoded(marker: int, *, height: int | None = None, precision: int = 8) -> bytes:
-    """A file whose frame says that it is of another kind."""
+    """A file whose frame header claims another process."""
     data = bytearray(save(rgb(), "JPEG"))
     frame = data.index(b"\xff\xc0")
     data[frame + 1], data[frame + 4] = marker, precision
@@ -147,7 +148,7 @@ def _recoded(marker: int, *, height: int | None = None, precision: int = 8) -> b
         (flat_jpeg(16, 16, (1, 2, 3, 4, 5), [(1, 1)] * 5), "5 components"),
     ],
 )
-def test_a_kind_that_no_library_reads_is_named(data: bytes, words: str) -> None:
+def test_an_unsupported_process_is_named(data: bytes, words: str) -> None:
     with pytest.raises(RequestError, match=words) as error:
         decode(data, limits=LIMITS)
     assert error.value.reason is Reason.UNSUPPORTED_FORMAT
@@ -181,7 +182,7 @@ def test_exif_is_found_behind_other_segments_and_padding() -> None:
     assert decode(moved, limits=LIMITS).orientation == 6
 
 
-def test_exif_behind_the_pixels_is_not_looked_for() -> None:
+def test_exif_behind_the_pixels_is_ignored() -> None:
     data = save(rgb(), "JPEG") + save(rgb(), "JPEG", exif=exif(6))
     assert decode(data, limits=LIMITS).orientation == 1
 
@@ -203,7 +204,7 @@ WHOLE = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
 )
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_no_more_is_decoded_than_the_target_draws(
+def test_an_image_is_decoded_only_as_large_as_the_target_needs(
     size: tuple[int, int], reduction: int, mode: str, progressive: bool
 ) -> None:
     data = save(rgb(*size).convert(mode), "JPEG", progressive=progressive)
@@ -216,7 +217,7 @@ def test_no_more_is_decoded_than_the_target_draws(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_photo_is_decoded_for_its_upright_sides(orientation: int) -> None:
+def test_the_upright_size_of_a_rotated_photo_decides_its_reduction(orientation: int) -> None:
     data = save(rgb(512, 256), "JPEG", exif=exif(orientation))
     narrow = Target(512, 64, ResizeMode.STANDARD)
     picture = decode(data, limits=LIMITS, target=narrow)

@@ -1,4 +1,4 @@
-"""JPEG files that a decoder complains of: whole ones decode, and no others."""
+"""JPEG files that libjpeg warns of decode if they are complete, else they are corrupt."""
 
 from io import BytesIO
 from itertools import product
@@ -26,7 +26,7 @@ from tests.server.image.jpeg_faults import (
     without,
     without_interval,
 )
-from tests.server.image.samples import LIMITS, bgr, case, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, bgr, case, refusal, rgb, save, smooth, to_bgr
 
 SMALL = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
 
@@ -53,24 +53,24 @@ def _photo(name: str, *, optimize: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("slip", "name"),
+    ("fault", "name"),
     [
-        (slip, name)
-        for slip, name in product(HARMLESS, PHOTOS)
-        if not ("tables" in slip and "progressive" in name)  # theirs are their own
+        (fault, name)
+        for fault, name in product(HARMLESS, PHOTOS)
+        if not ("tables" in fault and "progressive" in name)  # it has tables of its own
     ],
 )
-def test_a_slip_that_loses_no_pixel_changes_none(slip: str, name: str) -> None:
+def test_a_harmless_fault_changes_no_pixel(fault: str, name: str) -> None:
     data = _photo(name)
     expected = decode(data, limits=LIMITS)
-    picture = decode(HARMLESS[slip](data), limits=LIMITS)
+    picture = decode(HARMLESS[fault](data), limits=LIMITS)
     assert np.array_equal(picture.pixels, expected.pixels)
 
 
-@pytest.mark.parametrize("slip", HARMLESS)
-def test_a_slip_does_not_keep_a_photo_from_being_reduced(slip: str) -> None:
+@pytest.mark.parametrize("fault", HARMLESS)
+def test_a_photo_with_a_fault_is_reduced_too(fault: str) -> None:
     data = save(rgb(512, 512), "JPEG")
-    picture = decode(HARMLESS[slip](data), limits=LIMITS, target=SMALL)
+    picture = decode(HARMLESS[fault](data), limits=LIMITS, target=SMALL)
     expected = decode(data, limits=LIMITS, target=SMALL)
     assert picture.reduction == 8
     assert np.array_equal(picture.pixels, expected.pixels)
@@ -78,7 +78,7 @@ def test_a_slip_does_not_keep_a_photo_from_being_reduced(slip: str) -> None:
 
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("warning", [None, *WARNINGS])
-def test_a_cut_is_corrupt_whatever_is_warned_of_before(warning: str | None, name: str) -> None:
+def test_a_cut_is_corrupt_after_any_warning(warning: str | None, name: str) -> None:
     data = _photo(name)
     changed = WARNINGS[warning](data) if warning else data
     for end in (b"", b"\xff", END, TRAILER):
@@ -91,7 +91,7 @@ def test_a_cut_is_corrupt_whatever_is_warned_of_before(warning: str | None, name
 @pytest.mark.parametrize("optimize", [False, True])
 @pytest.mark.parametrize("fill", [b"\0", b"\xff", b"\0\xff"])
 @pytest.mark.parametrize("end", [b"", END])
-def test_what_fills_up_a_cut_is_not_taken_for_pixels(
+def test_filling_behind_a_cut_is_not_taken_for_pixels(
     name: str, optimize: bool, fill: bytes, end: bytes
 ) -> None:
     data = _photo(name, optimize=optimize)
@@ -102,7 +102,7 @@ def test_what_fills_up_a_cut_is_not_taken_for_pixels(
 
 
 @pytest.mark.parametrize("end", [b"", END])
-def test_blocks_that_are_zeros_are_not_taken_for_what_fills_up(end: bytes) -> None:
+def test_blocks_of_zeros_are_not_taken_for_filling(end: bytes) -> None:
     white = Image.new("L", (400, 400), "white")
     white.paste(Image.fromarray(PHOTO).convert("L"))
     data = save(white, "JPEG", optimize=True)
@@ -133,11 +133,11 @@ def test_components_without_a_scan_are_corrupt() -> None:
     assert refusal(data[:scan]) is Reason.CORRUPT_IMAGE
 
 
-def test_an_image_that_is_cut_between_its_scans_needs_its_end() -> None:
+def test_an_image_that_is_cut_between_its_scans_needs_its_eoi() -> None:
     data = _photo("progressive")
     scan = data.rindex(b"\xff\xda")
     assert refusal(data[:scan]) is Reason.CORRUPT_IMAGE
-    # The standard lets encoders leave out what is fine.
+    # The standard allows encoders to leave out fine detail.
     assert refusal(data[:scan] + END) is None
     assert refusal(in_front(data[:scan] + END, profile(0, 0))) is None
 
@@ -150,7 +150,7 @@ def test_scans_of_another_image_do_not_count() -> None:
     assert np.array_equal(decode(data[:-2] + data, limits=limits).pixels, expected)
 
 
-def test_a_frame_of_video_without_tables_decodes() -> None:
+def test_a_motion_jpeg_image_without_tables_decodes() -> None:
     data = _photo("wider colours")
     frame = without(data, 0xC4)
     assert len(frame) < len(data) - 400
@@ -173,12 +173,12 @@ def test_damage_behind_a_warning_is_found_as_without_it(data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("name", ["01_no_eoi_samsung_trailer.jpg", "E2_icc_twice.jpg"])
-def test_photos_of_cameras_with_slips_decode(name: str) -> None:
+def test_photos_of_cameras_with_faults_decode(name: str) -> None:
     data = case(name)
     picture = decode(data, limits=LIMITS)
     assert (picture.width, picture.height) == (512, 512)
     with Image.open(BytesIO(data)) as image:
-        assert np.abs(picture.to_bgr() - bgr(image)).max() <= 2
+        assert np.abs(to_bgr(picture) - bgr(image)).max() <= 2
 
 
 @pytest.mark.parametrize(

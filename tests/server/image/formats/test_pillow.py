@@ -1,4 +1,4 @@
-"""Pillow's images as pixels: any shape, and what Pillow leaves behind."""
+"""Pillow as a decoder: images of any shape, no limits, logs or warnings of its own."""
 
 import logging
 
@@ -12,20 +12,20 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.formats.pillow import decode_pillow
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.target import ResizeMode, Target
-from tests.server.image.samples import LIMITS, bgr, rgb, save
+from tests.server.image.samples import LIMITS, bgr, rgb, save, to_bgr
 
 
 @pytest.mark.parametrize("size", [(1, 1), (600, 500), (70_000, 9), (3, 100_000), (140_000, 1)])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_all_parts_of_an_image_land_in_their_place(size: tuple[int, int], mode: str) -> None:
+def test_all_tiles_of_an_image_are_in_their_position(size: tuple[int, int], mode: str) -> None:
     image = rgb(*size).convert(mode)
     data = save(image, "PNG", compress_level=0)
     limits = ImageLimits(LIMITS.pixels, side=140_000)
-    decoded = decode_pillow(PngImageFile, data, "PNG", limits).to_bgr()
+    decoded = to_bgr(decode_pillow(PngImageFile, data, "PNG", limits))
     assert np.array_equal(decoded, bgr(image))
 
 
-def test_pillow_has_no_limit_beside_ours() -> None:
+def test_pillow_has_no_limit_of_its_own() -> None:
     assert Image.MAX_IMAGE_PIXELS is None
     data = save(rgb(), "PNG")
     with pytest.raises(RequestError) as error:
@@ -33,7 +33,7 @@ def test_pillow_has_no_limit_beside_ours() -> None:
     assert error.value.reason is Reason.IMAGE_TOO_LARGE
 
 
-def test_another_format_is_damage() -> None:
+def test_another_format_is_corrupt() -> None:
     with pytest.raises(RequestError, match="the TIFF data is damaged") as error:
         decode_pillow(TiffImageFile, save(rgb(), "PNG"), "TIFF", LIMITS)
     assert error.value.reason is Reason.CORRUPT_IMAGE
@@ -76,4 +76,4 @@ def test_an_image_that_is_small_enough_is_not_reduced() -> None:
     target = Target(61, 47, ResizeMode.FIT_TO_WINDOW)
     picture = decode_pillow(PngImageFile, data, "PNG", LIMITS, target)
     assert picture.reduction == 1
-    assert np.array_equal(picture.to_bgr(), bgr(rgb()))
+    assert np.array_equal(to_bgr(picture), bgr(rgb()))

@@ -1,8 +1,6 @@
-"""TIFF files: byte orders, codings, depths; the costs that a directory may claim."""
+"""TIFF files: byte orders, compressions, depths; raw photos are refused."""
 
-import re
 import struct
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ from PIL import Image
 
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
-from facewire_server.image.formats.tiff_costs import MAX_PARTS
 from tests.server.image.samples import (
     LIMITS,
     bgr,
@@ -20,6 +17,7 @@ from tests.server.image.samples import (
     rgba,
     save,
     smooth,
+    to_bgr,
 )
 from tests.server.image.tiff_writer import Tags, gray_tags, tiff
 
@@ -42,14 +40,14 @@ GRAY = smooth(20, 10, 1)[:, :, 0]
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
 def test_the_colours_come_out_as_stored(image: Image.Image, compression: str) -> None:
     data = save(image, "TIFF", compression=compression)
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, bgr(image))
 
 
 @pytest.mark.parametrize("compression", ["packbits", "zstd", "lzma"])
-def test_rarer_codings_decode(compression: str) -> None:
+def test_rarer_compressions_decode(compression: str) -> None:
     data = save(rgb(), "TIFF", compression=compression)
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, bgr(rgb()))
 
 
@@ -77,7 +75,7 @@ def test_the_top_8_of_16_bits_count_in_colour(order: str) -> None:
         279: ("L", [20 * 10 * 6]),
     }
     data = tiff(tags, wide.tobytes(), order=order)
-    decoded = decode(data, limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data, limits=LIMITS))
     assert np.array_equal(decoded, colour[:, :, ::-1])
 
 
@@ -93,7 +91,7 @@ def test_white_may_be_zero(bits: int, kind: str) -> None:
     assert np.array_equal(decoded, 255 - GRAY)
 
 
-def test_jpeg_of_the_first_kind_decodes() -> None:
+def test_old_style_jpeg_decodes() -> None:
     jpeg = save(rgb(64, 48), "JPEG", subsampling=0, quality=90)
     tags: Tags = {
         256: ("L", [64]),
@@ -110,7 +108,7 @@ def test_jpeg_of_the_first_kind_decodes() -> None:
         514: ("L", [len(jpeg)]),
         530: ("H", [1, 1]),
     }
-    decoded = decode(tiff(tags, jpeg), limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(tiff(tags, jpeg), limits=LIMITS))
     assert np.abs(decoded - bgr(rgb(64, 48))).max() < 12
 
 
@@ -131,20 +129,20 @@ def test_tiles_decode() -> None:
     ("kind", "words"),
     [("F", "32-bit floating-point grey"), ("I", "32-bit signed grey")],
 )
-def test_samples_of_32_bits_are_refused_in_words(kind: str, words: str) -> None:
+def test_samples_of_32_bits_are_refused_by_name(kind: str, words: str) -> None:
     with pytest.raises(RequestError, match=f"holds {words} samples") as error:
         decode(save(rgb().convert(kind), "TIFF"), limits=LIMITS)
     assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
-def test_samples_of_12_bits_are_refused_in_words() -> None:
+def test_samples_of_12_bits_are_refused_by_name() -> None:
     tags = gray_tags(20, 10) | {258: ("H", [12]), 279: ("L", [300])}
     with pytest.raises(RequestError, match="holds 12-bit grey samples"):
         decode(tiff(tags, bytes(300)), limits=LIMITS)
 
 
 @pytest.mark.parametrize(
-    ("coding", "words"),
+    ("compression", "words"),
     [
         (34887, "LERC"),
         (33003, "JPEG 2000"),
@@ -153,14 +151,14 @@ def test_samples_of_12_bits_are_refused_in_words() -> None:
         (4711, "compression"),
     ],
 )
-def test_codings_that_are_not_read_are_named(coding: int, words: str) -> None:
-    tags = gray_tags(20, 10) | {259: ("H", [coding])}
+def test_unsupported_compressions_are_named(compression: int, words: str) -> None:
+    tags = gray_tags(20, 10) | {259: ("H", [compression])}
     with pytest.raises(RequestError, match=f"coded as {words}.* not supported"):
         decode(tiff(tags, GRAY.tobytes()), limits=LIMITS)
 
 
 @pytest.mark.parametrize("count", [0, 255])
-def test_a_palette_that_is_not_there_is_damage(count: int) -> None:
+def test_a_missing_palette_is_corrupt(count: int) -> None:
     tags = gray_tags(20, 10) | {262: ("H", [3]), 320: ("H", [0] * 3 * count)}
     with pytest.raises(RequestError, match="damaged"):
         decode(tiff(tags, GRAY.tobytes()), limits=LIMITS)
@@ -169,17 +167,17 @@ def test_a_palette_that_is_not_there_is_damage(count: int) -> None:
 def test_only_the_first_page_counts() -> None:
     second = Image.new("RGB", (61, 47), "red")
     data = save(rgb(), "TIFF", save_all=True, append_images=[second])
-    decoded = decode(data[:-100], limits=LIMITS).to_bgr()
+    decoded = to_bgr(decode(data[:-100], limits=LIMITS))
     assert np.array_equal(decoded, bgr(rgb()))
 
 
 @pytest.mark.parametrize("tag", [258, 259, 262, 266, 277, 284, 339])
-def test_a_tag_of_another_type_is_damage(tag: int) -> None:
+def test_a_tag_of_another_type_is_corrupt(tag: int) -> None:
     tags: Tags = {266: ("H", [1]), 284: ("H", [1]), 339: ("H", [1])}
     data = tiff(gray_tags(20, 10) | tags, GRAY.tobytes())
-    entry, broken = struct.pack("<HH", tag, 3), struct.pack("<HH", tag, 999)
+    record, broken = struct.pack("<HH", tag, 3), struct.pack("<HH", tag, 999)
     assert refusal(data) is None
-    assert refusal(data.replace(entry, broken)) is Reason.CORRUPT_IMAGE
+    assert refusal(data.replace(record, broken)) is Reason.CORRUPT_IMAGE
 
 
 def test_missing_strips_are_corrupt() -> None:
@@ -188,7 +186,7 @@ def test_missing_strips_are_corrupt() -> None:
 
 
 @pytest.mark.parametrize("tag", [256, 257, 273])
-def test_a_directory_without_the_essentials_is_corrupt(tag: int) -> None:
+def test_an_ifd_without_the_essentials_is_corrupt(tag: int) -> None:
     tags = gray_tags(20, 10)
     del tags[tag]
     assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
@@ -199,42 +197,10 @@ def test_a_strip_far_outside_the_file_is_corrupt() -> None:
     assert refusal(tiff(tags, GRAY.tobytes(), big=True)) is Reason.CORRUPT_IMAGE
 
 
-def test_more_strips_than_any_image_needs_are_refused() -> None:
-    count = MAX_PARTS + 1
-    tags = gray_tags(1, 10) | {
-        273: ("L", [0] * count),
-        278: ("L", [1]),
-        279: ("L", [1] * count),
-    }
-    assert refusal(tiff(tags, bytes(1))) is Reason.CORRUPT_IMAGE
-
-
-def test_a_tile_far_larger_than_the_image_is_refused() -> None:
-    tags = gray_tags(20, 10) | {322: ("L", [50_000]), 323: ("L", [50_000])}
-    assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
-
-
 @pytest.mark.filterwarnings("ignore:::PIL")
 def test_broken_metadata_does_not_fail_an_image() -> None:
     tags = gray_tags(20, 10) | {305: ("B", [0] * 9), 34665: ("L", [4_000_000_000])}
     assert refusal(tiff(tags, GRAY.tobytes())) is None
-
-
-@pytest.mark.filterwarnings("ignore:::PIL")
-def test_tags_that_all_claim_the_whole_file_are_not_all_read() -> None:
-    tags = gray_tags(20, 10)
-    tags |= {40_000 + number: ("B", [0] * 5) for number in range(800)}
-    claim = struct.pack("<HLL", 1, 100_000, 8)
-    data = tiff(tags, GRAY.tobytes() + bytes(100_000))
-    bomb = re.sub(rb"(?s)\x01\x00\x05\x00\x00\x00....", claim, data)
-    assert bomb.count(claim) == 800
-    tracemalloc.start()
-    try:
-        refusal(bomb)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 10_000_000
 
 
 def test_damage_is_not_written_to_standard_error(
@@ -246,8 +212,36 @@ def test_damage_is_not_written_to_standard_error(
     assert capfd.readouterr().err == ""
 
 
-def test_a_directory_of_thousands_of_entries_is_refused() -> None:
-    tags = {tag: ("H", [1]) for tag in range(1000, 2000)} | gray_tags(20, 10)
-    with pytest.raises(RequestError, match="more than 1000 entries") as error:
-        decode(tiff(tags, GRAY.tobytes()), limits=LIMITS)
-    assert error.value.reason is Reason.CORRUPT_IMAGE
+@pytest.mark.parametrize(
+    "more",
+    [
+        {50706: ("B", [1, 4, 0, 0])},
+        {37398: ("B", [1, 0, 0, 0])},
+        {262: ("H", [32803])},
+        {262: ("H", [34892])},
+        {254: ("L", [1])},
+        {254: ("L", [5])},
+        {255: ("H", [2])},
+    ],
+    ids=["DNG", "TIFF/EP", "filters", "linear", "reduced", "mask of it", "old tag"],
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_raw_photos_are_refused_and_their_thumbnail_is_not_decoded(more: Tags, order: str) -> None:
+    data = tiff(gray_tags(20, 10) | more, GRAY.tobytes(), order=order)
+    with pytest.raises(RequestError, match="raw photo") as error:
+        decode(data, limits=LIMITS)
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
+
+
+def test_a_raw_photo_of_canon_is_told_by_its_signature() -> None:
+    tags = gray_tags(20, 10) | {273: ("L", [8])}
+    data = tiff(tags, b"CR\2\0\0\0\0\0" + GRAY.tobytes())
+    with pytest.raises(RequestError, match="CR2") as error:
+        decode(data, limits=LIMITS)
+    assert error.value.reason is Reason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize("value", [0, 2, 4])
+def test_one_of_many_pages_or_a_mask_is_no_thumbnail(value: int) -> None:
+    tags = gray_tags(20, 10) | {254: ("L", [value])}
+    assert refusal(tiff(tags, GRAY.tobytes())) is None

@@ -1,4 +1,4 @@
-"""Strips and tiles: numbers that are wrong do no harm, pixels that are missing do."""
+"""Strips and tiles: wrong numbers are corrected, missing pixels are refused."""
 
 from io import BytesIO
 
@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts
-from tests.server.image.samples import LIMITS, refusal, rgb, save, smooth
+from tests.server.image.samples import LIMITS, refusal, rgb, save, smooth, to_bgr
 from tests.server.image.tiff_layouts import DEFLATE, LZW, NONE, PACKBITS, Layout
 from tests.server.image.tiff_writer import Tags, gray_tags, tiff
 
@@ -25,7 +25,7 @@ def _file(layout: Layout, more: Tags) -> bytes:
 
 
 def _assert_whole(data: bytes) -> None:
-    assert np.array_equal(decode(data, limits=LIMITS).to_bgr(), BGR)
+    assert np.array_equal(to_bgr(decode(data, limits=LIMITS)), BGR)
 
 
 def _layout(coding: int, *, tile: bool = False, planar: bool = False, rows: int = 7) -> Layout:
@@ -41,7 +41,7 @@ def _part_count(layout: Layout) -> int:
 @pytest.mark.parametrize("tile", [False, True])
 @pytest.mark.parametrize("planar", [False, True])
 @pytest.mark.parametrize("claim", [0, HUGE, 100_000])
-def test_lengths_that_cannot_be_are_not_believed(
+def test_impossible_lengths_are_corrected(
     coding: int, tile: bool, planar: bool, claim: int
 ) -> None:
     layout = _layout(coding, tile=tile, planar=planar)
@@ -70,7 +70,7 @@ def test_the_last_strip_may_claim_to_be_whole(rows: int) -> None:
 
 
 def _at_the_end(data: bytes) -> bytes:
-    """The same file with its strips behind its directory, so that nothing follows."""
+    """The same file with its strips behind its IFD, at the end of the file."""
     start = int.from_bytes(data[4:8], "little")
     size = len(data) - start
     moved = bytearray(data[:4] + (8).to_bytes(4, "little") + data[start:])
@@ -100,7 +100,7 @@ def test_strips_at_the_end_of_the_file_decode_with_lengths_that_are_too_large(
 
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("claim", [[], [0], [HUGE]])
-def test_pixels_that_are_missing_are_not_made_up(coding: int, claim: list[int]) -> None:
+def test_missing_pixels_are_refused(coding: int, claim: list[int]) -> None:
     layout = _layout(coding)
     more: Tags = {}
     if claim:
@@ -116,7 +116,7 @@ def test_a_strip_may_claim_more_rows_than_there_are(coding: int) -> None:
         _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [rows])}))
 
 
-def test_uncompressed_strips_that_all_claim_the_whole_image_tell_by_their_length() -> None:
+def test_the_lengths_of_uncompressed_strips_tell_their_rows() -> None:
     _assert_whole(_file(_layout(NONE), {278: ("L", [HUGE])}))
     assert refusal(_file(_layout(LZW), {278: ("L", [HUGE])})) is Reason.CORRUPT_IMAGE
 
@@ -152,7 +152,7 @@ def test_strips_of_no_pixels_are_left_out(coding: int) -> None:
 
 @pytest.mark.parametrize("compression", ["group3", "group4", "jpeg"])
 @pytest.mark.parametrize("claim", [0, HUGE])
-def test_fax_and_jpeg_that_are_cut_off_are_corrupt_whatever_they_claim(
+def test_fax_and_jpeg_that_are_cut_off_are_corrupt_with_any_length(
     compression: str, claim: int
 ) -> None:
     image = rgb(WIDTH, HEIGHT).convert("RGB" if compression == "jpeg" else "1")

@@ -1,4 +1,4 @@
-"""What suppression as a library shares: its inputs and its indices."""
+"""The inputs and the written indices of `nms` and `soft_nms`."""
 
 from libc.stdint cimport int32_t, int64_t
 
@@ -10,6 +10,7 @@ from ._workspace cimport Scratch
 cdef inline int check_inputs(
     const float[:, ::1] boxes, const float[::1] confidences, const int[::1] class_ids
 ) except -1:
+    """Raise ValueError for arrays that do not fit together."""
     if boxes.shape[1] != 4:
         raise ValueError(f"boxes must have 4 columns, not {boxes.shape[1]}")
     if confidences.shape[0] != boxes.shape[0]:
@@ -29,6 +30,7 @@ cdef inline void collect(
     const int[::1] class_ids,
     Scratch* scratch,
 ) noexcept nogil:
+    """Append all boxes with an area and a confidence to the candidates."""
     cdef Py_ssize_t row
     for row in range(boxes.shape[0]):
         if confidences[row] == confidences[row]:
@@ -44,6 +46,7 @@ cdef inline void collect(
 cdef inline void set_index(
     const Array* keep, Py_ssize_t row, int32_t index
 ) noexcept nogil:
+    """Write an index into the caller's array of int32 or int64."""
     if keep.item_size == 4:
         (<int32_t*> keep.data)[row] = index
     else:

@@ -1,21 +1,21 @@
-/* The kernels, written once and compiled once for each level of vectors.
+/* The kernels, written once and compiled for each SIMD level.
  *
- * The bodies are plain loops that the compiler turns into vectors; each level has the
- * same body in a function with its own target attribute. The scan and the blending of
- * columns are written by hand for each: compilers do not turn comparisons into places,
- * nor loads at places of a table into vectors.
+ * The bodies are plain loops that the compiler vectorises; each level has the same body in
+ * a function with its own target attribute. The scan and the blending of columns are
+ * written by hand for each level, because compilers vectorise neither collecting indices
+ * nor loads at the places that a table says.
  */
-#ifndef FACEWIRE_KERNELS_LEVELS_H
-#define FACEWIRE_KERNELS_LEVELS_H
+#ifndef FACEWIRE_SIMD_LEVELS_H
+#define FACEWIRE_SIMD_LEVELS_H
 
 #include "_kernels.h"
-#include "_kernels_decode.h"
-#include "_kernels_resize.h"
-#include "_kernels_scan.h"
-#include "_kernels_suppress.h"
+#include "_bilinear.h"
+#include "_box_decoding.h"
+#include "_threshold_scan.h"
+#include "_overlap.h"
 
-/* One level: the bodies in functions of that target, and their table. */
-#define FACEWIRE_LEVEL(level, line, target)                                            \
+/* One SIMD level: the bodies in functions of that target, and their table. */
+#define FACEWIRE_SIMD_LEVEL(level, linear_limit, target)                               \
     target static void fuse_logits_##level(const float *scores, const float *quality,  \
         int root, const int32_t *found, ptrdiff_t count, float *confidence)            \
     {                                                                                  \
@@ -31,12 +31,12 @@
         fuse_probabilities_body(scores, quality, found, count, confidence);            \
     }                                                                                  \
     target static int decode_atss_##level(const facewire_level *head,                  \
-        const int32_t *found, ptrdiff_t count, float *boxes)                   \
+        const int32_t *found, ptrdiff_t count, float *boxes)                           \
     {                                                                                  \
         return decode_atss_body(head, found, count, boxes);                            \
     }                                                                                  \
     target static int decode_yunet_##level(const facewire_level *head,                 \
-        const int32_t *found, ptrdiff_t count, float *boxes)                   \
+        const int32_t *found, ptrdiff_t count, float *boxes)                           \
     {                                                                                  \
         return decode_yunet_body(head, found, count, boxes);                           \
     }                                                                                  \
@@ -50,24 +50,24 @@
     {                                                                                  \
         hash_boxes_body(boxes, count, hashes, shifted_hashes);                         \
     }                                                                                  \
-    target static int32_t suppressor_##level(const facewire_line *kept,                \
+    target static int32_t suppressor_##level(const facewire_kept_boxes *kept,          \
         ptrdiff_t count, const float *box, int32_t class_id, float threshold)          \
     {                                                                                  \
         return suppressor_body(kept, count, box, class_id, threshold);                 \
-    }                                                                                  \
-    target static void yuv_row_##level(const uint8_t *luma, const uint8_t *u,          \
-        const uint8_t *v, ptrdiff_t step, ptrdiff_t width, uint32_t *pixels)           \
-    {                                                                                  \
-        yuv_row_body(luma, u, v, step, width, pixels);                                 \
     }                                                                                  \
     target static void blend_rows_##level(const int16_t *top, const int16_t *bottom,   \
         int16_t top_weight, int16_t bottom_weight, ptrdiff_t count, uint8_t *pixels)   \
     {                                                                                  \
         blend_rows_body(top, bottom, top_weight, bottom_weight, count, pixels);        \
     }                                                                                  \
+    target static void yuv_row_##level(const uint8_t *luma, const uint8_t *u,          \
+        const uint8_t *v, ptrdiff_t step, ptrdiff_t width, uint32_t *pixels)           \
+    {                                                                                  \
+        yuv_row_body(luma, u, v, step, width, pixels);                                 \
+    }                                                                                  \
     static const facewire_kernels kernels_##level = {                                  \
         #level,                                                                        \
-        line,                                                                          \
+        linear_limit,                                                                  \
         scan_##level,                                                                  \
         fuse_logits_##level,                                                           \
         fuse_probabilities_##level,                                                    \
@@ -77,21 +77,22 @@
         hash_boxes_##level,                                                            \
         suppressor_##level,                                                            \
         blend_columns_##level,                                                         \
-        yuv_row_##level,                                                               \
         blend_rows_##level,                                                            \
+        yuv_row_##level,                                                               \
     };
 
-FACEWIRE_LEVEL(portable, 128, )
+FACEWIRE_SIMD_LEVEL(portable, 128, )
 #ifdef FACEWIRE_X86
-FACEWIRE_LEVEL(sse2, 128, )
-FACEWIRE_LEVEL(avx2, 128, FACEWIRE_AVX2)
-FACEWIRE_LEVEL(avx512, 256, FACEWIRE_AVX512)
+FACEWIRE_SIMD_LEVEL(sse2, 128, )
+FACEWIRE_SIMD_LEVEL(avx2, 128, FACEWIRE_AVX2)
+FACEWIRE_SIMD_LEVEL(avx512, 256, FACEWIRE_AVX512)
 #endif
 #ifdef FACEWIRE_NEON
-FACEWIRE_LEVEL(neon, 128, )
+FACEWIRE_SIMD_LEVEL(neon, 128, )
 #endif
 
-/* The levels that this processor has, the best last; returns how many. */
+/* Write the tables of the SIMD levels that this processor has, the best last; return how
+ * many. */
 static int available_kernels(const facewire_kernels **levels)
 {
     int count = 0;

@@ -1,10 +1,10 @@
-/* Finds the few values of a class map that reach the threshold, by vector compares.
+/* Find the few values of a class map that reach the threshold, by vector comparisons.
  *
- * Each level turns 64 comparisons into 64 bits and skips them all when none is set,
- * which is the usual case. A NaN compares false and is passed over.
+ * At each SIMD level 64 comparisons become 64 bits, which are skipped when none is set, the
+ * usual case. A NaN compares false and is skipped.
  */
-#ifndef FACEWIRE_KERNELS_SCAN_H
-#define FACEWIRE_KERNELS_SCAN_H
+#ifndef FACEWIRE_THRESHOLD_SCAN_H
+#define FACEWIRE_THRESHOLD_SCAN_H
 
 #include "_kernels.h"
 
@@ -18,7 +18,7 @@
 #define FACEWIRE_NEON 1
 #endif
 
-/* Appends the places of the bits that are set. */
+/* Append the indices of the bits that are set. */
 FACEWIRE_INLINE ptrdiff_t append_bits(
     uint64_t bits, ptrdiff_t first, int32_t *found, ptrdiff_t count)
 {
@@ -29,7 +29,7 @@ FACEWIRE_INLINE ptrdiff_t append_bits(
     return count;
 }
 
-/* One value after the other: what is left after the last whole 64. */
+/* Compare one value after the other: the rest after the last whole 64. */
 FACEWIRE_INLINE ptrdiff_t scan_rest(const float *values, ptrdiff_t first,
     ptrdiff_t end, float lowest, int32_t *found, ptrdiff_t count)
 {
@@ -40,7 +40,7 @@ FACEWIRE_INLINE ptrdiff_t scan_rest(const float *values, ptrdiff_t first,
     return count;
 }
 
-/* For any processor: the compiler turns the inner loop into what vectors there are. */
+/* For any processor: the compiler vectorises the inner loop. */
 static ptrdiff_t scan_portable(
     const float *values, ptrdiff_t count, float lowest, int32_t *found)
 {
@@ -105,14 +105,14 @@ FACEWIRE_AVX2 static ptrdiff_t scan_avx2(
     return scan_rest(values, at, count, lowest, found, written);
 }
 
-/* Appends the lanes of one vector of 16 that are set, packed to the front. */
+/* Append the indices of the lanes of one vector of 16 that are set. */
 FACEWIRE_AVX512 static inline ptrdiff_t append_lanes(
     __mmask16 reached, ptrdiff_t first, int32_t *found, ptrdiff_t count)
 {
     const __m512i lanes = _mm512_setr_epi32(
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32((int32_t)first));
-    _mm512_storeu_si512(found + count, _mm512_maskz_compress_epi32(reached, places));
+    __m512i indices = _mm512_add_epi32(lanes, _mm512_set1_epi32((int32_t)first));
+    _mm512_storeu_si512(found + count, _mm512_maskz_compress_epi32(reached, indices));
     return count + __builtin_popcount(reached);
 }
 
@@ -143,7 +143,7 @@ static ptrdiff_t scan_neon(
     const float *values, ptrdiff_t count, float lowest, int32_t *found)
 {
     const float32x4_t limit = vdupq_n_f32(lowest);
-    /* One bit for each of eight bytes: summing them up gives eight lanes as bits. */
+    /* A weight of one bit for each of eight bytes: their sum is eight lanes as bits. */
     const uint8x16_t weights
         = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     ptrdiff_t written = 0;

@@ -1,4 +1,4 @@
-"""Whom to blame for an image that does not decode: it, or a machine without memory."""
+"""A failed decoder: the image is corrupt, or there was no memory."""
 
 import subprocess
 import sys
@@ -9,20 +9,20 @@ import pytest
 from PIL import Image
 
 from facewire_server.errors import RequestError
-from facewire_server.image.refusal import blame
+from facewire_server.image.formats.corruption import decode_failure
 from tests.server.image.samples import bmp, save
 
 SIDE = 2000
 
 
 def _large(kind: str) -> bytes:
-    """A sound file of SIDE x SIDE pixels, for which a decoder needs 4 to 60 MB."""
+    """A valid file of SIDE x SIDE pixels, for which a decoder needs 4 to 60 MB."""
     image = Image.new("RGB", (SIDE, SIDE), "teal")
     if kind == "BMP runs":
         runs = (b"\xfa\1" * (SIDE // 250) + b"\0\0") * SIDE + b"\0\1"
         return bmp(SIDE, SIDE, 8, runs, coding=1, palette=bytes(1024))
     if kind == "BMP":
-        image = image.quantize(9)  # pixels of 24 bits are used where they lie
+        image = image.quantize(9)  # pixels of 24 bits are used in place
     if kind == "JPEG progressive":
         return save(image, "JPEG", progressive=True)
     if kind == "JPEG of rare sampling":
@@ -53,7 +53,7 @@ def _large(kind: str) -> bytes:
         "TIFF lzma",
     ],
 )
-def test_lack_of_memory_is_not_blamed_on_the_image(kind: str) -> None:
+def test_lack_of_memory_does_not_make_an_image_corrupt(kind: str) -> None:
     child = subprocess.run(
         [sys.executable, "-m", "tests.server.image.starved"],
         input=_large(kind),
@@ -73,14 +73,14 @@ def test_lack_of_memory_is_not_blamed_on_the_image(kind: str) -> None:
         RuntimeError("std::bad_alloc"),
     ],
 )
-def test_what_libraries_say_of_memory_is_understood(error: Exception) -> None:
-    assert isinstance(blame("PNG", 1, error), MemoryError)
+def test_messages_about_memory_are_recognised(error: Exception) -> None:
+    assert isinstance(decode_failure("PNG", 1, error), MemoryError)
 
 
-def test_an_image_is_blamed_where_there_is_memory_for_it() -> None:
+def test_an_image_is_corrupt_where_there_is_memory_for_it() -> None:
     for error in (None, OSError("decoder error -2"), cv2.error("bad header")):
-        assert isinstance(blame("PNG", 1, error), RequestError)
+        assert isinstance(decode_failure("PNG", 1, error), RequestError)
 
 
-def test_whoever_fails_without_a_word_is_believed_where_there_is_memory() -> None:
-    assert isinstance(blame("PNG", 1 << 44), MemoryError)
+def test_a_failure_without_a_reason_is_lack_of_memory_where_there_is_none() -> None:
+    assert isinstance(decode_failure("PNG", 1 << 44), MemoryError)

@@ -1,12 +1,13 @@
-/* Sort keys, hashes and overlaps: plain loops for compilers to vectorise.
+/* Sort keys, hashes and overlaps of boxes: loops that compilers vectorise.
  *
- * Every function is inlined into one of each level (`_kernels_levels.h`).
+ * Each function is inlined into one function for each SIMD level (`_simd_levels.h`).
  */
-#ifndef FACEWIRE_KERNELS_SUPPRESS_H
-#define FACEWIRE_KERNELS_SUPPRESS_H
+#ifndef FACEWIRE_OVERLAP_H
+#define FACEWIRE_OVERLAP_H
 
 #include <string.h>
 
+#include "_box_decoding.h" /* clamp */
 #include "_kernels.h"
 
 FACEWIRE_INLINE void sort_keys_body(const float *restrict confidence, uint32_t first,
@@ -23,20 +24,21 @@ FACEWIRE_INLINE void sort_keys_body(const float *restrict confidence, uint32_t f
     range[1] = greatest;
 }
 
-/* A hash of the octave of `size`, and of a centre in units of that octave, in cells
- * that are shifted by `shift` of their size. */
+/* A hash of the octave of `size` and of the cell that contains the centre. Cells have the
+ * size of the octave and are shifted by the share `shift` of it. */
 FACEWIRE_INLINE uint32_t hash_of(float size, float x_sum, float y_sum, float shift)
 {
-    const float most = 1073741824.0f;
+    const float max_cell = 1073741824.0f;
     uint32_t bits, inverse_bits;
     float inverse;
     memcpy(&bits, &size, sizeof bits);
     bits >>= 23;
-    /* One over two sizes, rounded to a power of two, for a sum of two coordinates. */
+    /* 1 / (2 * size), rounded to a power of two: the sum of two coordinates is twice the
+     * centre. */
     inverse_bits = (253u - bits) << 23;
     memcpy(&inverse, &inverse_bits, sizeof inverse);
-    int32_t column = (int32_t)within(x_sum * inverse + shift, -most, most);
-    int32_t row = (int32_t)within(y_sum * inverse + shift, -most, most);
+    int32_t column = (int32_t)clamp(x_sum * inverse + shift, -max_cell, max_cell);
+    int32_t row = (int32_t)clamp(y_sum * inverse + shift, -max_cell, max_cell);
     uint32_t hash = (uint32_t)column * 0x9E3779B1u;
     hash = (hash ^ hash >> 15) + (uint32_t)row;
     hash = hash * 0x85EBCA77u + bits * 0xC2B2AE3Du;
@@ -52,14 +54,14 @@ FACEWIRE_INLINE void hash_boxes_body(const float *restrict boxes, ptrdiff_t coun
         float width = x_max - x_min, height = y_max - y_min;
         float side = width > height ? width : height;
         hashes[k] = hash_of(side, x_min + x_max, y_min + y_max, 0.0f);
-        /* Octaves as well are shifted by half, which is the root of two. */
+        /* Octaves are shifted by half as well: the factor is the root of two. */
         shifted_hashes[k]
             = hash_of(side * 1.41421356f, x_min + x_max, y_min + y_max, 0.5f);
     }
 }
 
-/* inter > threshold * (area_a + area_b - inter), where a is among the kept boxes. */
-FACEWIRE_INLINE int overlaps(const facewire_line *restrict kept, ptrdiff_t k,
+/* inter > threshold * (area_a + area_b - inter), where a is the kept box `k`. */
+FACEWIRE_INLINE int overlaps(const facewire_kept_boxes *restrict kept, ptrdiff_t k,
     const float *restrict box, int32_t class_id, float threshold)
 {
     float width = (box[2] < kept->x_max[k] ? box[2] : kept->x_max[k])
@@ -71,7 +73,7 @@ FACEWIRE_INLINE int overlaps(const facewire_line *restrict kept, ptrdiff_t k,
         & (kept->class_id[k] == class_id);
 }
 
-FACEWIRE_INLINE int32_t suppressor_body(const facewire_line *kept, ptrdiff_t count,
+FACEWIRE_INLINE int32_t suppressor_body(const facewire_kept_boxes *kept, ptrdiff_t count,
     const float *box, int32_t class_id, float threshold)
 {
     for (ptrdiff_t block = 0; block < count; block += FACEWIRE_BLOCK) {

@@ -4,11 +4,11 @@
  * of the 19; the second blends two such rows. Rounding is OpenCV's too (modules/imgproc,
  * resize.cpp: HResizeLinear, VResizeLinear), so the results have the same bits.
  */
-#ifndef FACEWIRE_KERNELS_RESIZE_H
-#define FACEWIRE_KERNELS_RESIZE_H
+#ifndef FACEWIRE_BILINEAR_H
+#define FACEWIRE_BILINEAR_H
 
 #include "_kernels.h"
-#include "_kernels_scan.h"
+#include "_threshold_scan.h"
 
 /* Pixels from `first` on, one after the other. */
 FACEWIRE_INLINE void blend_columns_rest(const uint8_t *row, ptrdiff_t channels,
@@ -17,7 +17,7 @@ FACEWIRE_INLINE void blend_columns_rest(const uint8_t *row, ptrdiff_t channels,
     const ptrdiff_t count = columns->count;
     const ptrdiff_t kept = channels < 3 ? channels : 3;
     for (ptrdiff_t x = first; x < count; x++) {
-        const uint8_t *pixel = row + columns->place[x];
+        const uint8_t *pixel = row + columns->left[x];
         const int32_t left = columns->weights[2 * x];
         const int32_t right = columns->weights[2 * x + 1];
         for (ptrdiff_t channel = 0; channel < kept; channel++)
@@ -32,7 +32,7 @@ static void blend_columns_portable(const uint8_t *row, ptrdiff_t channels, ptrdi
     blend_columns_rest(row, channels, step, columns, 0, planes);
 }
 
-/* The four bytes at `row[place]`, and those in which the right neighbour lies: with three
+/* The four bytes at `row[offset]`, and those in which the right neighbour lies: with three
  * channels they begin one byte before it, so that nothing behind the row is read. */
 FACEWIRE_INLINE int32_t four_bytes(const uint8_t *from)
 {
@@ -46,7 +46,7 @@ static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     const facewire_columns *columns, int16_t *planes)
 {
     const ptrdiff_t count = columns->count;
-    const int32_t *place = columns->place;
+    const int32_t *offset = columns->left;
     const ptrdiff_t ahead = channels == 3 ? 2 : 4;
     const __m128i low = _mm_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
@@ -54,12 +54,12 @@ static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 4 <= count; x += 4) {
-        __m128i left = _mm_setr_epi32(four_bytes(row + place[x]),
-            four_bytes(row + place[x + 1]), four_bytes(row + place[x + 2]),
-            four_bytes(row + place[x + 3]));
-        __m128i right = _mm_setr_epi32(four_bytes(row + place[x] + ahead),
-            four_bytes(row + place[x + 1] + ahead), four_bytes(row + place[x + 2] + ahead),
-            four_bytes(row + place[x + 3] + ahead));
+        __m128i left = _mm_setr_epi32(four_bytes(row + offset[x]),
+            four_bytes(row + offset[x + 1]), four_bytes(row + offset[x + 2]),
+            four_bytes(row + offset[x + 3]));
+        __m128i right = _mm_setr_epi32(four_bytes(row + offset[x] + ahead),
+            four_bytes(row + offset[x + 1] + ahead), four_bytes(row + offset[x + 2] + ahead),
+            four_bytes(row + offset[x + 3] + ahead));
         __m128i weights = _mm_loadu_si128((const __m128i *)(columns->weights + 2 * x));
         right = _mm_srl_epi32(right, shift);
         for (int channel = 0; channel < 3; channel++) {
@@ -87,9 +87,9 @@ FACEWIRE_AVX2 static void blend_columns_avx2(const uint8_t *row, ptrdiff_t chann
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 8 <= count; x += 8) {
-        __m256i place = _mm256_loadu_si256((const __m256i *)(columns->place + x));
-        __m256i left = _mm256_i32gather_epi32((const int *)row, place, 1);
-        __m256i right = _mm256_srl_epi32(_mm256_i32gather_epi32(ahead, place, 1), shift);
+        __m256i offset = _mm256_loadu_si256((const __m256i *)(columns->left + x));
+        __m256i left = _mm256_i32gather_epi32((const int *)row, offset, 1);
+        __m256i right = _mm256_srl_epi32(_mm256_i32gather_epi32(ahead, offset, 1), shift);
         __m256i weights = _mm256_loadu_si256((const __m256i *)(columns->weights + 2 * x));
         for (int channel = 0; channel < 3; channel++) {
             __m256i pair = _mm256_or_si256(_mm256_and_si256(left, low),
@@ -117,9 +117,9 @@ FACEWIRE_AVX512 static void blend_columns_avx512(const uint8_t *row, ptrdiff_t c
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 16 <= count; x += 16) {
-        __m512i place = _mm512_loadu_si512(columns->place + x);
-        __m512i left = _mm512_i32gather_epi32(place, row, 1);
-        __m512i right = _mm512_srl_epi32(_mm512_i32gather_epi32(place, ahead, 1), shift);
+        __m512i offset = _mm512_loadu_si512(columns->left + x);
+        __m512i left = _mm512_i32gather_epi32(offset, row, 1);
+        __m512i right = _mm512_srl_epi32(_mm512_i32gather_epi32(offset, ahead, 1), shift);
         __m512i weights = _mm512_loadu_si512(columns->weights + 2 * x);
         for (int channel = 0; channel < 3; channel++) {
             __m512i pair = _mm512_or_si512(_mm512_and_si512(left, low),

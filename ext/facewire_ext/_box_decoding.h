@@ -1,9 +1,9 @@
-/* Confidences and boxes of what a scan found: plain loops for compilers to vectorise.
+/* Confidences and boxes of the locations that a scan found: loops that compilers vectorise.
  *
- * Every function is inlined into one of each level (`_kernels_levels.h`).
+ * Each function is inlined into one function for each SIMD level (`_simd_levels.h`).
  */
-#ifndef FACEWIRE_KERNELS_DECODE_H
-#define FACEWIRE_KERNELS_DECODE_H
+#ifndef FACEWIRE_BOX_DECODING_H
+#define FACEWIRE_BOX_DECODING_H
 
 #include <math.h>
 #include <string.h>
@@ -13,16 +13,16 @@
 /* |log(16 / 1000)|: mmdetection's limit on how far a delta scales an anchor. */
 #define FACEWIRE_MAX_LOG_RATIO 4.135166556742356f
 
-/* Moves `value` into [low, high]; a NaN stays one. */
-FACEWIRE_INLINE float within(float value, float low, float high)
+/* `value` moved into [low, high]; a NaN stays one. */
+FACEWIRE_INLINE float clamp(float value, float low, float high)
 {
     value = value < low ? low : value;
     return value > high ? high : value;
 }
 
-FACEWIRE_INLINE float limited(float coordinate)
+FACEWIRE_INLINE float clamped(float coordinate)
 {
-    return within(
+    return clamp(
         coordinate, -FACEWIRE_COORDINATE_LIMIT, FACEWIRE_COORDINATE_LIMIT);
 }
 
@@ -35,7 +35,7 @@ FACEWIRE_INLINE float limited(float coordinate)
 FACEWIRE_INLINE float exponential(float x)
 {
     const float rounder = 12582912.0f;
-    x = within(x, -87.0f, 88.0f);
+    x = clamp(x, -87.0f, 88.0f);
     float shifted = x * 1.44269504088896341f + rounder;
     float n = shifted - rounder;
     float r = x - n * 0.693359375f;
@@ -56,16 +56,16 @@ FACEWIRE_INLINE float exponential(float x)
     return p * power;
 }
 
-/* Candidates are worked on so many at a time: what they need is gathered first, so
- * that the arithmetic runs over arrays without gaps, which compilers vectorise. */
+/* Locations are decoded in batches of this many: their inputs are gathered first, so that
+ * the arithmetic runs over contiguous arrays, which compilers vectorise. */
 #define FACEWIRE_BATCH 64
 
-FACEWIRE_INLINE ptrdiff_t batch_size(ptrdiff_t left)
+FACEWIRE_INLINE ptrdiff_t batch_size(ptrdiff_t remaining)
 {
-    return left < FACEWIRE_BATCH ? left : FACEWIRE_BATCH;
+    return remaining < FACEWIRE_BATCH ? remaining : FACEWIRE_BATCH;
 }
 
-/* Every `step`-th value from `values` on that was found. */
+/* The values at the locations found; those of neighbours are `step` apart. */
 FACEWIRE_INLINE void gather(const float *values, ptrdiff_t step, const int32_t *found,
     ptrdiff_t count, float *restrict gathered)
 {
@@ -100,16 +100,16 @@ FACEWIRE_INLINE void fuse_probabilities_body(const float *scores, const float *q
         gather(quality, 1, found + first, batch, objects);
         for (ptrdiff_t k = 0; k < batch; k++)
             confidence[first + k] = sqrtf(
-                within(classes[k], 0.0f, 1.0f) * within(objects[k], 0.0f, 1.0f));
+                clamp(classes[k], 0.0f, 1.0f) * clamp(objects[k], 0.0f, 1.0f));
     }
 }
 
-/* Writes a box from its centre and half its sides; returns whether it has an area. */
+/* Write a box from its centre and half its sides; return whether it has an area. */
 FACEWIRE_INLINE int write_box(
     float *restrict box, float x, float y, float half_width, float half_height)
 {
-    float left = limited(x - half_width), right = limited(x + half_width);
-    float top = limited(y - half_height), bottom = limited(y + half_height);
+    float left = clamped(x - half_width), right = clamped(x + half_width);
+    float top = clamped(y - half_height), bottom = clamped(y + half_height);
     box[0] = left;
     box[1] = top;
     box[2] = right;
@@ -118,10 +118,10 @@ FACEWIRE_INLINE int write_box(
         & (bottom - top > FACEWIRE_SHORTEST_SIDE);
 }
 
-/* The row of a location among fewer than 2**24 (which binding sees to).
+/* The row of a location, which must be below 2**24 (binding checks it).
  *
- * The quotient in float32 is off by less than one, which the remainder puts right;
- * there is no vector instruction that divides integers.
+ * There is no vector instruction that divides integers. The quotient in float32 is off by
+ * less than one, which the remainder corrects.
  */
 FACEWIRE_INLINE int32_t row_of(int32_t location, int32_t columns, float inverse_columns)
 {
@@ -142,8 +142,8 @@ FACEWIRE_INLINE int decode_atss_body(const facewire_level *level,
     const float stride = level->stride, side = level->side;
     const float x_std = level->stds[0], y_std = level->stds[1];
     const float width_std = level->stds[2], height_std = level->stds[3];
-    const float most = FACEWIRE_MAX_LOG_RATIO;
-    int all = 1;
+    const float max_log = FACEWIRE_MAX_LOG_RATIO;
+    int all_have_areas = 1;
     for (ptrdiff_t first = 0; first < count; first += FACEWIRE_BATCH) {
         ptrdiff_t batch = batch_size(count - first);
         const int32_t *restrict location = found + first;
@@ -157,20 +157,20 @@ FACEWIRE_INLINE int decode_atss_body(const facewire_level *level,
             float column = (float)(location[k] - row * columns);
             float x = column * stride + x_std * x_delta[k] * side;
             float y = (float)row * stride + y_std * y_delta[k] * side;
-            float width = within(width_std * width_delta[k], -most, most);
-            float height = within(height_std * height_delta[k], -most, most);
-            all &= write_box(into + 4 * k, x, y, exponential(width) * side * 0.5f,
+            float width = clamp(width_std * width_delta[k], -max_log, max_log);
+            float height = clamp(height_std * height_delta[k], -max_log, max_log);
+            all_have_areas &= write_box(into + 4 * k, x, y, exponential(width) * side * 0.5f,
                 exponential(height) * side * 0.5f);
         }
     }
-    return all;
+    return all_have_areas;
 }
 
 typedef float four_floats __attribute__((vector_size(16)));
 typedef int32_t four_flags __attribute__((vector_size(16)));
 
-/* Whether a NaN is among the ten landmark offsets of a location: four of them, four,
- * and four of which two were seen. */
+/* Whether a NaN is among the ten landmark offsets of a location. They are read as three
+ * vectors of four, the last of which repeats two. */
 FACEWIRE_INLINE int has_nan(const float *landmarks, int32_t location)
 {
     const float *values = landmarks + 10 * (ptrdiff_t)location;
@@ -186,11 +186,12 @@ FACEWIRE_INLINE int decode_yunet_body(const facewire_level *level,
     const int32_t *found, ptrdiff_t count, float *boxes)
 {
     float x_offset[FACEWIRE_BATCH], y_offset[FACEWIRE_BATCH];
-    float log_width[FACEWIRE_BATCH], log_height[FACEWIRE_BATCH], spoil[FACEWIRE_BATCH];
+    float log_width[FACEWIRE_BATCH], log_height[FACEWIRE_BATCH];
+    float nan_or_zero[FACEWIRE_BATCH];
     const int32_t columns = (int32_t)level->columns;
     const float inverse_columns = 1.0f / (float)columns;
     const float stride = level->stride;
-    int all = 1;
+    int all_have_areas = 1;
     for (ptrdiff_t first = 0; first < count; first += FACEWIRE_BATCH) {
         ptrdiff_t batch = batch_size(count - first);
         const int32_t *restrict location = found + first;
@@ -200,18 +201,18 @@ FACEWIRE_INLINE int decode_yunet_body(const facewire_level *level,
         gather(level->boxes + 2, 4, location, batch, log_width);
         gather(level->boxes + 3, 4, location, batch, log_height);
         for (ptrdiff_t k = 0; k < batch; k++)
-            spoil[k] = has_nan(level->landmarks, location[k]) ? NAN : 0.0f;
+            nan_or_zero[k] = has_nan(level->landmarks, location[k]) ? NAN : 0.0f;
         for (ptrdiff_t k = 0; k < batch; k++) {
             int32_t row = row_of(location[k], columns, inverse_columns);
             float column = (float)(location[k] - row * columns);
-            float x = (column + x_offset[k]) * stride + spoil[k];
+            float x = (column + x_offset[k]) * stride + nan_or_zero[k];
             float y = ((float)row + y_offset[k]) * stride;
-            all &= write_box(into + 4 * k, x, y,
+            all_have_areas &= write_box(into + 4 * k, x, y,
                 exponential(log_width[k]) * stride * 0.5f,
                 exponential(log_height[k]) * stride * 0.5f);
         }
     }
-    return all;
+    return all_have_areas;
 }
 
 #endif
