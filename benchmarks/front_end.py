@@ -26,8 +26,8 @@ from benchmarks.nothing import SIDE, save_network
 from benchmarks.process_tree import cpu_seconds
 from benchmarks.server_process import serving
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.config import available_cores
 from facewire_server.models.source import DATA
+from facewire_server.system.cpu_quota import available_cores
 
 METHOD = "/facewire.v1.DetectService/Detect"
 CONNECTIONS, CALLS = 8, 2

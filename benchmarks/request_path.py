@@ -23,10 +23,11 @@ from pathlib import Path
 from benchmarks.nothing import save_network
 from facewire.v1 import detect_pb2 as pb
 from facewire_ext import simd_levels
+from facewire_server.config import Mode
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from facewire_server.rpc import converters
 from facewire_server.scheduling.job import Outcome

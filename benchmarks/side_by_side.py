@@ -19,13 +19,14 @@ import numpy as np
 
 from benchmarks.comparison.machine import settings
 from facewire.v1 import detect_pb2 as pb
+from facewire_server.config import Mode
 from facewire_server.image.decode import open_image
 from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.engine import Engine
 from facewire_server.inference.preprocess import PreprocessedNetwork
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import DATA, EMBEDDED, Source
 from facewire_server.rpc import converters
 

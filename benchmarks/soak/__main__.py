@@ -28,7 +28,7 @@ from benchmarks.soak.photos import Photo, photos, seen
 from benchmarks.soak.server import Server
 from benchmarks.soak.traffic import GOOD_CALLERS, RELOAD_SECONDS, traffic
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.config import MEBI, available_cores
+from facewire_server.system.cpu_quota import available_cores
 
 MESSAGE_MB = 20
 MESSAGE_SECONDS = 5
@@ -76,7 +76,7 @@ async def soak(server: Server, seconds: float) -> list[str]:
     start = await asyncio.to_thread(vitals.look, server, began)
 
     async def send(part: float) -> None:
-        limit = MESSAGE_MB * MEBI
+        limit = MESSAGE_MB << 20
         await traffic(server, taken, ledger, part * seconds, message_bytes=limit)
 
     await send(WARM_UP)

@@ -29,7 +29,7 @@ from benchmarks.soak.photos import photos
 from benchmarks.soak.retrying import RetryingCaller
 from benchmarks.soak.server import Server
 from facewire_client.cli.table import align
-from facewire_server.config import available_cores
+from facewire_server.system.cpu_quota import available_cores
 
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""

@@ -1,7 +1,7 @@
 """The command `facewire-server`.
 
-Rule: what only the server needs is imported by the commands, which may find that it is
-not installed.
+Rule: packages of the extra `server` are imported by the commands alone, so that this module
+can say what to install where one is missing.
 """
 
 import os
@@ -18,28 +18,28 @@ PROGRAM = "facewire-server"
 
 
 def main() -> NoReturn:
-    """Runs the command line; exits with 0 on success, 1 on failure, 2 on misuse."""
+    """Run the command line; exit with 0 on success, 1 on failure, 2 on wrong usage."""
     if sys.argv[1:2] == ["serve"]:
-        early_signals.take()
-    # gRPC reads this when it is imported: its own log would double our messages.
+        early_signals.install()
+    # gRPC reads this when it is imported. Its own log would repeat our messages.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    # prometheus-client reads these when it is imported, and would keep the numbers of
-    # this server in files beside those of other programs.
+    # prometheus-client reads these when it is imported, and would keep this server's metrics
+    # in files, beside those of other programs.
     for variable in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
         os.environ.pop(variable, None)
-    # Imported here: not before the signals are taken.
+    # Imported late: the handlers of signals are installed first.
     from facewire_client.cli import edge
 
-    edge.run(PROGRAM, _root, _explained, _say)
+    edge.run(PROGRAM, _root, _explain, _say)
 
 
 def _root() -> "Command":
-    from facewire_server.cli.root import root
+    from facewire_server.cli import root
 
     return root
 
 
-def _explained(error: Exception) -> str | None:
+def _explain(error: Exception) -> str | None:
     if isinstance(error, FacewireError):
         return str(error)
     name = error.name if isinstance(error, ModuleNotFoundError) else None

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from facewire_client.cli.root import root as client
-from facewire_server.cli.root import root as server
+from facewire_server.cli import root as server
 
 COMMANDS: dict[str, click.Command] = {"facewire": client, "facewire-server": server}
 

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from facewire_client.cli.root import root as client
-from facewire_server.cli.root import root as server
+from facewire_server.cli import root as server
 from tests.deploy.command_lines import options
 from tests.deploy.files import read_yaml
 from tests.deploy.queries import mistakes

@@ -6,15 +6,14 @@ from typing import Any
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_client import FaceClient
-from facewire_server.config import Config
+from facewire_server.config import Config, TransportLimits
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.limits import Limits
 
 
 @contextmanager
 def limited(**limits: Any) -> Iterator[BackgroundServer]:
     """A server with these limits and the defaults for all others."""
-    config = Config(port=0, metrics_port=0, limits=Limits(**limits))
+    config = Config(port=0, metrics_port=0, limits=TransportLimits(**limits))
     with BackgroundServer(config) as running:
         yield running
 

@@ -1,11 +1,11 @@
 """A server that runs out of file descriptors, and has some again later."""
 
-import os
 import resource
 import socket
 from contextlib import ExitStack
 
 import grpc
+import psutil
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
@@ -51,6 +51,6 @@ def test_a_server_without_file_descriptors_serves_on_and_accepts_again(
 
 def leave(pid: int, spare: int) -> None:
     """Lets a process have no more than so many more file descriptors."""
-    limit = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1 + spare
+    limit = psutil.Process(pid).num_fds() + spare
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))

@@ -93,7 +93,7 @@ def identity() -> tuple[str, tuple[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_all_that_was_accepted_is_answered_as_the_log_says(
+def test_every_accepted_request_is_answered_with_the_code_in_the_log(
     workers: int, tmp_path: Path, photo: bytes
 ) -> None:
     log = ("--log-level", "debug", "--log-format", "json")

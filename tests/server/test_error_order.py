@@ -18,11 +18,10 @@ from benchmarks.attacks.peer import DETECT_STREAM, Peer
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
-from facewire_server.config import Config
+from facewire_server.config import Config, TransportLimits
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.server import Server
-from facewire_server.limits import Limits
 from tests.server.rpc_errors import reason
 
 PROTO = Path(__file__).parents[2] / "proto" / "facewire" / "v1" / "detect.proto"
@@ -231,7 +230,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServe
     """A server that asks for a token and takes one call with little metadata."""
     path = tmp_path_factory.mktemp("tokens") / "tokens"
     path.write_text("sesame")
-    limits = Limits(max_calls=1, max_metadata_kb=1, message_seconds=0.1)
+    limits = TransportLimits(max_calls=1, max_metadata_kb=1, message_seconds=0.1)
     config = Config(port=0, metrics_port=None, token_file=path, limits=limits)
     with BackgroundServer(config) as running:
         yield running

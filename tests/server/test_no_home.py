@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import default_folder
 from tests.server.process import command
 from tests.server.strangers import as_stranger
 
@@ -52,17 +51,3 @@ def test_a_server_without_a_home_uses_the_cache_of_the_option(tmp_path: Path) ->
     log = serve_once(Path("/"), None, "--cache", str(tmp_path / "cache"))
     assert "WARNING" not in log
     assert list((tmp_path / "cache" / "compiled").iterdir())
-
-
-@pytest.mark.parametrize("found", [RuntimeError(), Path("~/.cache/facewire")])
-def test_the_default_cache_without_a_home_is_that_of_the_machine(
-    monkeypatch: pytest.MonkeyPatch, found: RuntimeError | Path
-) -> None:
-    def user_cache_path(name: str) -> Path:
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    module = "facewire_server.catalogue.cache"
-    monkeypatch.setattr(f"{module}.user_cache_path", user_cache_path)
-    assert default_folder() == Path("/var/cache/facewire")

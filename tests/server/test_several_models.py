@@ -8,11 +8,12 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.config import Config, available_cores
+from facewire_server.config import Config
 from facewire_server.errors import ModelError
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.loading import Backend
 from facewire_server.models.source import DATA, EMBEDDED
+from facewire_server.system.cpu_quota import available_cores
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from benchmarks.attacks.peer import DETECT_STREAM, Peer, connect
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient
+from facewire_server.config import TransportLimits
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.limits import Limits
 from facewire_server.rpc import channel_options
 from tests.server.limited import detects, frame, image, limited
 from tests.server.tls_files import TlsFiles
@@ -71,7 +71,7 @@ def test_a_connection_without_a_handshake_is_closed(sent: bytes) -> None:
 
 def test_a_silent_connection_to_a_tls_port_is_closed(tmp_path: Path) -> None:
     files = TlsFiles(tmp_path)
-    config = replace(files.config(), limits=Limits(handshake_seconds=0.5))
+    config = replace(files.config(), limits=TransportLimits(handshake_seconds=0.5))
     with BackgroundServer(config) as server:
         assert is_closed_after(server, SILENT)
         context = ssl.create_default_context(cadata=files.authority.root_certificates.decode())

@@ -51,7 +51,7 @@ def told(target: str) -> list[int]:
         return [check(channel), next(watch(channel))]
 
 
-def test_a_peer_that_takes_nothing_does_not_keep_a_server_from_being_ready() -> None:
+def test_a_peer_that_reads_nothing_does_not_keep_a_server_from_being_ready() -> None:
     config = Config(port=0, metrics_port=None)
 
     async def main() -> list[int]:
@@ -69,7 +69,7 @@ def test_a_peer_that_takes_nothing_does_not_keep_a_server_from_being_ready() -> 
     assert asyncio.run(main()) == [SERVING, SERVING]
 
 
-def test_a_peer_that_takes_nothing_keeps_neither_watchers_nor_a_drain_waiting() -> None:
+def test_a_peer_that_reads_nothing_keeps_neither_watchers_nor_a_drain_waiting() -> None:
     with (
         serving("--grace", "3") as (process, target),
         grpc.insecure_channel(target) as channel,
@@ -116,7 +116,7 @@ def test_a_client_that_checks_health_by_itself_calls_when_the_server_is_ready(
     asyncio.run(main())
 
 
-def test_a_watch_of_which_no_status_is_taken_ends_and_leaves_its_slot(
+def test_a_watch_whose_status_is_not_read_ends_and_frees_its_slot(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with limited(stream_idle_seconds=0.5, max_watches=1) as server:
@@ -138,7 +138,7 @@ def no_fault(caplog: pytest.LogCaptureFixture) -> bool:
     return not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_peer_that_hangs_up_instead_of_taking_a_status_is_no_fault(
+def test_a_peer_that_hangs_up_before_its_first_status_is_no_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with limited(max_watches=1) as server:
@@ -155,7 +155,7 @@ def test_watches_are_no_calls(photo: bytes) -> None:
         assert detects(server, photo)
 
 
-def test_who_watches_once_has_a_slot_however_many_another_connection_has_opened() -> None:
+def test_a_first_watch_has_a_slot_however_many_another_connection_has_opened() -> None:
     with limited(max_watches=3) as server, Peer(server.target) as greedy:
         first, second, third = (watched(greedy) for _ in range(3))
         with Peer(server.target) as other:
@@ -167,7 +167,7 @@ def test_who_watches_once_has_a_slot_however_many_another_connection_has_opened(
             assert not greedy.statuses.keys() & {first, second}
 
 
-def test_a_watch_with_nothing_to_tell_outlasts_a_stream_at_rest() -> None:
+def test_a_watch_without_a_change_outlasts_an_idle_stream() -> None:
     with limited(stream_idle_seconds=0.2) as server, Peer(server.target) as peer:
         quiet = watched(peer)
         for _ in range(2):
@@ -175,7 +175,7 @@ def test_a_watch_with_nothing_to_tell_outlasts_a_stream_at_rest() -> None:
         assert quiet not in peer.statuses
 
 
-def test_a_watch_with_nothing_to_tell_has_its_limit_too() -> None:
+def test_a_watch_without_a_change_has_a_limit_of_its_own() -> None:
     with limited(watch_idle_seconds=0.2) as server, Peer(server.target) as peer:
         quiet = watched(peer)
         assert peer.wait(quiet, SECONDS) == DEADLINE

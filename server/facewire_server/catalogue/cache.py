@@ -4,24 +4,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import site_cache_path, user_cache_path
-
 from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.errors import ModelError
-
-
-def default_folder() -> Path:
-    """Return the operating system's folder for a user's caches: ~/.cache/facewire.
-
-    For a user without a home folder, as in many containers, it is that of the machine:
-    /var/cache/facewire.
-    """
-    try:
-        folder = user_cache_path("facewire")
-    except RuntimeError:
-        return site_cache_path("facewire")
-    # For such a user, older versions of platformdirs return a path that begins with ~.
-    return folder if folder.is_absolute() else site_cache_path("facewire")
+from facewire_server.system.cache_folder import default_folder
 
 
 @dataclass(frozen=True, slots=True)

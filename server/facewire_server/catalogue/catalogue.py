@@ -9,14 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
 
 DATA = Path(__file__).parents[1] / "data" / "catalogue"
 
 LIST_COMMAND = "facewire-server models list"
-
-PRECISIONS = ("FP16", "FP32", "FP16-INT8")
-"""Precisions of weights. The first one that a model is published in is its default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`facewire-server demo`: the whole path, once, on one photo."""
+"""`facewire-server demo`: one photo through a server of its own, over gRPC."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def demo(image: Path, output: Path) -> None:
 
 
 def _detect(image: Path, picture: Path) -> None:
-    """Prints what a server finds in an image, and draws it into another."""
+    """Print what a server finds in an image, and draw it into a picture."""
     with (
         BackgroundServer(Config(port=0, metrics_port=None)) as server,
         FaceClient(server.target) as client,

@@ -1,19 +1,25 @@
 """`facewire-server models`: what models there are, how to get them, what they are."""
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from facewire_client.cli.table import align
-from facewire_server.catalogue.cache import ModelCache, default_folder
-from facewire_server.catalogue.catalogue import PRECISIONS, Catalogue, PublishedModel
-from facewire_server.cli import card
+from facewire_server.catalogue.cache import ModelCache
+from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
 from facewire_server.cli.pull_report import PullReport
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
+from facewire_server.inference.detector import Detector
 from facewire_server.inference.network import Network
+from facewire_server.inference.runtime import Runtime
+from facewire_server.models.metadata import Metadata
 from facewire_server.models.source import EMBEDDED, Source
+from facewire_server.system.cache_folder import default_folder
 
 NOTES = """\
 AP in percent on WIDER FACE (validation), GFLOPs and parameters in millions, as their
@@ -66,8 +72,8 @@ def list_models(cache: Path, as_json: bool) -> None:
 def info(model: str, device: str, precision: str | None, cache: Path, as_json: bool) -> None:
     """Describe a model: input, head, labels, thresholds, precision, cost and hash."""
     source = Source.find(model, precision=precision, cache=cache)
-    values = card.card(source, device)
-    click.echo(json.dumps(values) if as_json else align(card.rows(values)))
+    values = _description(source, device)
+    click.echo(json.dumps(values) if as_json else align(_description_rows(values)))
 
 
 @models.command()
@@ -87,7 +93,7 @@ def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> N
     Goes on where an earlier pull was broken off. Proxies are taken from HTTPS_PROXY,
     HTTP_PROXY and NO_PROXY.
     """
-    # Imported here: it brings an HTTP client, which no other command needs.
+    # Imported late: it imports an HTTP client, which no other command needs.
     from facewire_server.catalogue import pull as pulling
 
     entry = Catalogue.published().get(name)
@@ -133,7 +139,7 @@ def _verify_published(entry: PublishedModel, cache: ModelCache) -> None:
 
 
 def _listed(entry: PublishedModel, cache: ModelCache) -> dict[str, Any]:
-    """One model, in what JSON can say."""
+    """A published model in values of JSON."""
     return {
         "name": entry.name,
         "input_width": entry.width,
@@ -162,3 +168,56 @@ def _row(listed: dict[str, Any]) -> tuple[str, ...]:
         f"{listed['mparams']:.3f}",
         "facewire itself; the default" if listed["embedded"] else " ".join(precisions),
     )
+
+
+def _description(source: Source, device: str) -> dict[str, Any]:
+    """Load a model and describe it in values of JSON. Raises ModelError."""
+    network = Network(source.read(), source.sidecar.input_size)
+    metadata = Metadata.parse(source.settings(network.metadata))
+    cost = network.cost
+    description = Detector(source, Runtime(device=device)).description
+    beside = source.path.with_suffix(".toml")
+    return {
+        **dataclasses.asdict(description),
+        "version": description.version,
+        "pad_value": metadata.pad_value or 0,
+        "channels": "RGB" if metadata.reverse_input_channels else "BGR",
+        "mean_values": metadata.mean,
+        "scale_values": metadata.scale,
+        "file_precision": source.precision or None,
+        "parameters": cost.parameters,
+        "gflops": cost.gflops,
+        "path": str(source.path.resolve()),
+        "override": str(beside.resolve()) if beside.is_file() else None,
+    }
+
+
+def _description_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The same as rows of a table."""
+    inside = "none: the network suppresses by itself"
+    files = values["file_precision"]
+    return [
+        ("name", values["name"]),
+        ("version", values["version"]),
+        ("input", f"{values['input_width']}x{values['input_height']}"),
+        ("channels", values["channels"]),
+        ("mean", _numbers(values["mean_values"])),
+        ("scale", _numbers(values["scale_values"])),
+        ("resize", values["resize"]),
+        ("padding", str(values["pad_value"])),
+        ("head", values["head"]),
+        ("labels", ", ".join(values["labels"])),
+        ("min confidence", f"{values['min_confidence']:g}"),
+        ("IoU threshold", f"{values['iou_threshold'] or inside}"),
+        ("precision", values["precision"] + (f" (files: {files})" if files else "")),
+        ("device", values["device"]),
+        ("parameters", f"{values['parameters'] / 1e6:.3f} million"),
+        ("GFLOPs", f"{values['gflops']:.3f}"),
+        ("SHA-256", values["sha256"]),
+        ("file", values["path"]),
+        ("set beside it", values["override"] or "nothing"),
+    ]
+
+
+def _numbers(values: tuple[float, ...] | None) -> str:
+    return "none" if values is None else " ".join(f"{value:g}" for value in values)

@@ -1,10 +1,13 @@
-"""What a pull tells on standard error: lines, and a bar where there is a terminal."""
+"""What a pull shows on standard error: notes as lines, and a bar on a terminal."""
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 class PullReport:
@@ -12,8 +15,7 @@ class PullReport:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._is_terminal = sys.stderr.isatty()
-        self._drawn = False
+        self._bar: ProgressBar[int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -24,30 +26,31 @@ class PullReport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ends the line of the bar."""
-        self._break_line()
+        """End the line of the bar."""
+        self._end_bar()
 
     def note(self, line: str) -> None:
         """See Report.note."""
-        self._break_line()
+        self._end_bar()
         click.echo(line, err=True)
 
     def progress(self, received: int, size: int) -> None:
         """See Report.progress."""
-        if self._is_terminal:
-            self._drawn = True
-            click.echo(f"\r{bar(self._label, received, size)}", err=True, nl=False)
+        if not sys.stderr.isatty():
+            return
+        # A file that is fetched again takes the position back. Click's bar stays full once it
+        # was full, so that it takes a new one.
+        if self._bar is None or received < self._bar.pos:
+            self._bar = click.progressbar(
+                length=size,
+                label=self._label,
+                file=sys.stderr,
+                show_eta=False,  # it would count bytes of an earlier pull as fetched by this one
+                item_show_func=lambda done: f"{(done or 0) / 1e6:.1f} of {size / 1e6:.1f} MB",
+            )
+        self._bar.update(received - self._bar.pos, received)
 
-    def _break_line(self) -> None:
-        if self._drawn:
-            self._drawn = False
-            click.echo(err=True)
-
-
-def bar(label: str, there: int, size: int, width: int = 30) -> str:
-    """A bar of `width` characters for `there` of `size` bytes."""
-    done = width * there // size
-    of = f"{size / 1e6:.1f}"
-    # As wide at the start as at the end: each bar covers the one before it.
-    megabytes = f"{there / 1e6:{len(of)}.1f} of {of} MB"
-    return f"{label} [{'#' * done}{'-' * (width - done)}] {megabytes}"
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+            self._bar = None

@@ -11,12 +11,13 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from facewire_server.config import Mode
 from facewire_server.errors import ModelError
 from facewire_server.inference.heads import Head
 from facewire_server.inference.heads.base import Reader
 from facewire_server.inference.network import core, short_message
 from facewire_server.inference.preprocess import PreprocessedNetwork
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 
 PRECISIONS = {
     "f32": "FP32",

@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
-
-class Mode(StrEnum):
-    """What a network is compiled for."""
-
-    LATENCY = "latency"
-    """Requests run one after the other, each on all cores."""
-
-    THROUGHPUT = "throughput"
-    """Requests run side by side, each on a part of the cores."""
-
-    ADAPTIVE = "adaptive"
-    """Both: a single request runs on all cores, several run side by side."""
+from facewire_server.config import Config, Mode
+from facewire_server.system.cpu_quota import available_core_numbers, available_cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +27,25 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The engine settings that a server's Config makes for each of its models.
+
+        Each of several models gets its share of the requests that the cores can run: all
+        models together then have as many threads as one alone would have, and a request that
+        is alone still runs on all cores. `threads` is set only where a CPU quota allows fewer
+        cores than the process may run on.
+        """
+        cores, models = available_cores(config.workers), len(config.models)
+        chosen = config.inference_precision
+        pairs = (text.partition("=") for text in config.device_properties)
+        return cls(
+            device=config.device,
+            mode=Mode(config.mode),
+            inference_precision=None if chosen == "auto" else chosen,
+            properties={key: value for key, _, value in pairs},
+            cache=config.cache if config.compile_cache else None,
+            requests=None if models == 1 else -(-cores // models),
+            threads=cores if cores < len(available_core_numbers()) else None,
+        )

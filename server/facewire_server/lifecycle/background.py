@@ -1,4 +1,4 @@
-"""A server on a thread of its own, for the demo and for tests."""
+"""A server on a thread of this process, for the demo and for tests."""
 
 import asyncio
 import threading
@@ -16,7 +16,7 @@ from facewire_server.system.addresses import target_of
 
 
 class BackgroundServer:
-    """A server that is ready while it is open, and drains when it is closed.
+    """A server that is ready while the context is open, and drains at its end.
 
     `with BackgroundServer(Config(port=0)) as server:` and then `server.target`.
     """
@@ -34,12 +34,13 @@ class BackgroundServer:
 
     @property
     def target(self) -> str:
-        """Where clients connect: HOST:PORT, [IPV6]:PORT or unix:PATH."""
+        """The target for clients: HOST:PORT, [IPV6]:PORT or unix:PATH."""
         return target_of(self.config.host, self.port)
 
     def __enter__(self) -> Self:
-        """Returns when the models are loaded. Raises what kept them from it."""
+        """Return when the models are loaded. Raises ConfigError and ModelError."""
         self._ended = self._thread.submit(uvloop.run, self._serve())
+        # A server that fails to start ends without being ready.
         self._ended.add_done_callback(lambda _: self._ready.set())
         self._ready.wait()
         if self._ended.done():
@@ -53,18 +54,18 @@ class BackgroundServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Drains and stops."""
+        """Drain and stop."""
         self.begin_drain()
         self._thread.shutdown()
         self._ended.result()
 
     def begin_drain(self) -> None:
-        """Has the server begin to drain, without waiting for it."""
+        """Have the server begin to drain, without waiting for it."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def reload(self) -> None:
-        """Has the models reloaded soon, as SIGHUP would."""
+        """Have the models reloaded soon, as SIGHUP would."""
         if self._loop is not None and self._reload is not None:
             self._loop.call_soon_threadsafe(self._reload)
 

@@ -1,22 +1,24 @@
-"""The signals of a server process in its first moments, before it has an event loop.
+"""The signals of a server process before it has an event loop; see `run` for after.
 
-Rule: SIGTERM and SIGINT end it with 0 and SIGHUP never does, however early they come.
-So nothing is imported here that takes time.
+Rule: SIGTERM and SIGINT end the process with 0 and SIGHUP never does, however early they
+come. So this module imports nothing that takes time.
 """
 
 import os
 import signal
 
 STOP = (signal.SIGTERM, signal.SIGINT)
+"""The signals that stop a server."""
 
 
-def take() -> None:
-    """Has STOP end the process, and SIGHUP wait in the kernel for a server to obey it.
+def install() -> None:
+    """Have STOP end the process, and SIGHUP stay pending until a server handles it.
 
-    To be called on the main thread before any other thread is there: threads and
-    processes that are started later hold SIGHUP back, too, and so leave it to this one.
+    To be called on the main thread before there is any other: threads and processes
+    inherit the mask, so none that is started later takes SIGHUP from the main thread.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     for number in STOP:
-        # Not an exception: it could be raised anywhere, and be caught there.
+        # Not an exception: it could be raised anywhere, and be caught there. And not
+        # sys.exit: there is nothing to clean up yet, and threads that load would be joined.
         signal.signal(number, lambda *_: os._exit(0))

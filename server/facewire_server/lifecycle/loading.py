@@ -9,10 +9,12 @@ from typing import Self
 
 from facewire_server.config import Config
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.registry import Registry
 from facewire_server.models.source import Source
 from facewire_server.scheduling.scheduler import Scheduler
-from facewire_server.system.daemon_thread import aside
+from facewire_server.system.cpu_quota import available_cores
+from facewire_server.system.daemon_thread import run_in_daemon_thread
 
 Loader = Callable[[], Detector]
 """Reads, compiles and warms one model. Raises ModelError."""
@@ -42,7 +44,7 @@ class Backend:
         workers = config.max_parallel
         if workers is None:
             parallel = [detector.parallel for detector in registry]
-            workers = _workers(parallel, config.cores)
+            workers = _workers(parallel, available_cores(config.workers))
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
@@ -58,7 +60,7 @@ class Backend:
 
         Raises ModelError when it cannot be loaded; the old one goes on serving then.
         """
-        detector = await asyncio.wrap_future(aside(load))
+        detector = await asyncio.wrap_future(run_in_daemon_thread(load))
         self.registry.replace(name, detector)
         return detector
 
@@ -80,7 +82,8 @@ def find_sources(config: Config) -> list[Source]:
 
 
 def _from_disk(config: Config) -> list[Loader]:
-    return [partial(Detector, source, config.runtime) for source in find_sources(config)]
+    runtime = Runtime.from_config(config)
+    return [partial(Detector, source, runtime) for source in find_sources(config)]
 
 
 def _workers(parallel: Sequence[int], cores: int) -> int:

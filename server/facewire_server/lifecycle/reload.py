@@ -7,18 +7,18 @@ from pathlib import Path
 
 from facewire_server.errors import ModelError
 from facewire_server.lifecycle.loading import Backend, Loader
-from facewire_server.system.daemon_thread import aside
-from facewire_server.system.fingerprint import POLL_SECONDS, Fingerprint, fingerprint
+from facewire_server.system.daemon_thread import run_in_daemon_thread
+from facewire_server.system.file_watch import POLL_SECONDS, FileChanges, fingerprint
 from facewire_server.telemetry.metrics import Metrics
 
 logger = logging.getLogger("facewire_server.service.reload")
 
 Files = Mapping[str, tuple[Path, ...]]
-"""What each model is made of, by the model's name."""
+"""The files that each model is made of, by the model's name."""
 
 
 class Reloader:
-    """Says when a model is to be reloaded, one after the other, while `run` runs."""
+    """Decides when a model is to be reloaded, one after the other, while `run` runs."""
 
     def __init__(
         self,
@@ -30,68 +30,58 @@ class Reloader:
     ) -> None:
         """All models are reloaded when `asked` is set, which it may be before `run`.
 
-        `files` says what there is to reload, and `reload` does it, by a model's name.
-        `watch`: a model is also reloaded when its files change.
+        `files` tells which models there are, and `reload` reloads one, by its name.
+        `watch`: a model is also reloaded when its files have changed.
         """
         self._asked = asked
         self._files = files
         self._reload = reload
         self._watch = watch
-        self._served: dict[str, Fingerprint] = {}
-        self._seen: dict[str, Fingerprint] = {}
+        self._changes: dict[str, FileChanges] = {}
 
     async def run(self) -> None:
-        """Reloads what is asked for and what has changed, until it is cancelled."""
-        if not self._served:
-            self._served = await self._stamps()
-            self._seen = dict(self._served)
+        """Reload what is asked for and what has changed, until it is cancelled."""
+        for name, paths in self._files().items():
+            await self._has_changed(name, paths)
         while True:
-            try:
-                async with asyncio.timeout(POLL_SECONDS if self._watch else None):
-                    await self._asked.wait()
-            except TimeoutError:
-                await self._reload_changed()
-            else:
-                self._asked.clear()
-                for name, found in (await self._stamps()).items():
-                    await self._reload_as(name, found)
+            all_models = await self._wait()
+            for name, paths in self._files().items():
+                # Looked at even where the answer is not needed: the fingerprint is that
+                # of the files before they are read.
+                has_changed = await self._has_changed(name, paths)
+                if all_models or has_changed:
+                    await self._reload(name)
+                    # Also after a failure: the same files would only fail again.
+                    self._changes[name].mark_loaded()
 
-    async def _reload_changed(self) -> None:
-        """Reloads models whose files have changed and have stayed so for one look.
+    async def _wait(self) -> bool:
+        """Return True once all models are asked for, False when it is time to look."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS if self._watch else None):
+                await self._asked.wait()
+        except TimeoutError:
+            return False
+        self._asked.clear()
+        return True
 
-        A file that is still being written is left alone.
-        """
-        now = await self._stamps()
-        for name, found in now.items():
-            if found == self._seen.get(name) != self._served.get(name):
-                await self._reload_as(name, found)
-        self._seen = now
-
-    async def _reload_as(self, name: str, found: Fingerprint) -> None:
-        """Reloads a model whose files were found so, and does not for the same again.
-
-        They were looked at before they are read: a change in between is then seen.
-        """
-        await self._reload(name)
-        self._served[name] = found
-
-    async def _stamps(self) -> dict[str, Fingerprint]:
-        return {
-            name: await asyncio.wrap_future(aside(fingerprint, *files))
-            for name, files in self._files().items()
-        }
+    async def _has_changed(self, name: str, paths: tuple[Path, ...]) -> bool:
+        """Whether a model's files have changed and settled; the first look finds none."""
+        # On a thread: `stat` hangs with a drive that does, and would stop the event loop.
+        now = await asyncio.wrap_future(run_in_daemon_thread(fingerprint, *paths))
+        return self._changes.setdefault(name, FileChanges(now)).look(now)
 
 
 async def reload_model(backend: Backend, metrics: Metrics, name: str, load: Loader) -> str:
-    """Reloads one model by `load`, tells it and counts it.
+    """Reload one model by `load`; log and count the outcome.
 
-    One that is no good leaves the old one serving; returns why, empty: all is well.
+    A model that cannot be loaded leaves the old one serving. Returns the reason then,
+    and an empty text after success.
     """
     old = backend.registry.get(name).description
     try:
         new = (await backend.reload(name, load)).description
     except Exception as error:
-        # A fault of ours must not end the reloads to come.
+        # A bug in loading must not end the reloads to come.
         trace = None if isinstance(error, ModelError) else error
         metrics.reloaded(name, "failed")
         logger.error(

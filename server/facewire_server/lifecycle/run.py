@@ -1,8 +1,10 @@
-"""Running a server until a signal ends it."""
+"""Running a server process until a signal ends it: signals, the drain, the exit."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import os
+import signal
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from typing import NoReturn
 
@@ -10,7 +12,6 @@ from facewire_server.config import Config
 from facewire_server.lifecycle.early_signals import STOP
 from facewire_server.lifecycle.loading import Backend
 from facewire_server.lifecycle.server import Server
-from facewire_server.lifecycle.signals import leave, on_hangup, signalled
 from facewire_server.system.addresses import target_of
 
 logger = logging.getLogger("facewire_server.service.run")
@@ -19,7 +20,7 @@ logger = logging.getLogger("facewire_server.service.run")
 async def run(
     config: Config, loading: Future[Backend], announce: Callable[[str], None]
 ) -> NoReturn:
-    """Serves until SIGTERM or SIGINT, then drains; a second signal ends at once.
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
     SIGHUP reloads the models: one that comes before they are loaded, right after that.
 
@@ -34,7 +35,7 @@ async def run(
             logger.info("metrics on port %d", server.metrics_port)
         announce(f"listening on {target_of(config.host, server.port)}")
 
-    stop = signalled(STOP)
+    stop = stop_event(STOP)
     on_hangup(server.reload)
     await serve(server, loading, ready, stop)
 
@@ -45,10 +46,10 @@ async def serve(
     ready: Callable[[], Awaitable[None]],
     stop: asyncio.Event,
 ) -> NoReturn:
-    """Listens, loads, is `ready`, drains when it shall stop, and ends the process.
+    """Listen, load, call `ready`, drain once `stop` is set, and end the process.
 
-    Whatever a thread still does then (a request, a reload, a start) is not waited for,
-    as Python would. Raises ConfigError and ModelError when it does not get to serve.
+    Threads that still work then (on a request, a reload, a start) are not waited for,
+    as Python would at its exit. Raises ConfigError and ModelError when it cannot serve.
     """
     async with server:
         load = asyncio.create_task(server.load(loading))
@@ -59,7 +60,52 @@ async def serve(
             await ready()
             await stopped
             await _drain(server)
-    leave(0)
+    exit_now(0)
+
+
+def exit_now(status: int) -> NoReturn:
+    """End the process at once; only the log is flushed.
+
+    `sys.exit` would join the threads of executors, and one of them may be in a call of
+    OpenVINO that takes minutes, or in a read that never returns.
+    """
+    logging.shutdown()
+    os._exit(status)
+
+
+def exit_by_signal(number: int) -> NoReturn:
+    """End the process at once, with the exit status that shells give for a signal."""
+    exit_now(128 + number)
+
+
+def stop_event(
+    numbers: Sequence[signal.Signals], on_second: Callable[[int], None] = exit_by_signal
+) -> asyncio.Event:
+    """Return an event that the first of these signals sets, on this event loop.
+
+    A second one calls `on_second`.
+    """
+    event = asyncio.Event()
+
+    def on_signal(number: int) -> None:
+        if event.is_set():
+            on_second(number)
+        event.set()
+
+    for number in numbers:
+        # Takes the place of the handlers of `early_signals`.
+        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
+    return event
+
+
+def on_hangup(call: Callable[[], None]) -> None:
+    """Have SIGHUP call a function on this event loop, also one that came earlier.
+
+    It has been blocked since `early_signals.install` and is pending then: to unblock it
+    after the handler is there delivers it, whereas before it would end the process.
+    """
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, call)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 async def _drain(server: Server) -> None:

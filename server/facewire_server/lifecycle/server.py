@@ -16,6 +16,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
 from facewire_server.lifecycle.reload import Files, Reloader, reload_model
@@ -29,13 +30,13 @@ from facewire_server.rpc.detect import DetectServicer
 from facewire_server.rpc.health import SERVICE, Health
 from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
-from facewire_server.system.memory_trim import MemoryTrim
+from facewire_server.system.memory import MemoryTrim
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
 
 FLUSH_SECONDS = 0.5
-"""For finished answers to reach the wire; what is not finished by then is cut off."""
+"""For finished answers to be sent; calls that have not finished by then are cut off."""
 
 
 class Server:
@@ -51,16 +52,16 @@ class Server:
         """`shares_port`: with other processes of the same server, and only those.
 
         `models` are the names of those it will serve; None: as the settings say.
-        Raises ConfigError for certificates and tokens that are no good.
+        Raises ConfigError for certificates and tokens that cannot be used.
         """
         self.config = config
         self._metrics = Metrics()
         logs.on_dropped(self._metrics.log_lines_dropped)
         self._tracing = open_tracing(config.traces)
         self._listener = Listener(config, shares_port=shares_port)
-        self._gate = Calls(self._metrics, self._tracing)
-        self._security = Access(config)
-        self._detect = DetectServicer(config, self._gate)
+        self._calls = Calls(self._metrics, self._tracing)
+        self._access = Access(config)
+        self._detect = DetectServicer(config, self._calls)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -69,10 +70,10 @@ class Server:
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
             interceptors=(
-                *self._security.interceptors(self._gate.refuse),
+                *self._access.interceptors(self._calls.refuse),
                 Admission(
                     config.limits,
-                    self._gate,
+                    self._calls,
                     max_message_bytes=config.max_message_bytes,
                 ),
             ),
@@ -89,22 +90,22 @@ class Server:
         self._watching: asyncio.Task[None] | None = None
         self._metrics_server: MetricsPort | None = None
         self.port = 0
-        """The port it listens on; 0: it is on a Unix socket."""
+        """The port it listens on; 0: it listens on a Unix socket."""
         self.metrics_port: int | None = None
-        """The port of `/metrics`; None: there is none."""
+        """The port of `/metrics`; None: they are not served."""
 
     async def __aenter__(self) -> Self:
-        """Listens; health says NOT_SERVING. Raises ConfigError for a bad address."""
-        self.port = self._listener.open(partial(self._security.add_port, self._grpc))
+        """Listen; health says NOT_SERVING. Raises ConfigError for an unusable address."""
+        self.port = self._listener.open(partial(self._access.add_port, self._grpc))
         try:
             self._serve_metrics()
         except ConfigError:
             self._listener.close()
             raise
         await self._grpc.start()
-        self._tasks.start("following certificates and tokens", self._security.follow)
-        gate = self._gate
-        trim = MemoryTrim(lambda: gate.arrived, lambda: gate.under_way)
+        self._tasks.start("following certificates and tokens", self._access.follow)
+        calls = self._calls
+        trim = MemoryTrim(lambda: calls.arrived, lambda: calls.under_way)
         self._tasks.start("giving memory back", trim.run)
         return self
 
@@ -114,11 +115,14 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stops; see `drain` for how to do so politely."""
+        """Stop at once; call `drain` before to let requests finish."""
         self._tasks.cancel()
         stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
-        await asyncio.sleep(0)  # its first step tells all connections to send no more
-        self._gate.release()
+        # The order matters: the first step of `stop` sends GOAWAY on all connections, so
+        # they take no new calls. Only then may the refusals that `settle` has held back
+        # go out: a client that gets one retries at once, and must do so elsewhere.
+        await asyncio.sleep(0)
+        self._calls.release()
         self._health.close()
         await stopping
         self._listener.close()
@@ -130,7 +134,7 @@ class Server:
             await self._tracing.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
-        """Waits for the models; then requests are answered. Raises ModelError."""
+        """Wait for the models; requests are answered from then on. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
         self._backend = backend
         backend.scheduler.watch(self._metrics)
@@ -142,7 +146,7 @@ class Server:
         return backend
 
     async def open(self) -> None:
-        """Has health say SERVING, but for when work stalls."""
+        """Have health say SERVING, except while work stalls."""
         self._health.serving()
         watchdog = Watchdog(
             self._loaded.scheduler,
@@ -153,35 +157,35 @@ class Server:
         self._watching = self._tasks.start("watching for stalls", watchdog.run)
 
     def reload(self) -> None:
-        """Has all models reloaded soon, or as soon as they are loaded."""
+        """Have all models reloaded soon, or as soon as they are loaded."""
         self._reload_asked.set()
 
     async def reload_model(self, name: str, load: Loader) -> str:
-        """Reloads one of the models that are loaded; see `reload.reload_model`."""
+        """Reload one of the loaded models; see `reload.reload_model`."""
         return await reload_model(self._loaded, self._metrics, name, load)
 
     @property
     def metrics(self) -> CollectorRegistry:
-        """What it counts."""
+        """Its metrics."""
         return self._metrics.registry
 
     async def drain(self) -> bool:
-        """Refuses new requests, finishes those that run, for at most `grace`.
+        """Refuse new requests, and finish those in flight, for at most `grace`.
 
-        Health says NOT_SERVING from the start. Returns whether all were finished.
+        Health says NOT_SERVING from the start. Returns whether all have finished.
         """
         self._stop_watching()
         self._health.end()
         try:
             async with asyncio.timeout(self.config.grace):
-                await self._gate.drain()
+                await self._calls.drain()
         except TimeoutError:
             return False
-        await self._gate.settle()
+        await self._calls.settle()
         return True
 
     def _stop_watching(self) -> None:
-        """Leaves the word about health to the drain alone."""
+        """Stop the watchdog, which could say SERVING again during the drain."""
         if self._watching is not None:
             self._watching.cancel()
 
@@ -203,7 +207,7 @@ class Server:
 
     async def _reload(self, name: str) -> None:
         source = self._loaded.registry.get(name).source
-        runtime = self.config.runtime
+        runtime = Runtime.from_config(self.config)
 
         def load() -> Detector:
             return Detector(source.again(), runtime)

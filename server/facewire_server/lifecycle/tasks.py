@@ -1,6 +1,6 @@
-"""What goes on beside the requests of a server until it ends: watching, reloading.
+"""The background tasks of a server, beside its requests: watching, reloading.
 
-Rule: none of it ends unseen. What fails is logged and begun again.
+Rule: no task ends unnoticed. One that fails is logged and started again.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ logger = logging.getLogger("facewire_server.service.tasks")
 Run = Callable[[], Coroutine[None, None, None]]
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds before a task that fails begins again: doubled each time."""
+"""Seconds before a task that has failed starts again: doubled each time."""
 
 
 class BackgroundTasks:
@@ -23,17 +23,18 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, name: str, run: Run) -> asyncio.Task[None]:
-        """Runs `run` on this event loop until it returns, and again when it raises.
+        """Run `run` on this event loop until it returns, and again when it raises.
 
-        `name` is what the log calls it.
+        `name` stands for it in the log.
         """
+        # asyncio itself refers to a task only weakly: without the set it could vanish.
         task = asyncio.create_task(_keep_running(name, run), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def cancel(self) -> None:
-        """Ends all of them soon."""
+        """Cancel all of them."""
         for task in self._tasks:
             task.cancel()
 
@@ -41,15 +42,16 @@ class BackgroundTasks:
 async def _keep_running(name: str, run: Run) -> None:
     pause = FIRST_PAUSE
     while True:
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             return await run()
         except (Exception, asyncio.CancelledError):
-            # Something that `run` has waited for may be what was cancelled.
+            # A CancelledError may also come from a future that `run` awaits; only a task
+            # that was itself cancelled is to end.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            if time.monotonic() - began > LONGEST_PAUSE:
+            if time.monotonic() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             logger.exception("%s failed and begins again in %g s", name, pause)
         await asyncio.sleep(pause)

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from facewire_server.catalogue.cache import ModelCache, default_folder
+from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue
+from facewire_server.config import DEFAULT_MODEL
 from facewire_server.errors import ModelError
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Settings
 from facewire_server.models.sidecar import Sidecar
+from facewire_server.system.cache_folder import default_folder
 
-EMBEDDED = "face-detection-nano"
+EMBEDDED = DEFAULT_MODEL
 """The name of the embedded model, which is the default."""
 
 DATA = Path(__file__).parents[1] / "data"

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 
+from facewire_server.config import TransportLimits
 from facewire_server.errors import FacewireError, Reason, RequestError, released
-from facewire_server.limits import Limits
 from facewire_server.rpc.call import Context
 from facewire_server.rpc.call_slots import CallSlots
 from facewire_server.rpc.calls import Calls
@@ -39,7 +39,7 @@ class Admission(grpc.aio.ServerInterceptor):
     the wire the kinds do not differ.
     """
 
-    def __init__(self, limits: Limits, calls: Calls, *, max_message_bytes: int) -> None:
+    def __init__(self, limits: TransportLimits, calls: Calls, *, max_message_bytes: int) -> None:
         self._limits = limits
         self._calls = calls
         self._max_message_bytes = max_message_bytes

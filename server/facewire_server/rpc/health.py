@@ -13,8 +13,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from facewire.v1 import detect_pb2
+from facewire_server.config import TransportLimits
 from facewire_server.errors import Reason, RefusalError, RequestError
-from facewire_server.limits import Limits
 
 SERVICE = detect_pb2.DESCRIPTOR.services_by_name["DetectService"].full_name
 
@@ -32,7 +32,7 @@ class Health(health_pb2_grpc.HealthServicer):
     its peer took none. Runs on the server's event loop.
     """
 
-    def __init__(self, models: Iterable[str], limits: Limits) -> None:
+    def __init__(self, models: Iterable[str], limits: TransportLimits) -> None:
         """`models`: the names of the models to serve."""
         names = [health.OVERALL_HEALTH, SERVICE]
         names += [f"{SERVICE}/{model}" for model in models]

@@ -1,6 +1,6 @@
-"""Where a server listens: what a host stands for, and why it cannot be had.
+"""Where a server listens: the addresses of a host, its target, and errors in words.
 
-A host is an address, a name, which may stand for several addresses, or `unix:PATH`.
+A host is an address, a name, which may have several addresses, or `unix:PATH`.
 """
 
 import errno
@@ -15,38 +15,39 @@ from facewire_server.errors import ConfigError
 UNIX = "unix:"
 
 LOCALHOST = ("127.0.0.1", "::1")
-"""Both, whatever the machine's own list of hosts says: RFC 6761."""
+"""Both, whatever /etc/hosts says: RFC 6761, section 6.3."""
 
-NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+NOT_LOCAL = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+"""Errors of addresses that no interface of this machine has."""
 
 TRIES = 10
-"""For a port that is free at all addresses of a host."""
+"""To find a port that is free at all addresses of a host."""
 
 
 class Endpoints(NamedTuple):
-    """IP addresses and the port at them; 0 where there is one, and any port will do."""
+    """IP addresses, and the port at each; 0 for a single address and any free port."""
 
     ips: tuple[str, ...]
     port: int
 
 
 def socket_path(host: str) -> Path | None:
-    """The file of a Unix socket; None: the host has ports."""
+    """The path of a Unix socket; None: the host is an address or a name."""
     return Path(host.removeprefix(UNIX)) if host.startswith(UNIX) else None
 
 
 def target_of(host: str, port: int) -> str:
-    """How clients are told of it: HOST:PORT, [IPV6]:PORT, or unix:PATH."""
+    """The target for clients: HOST:PORT, [IPV6]:PORT or unix:PATH."""
     if host.startswith(UNIX):
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def endpoints(host: str, port: int, *options: int) -> Endpoints:
-    """The addresses of a host that this machine has, with a port free at all of them.
+    """Find the addresses of a host on this machine, and a port free at all of them.
 
-    `options` are those of the sockets that will listen. Raises OSError; `listen_error`
-    has the words for it.
+    `port` 0: any; `options` are those of the sockets that will listen. Raises OSError,
+    which `listen_error` puts into words.
     """
     ips = _addresses(host)
     for _ in range(TRIES):
@@ -58,25 +59,25 @@ def endpoints(host: str, port: int, *options: int) -> Endpoints:
     return _free_endpoints(ips, port, options)
 
 
-def bound(ip: str, port: int, *options: int) -> socket.socket:
-    """A socket at an address in numbers. Raises OSError, and closes it then."""
+def bind_socket(ip: str, port: int, *options: int) -> socket.socket:
+    """Bind a new socket to a numeric address. Raises OSError."""
     family, kind, proto, _, address = socket.getaddrinfo(
         ip, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0]
-    fresh = socket.socket(family, kind, proto)
+    bound = socket.socket(family, kind, proto)
     try:
         for option in (socket.SO_REUSEADDR, *options):
-            fresh.setsockopt(socket.SOL_SOCKET, option, 1)
-        fresh.bind(address)
+            bound.setsockopt(socket.SOL_SOCKET, option, 1)
+        bound.bind(address)
     except OSError:
-        fresh.close()
+        bound.close()
         raise
-    return fresh
+    return bound
 
 
-def listen_error(what: str, host: str, port: int, error: OSError) -> ConfigError:
-    """What to raise for an error of `endpoints`; `what` cannot be done there."""
-    return ConfigError(f"cannot {what} on {target_of(host, port)}: {_reason(host, error)}")
+def listen_error(action: str, host: str, port: int, error: OSError) -> ConfigError:
+    """The error to raise for one of `endpoints`; `action` is what failed: "listen"."""
+    return ConfigError(f"cannot {action} on {target_of(host, port)}: {_reason(host, error)}")
 
 
 def _reason(host: str, error: OSError) -> str:
@@ -84,7 +85,7 @@ def _reason(host: str, error: OSError) -> str:
         return f"{host!r} cannot be resolved: {error.strerror}"
     if error.errno == errno.EADDRINUSE:
         return "the port is taken"
-    if error.errno in NOT_HERE:
+    if error.errno in NOT_LOCAL:
         return "this machine has no such address"
     if error.errno == errno.EACCES:
         return "permission denied; ports under 1024 need CAP_NET_BIND_SERVICE"
@@ -102,20 +103,20 @@ def _addresses(host: str) -> tuple[str, ...]:
 
 
 def _free_endpoints(ips: Sequence[str], port: int, options: Sequence[int]) -> Endpoints:
-    """Binds sockets, to see whether it can be done, and closes them."""
-    here, missing = list[str](), None
+    """Bind sockets, to see whether it can be done, and close them."""
+    local, missing = list[str](), None
     with ExitStack() as stack:
         for ip in ips:
             try:
-                found = stack.enter_context(bound(ip, port, *options))
+                found = stack.enter_context(bind_socket(ip, port, *options))
             except OSError as error:
-                if error.errno not in NOT_HERE:
+                if error.errno not in NOT_LOCAL:
                     raise
                 missing = error
                 continue
-            here.append(ip)
+            local.append(ip)
             if len(ips) > 1:
                 port = int(found.getsockname()[1])
-    if missing is not None and not here:
+    if missing is not None and not local:
         raise missing
-    return Endpoints(tuple(here), port)
+    return Endpoints(tuple(local), port)

@@ -1,4 +1,8 @@
-"""Calls that may never return, on threads that the end of the process does not await."""
+"""Calls that may never return, each on a daemon thread of its own.
+
+A thread of `ThreadPoolExecutor` will not do: Python joins those at exit, and one read
+that hangs (a dead network drive, a pipe without a writer) would keep the process alive.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,25 +14,26 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def aside(
+def run_in_daemon_thread(
     call: Callable[Arguments, Result],
     *arguments: Arguments.args,
     **named: Arguments.kwargs,
 ) -> Future[Result]:
-    """Begins a call on a daemon thread of its own; it cannot be cancelled."""
+    """Start a call on a new daemon thread; its future cannot be cancelled."""
     future: Future[Result] = Future()
+    # Marks the future as running: from here on `cancel` returns False.
     future.set_running_or_notify_cancel()
 
     def run() -> None:
-        with _failing(future):
+        with _errors_into(future):
             future.set_result(call(*arguments, **named))
 
-    Thread(target=run, name="facewire-aside", daemon=True).start()
+    Thread(target=run, name="facewire-daemon", daemon=True).start()
     return future
 
 
-class _failing:
-    """Has a future end with what is raised inside, whatever that is."""
+class _errors_into:
+    """Set any error raised inside, SystemExit too, on a future: its reader must not hang."""
 
     def __init__(self, future: Future[Any]) -> None:
         self._future = future

@@ -1,7 +1,7 @@
-"""Files that are read again when they change, while the last good ones serve on.
+"""Watching files: fingerprints, settled changes, and contents that are loaded again.
 
-Rule: a file may never answer, on a drive that hangs or as a pipe that nobody writes to.
-That holds up neither the event loop nor the end of the process, and is told.
+Rule: a file may never answer, on a drive that hangs or as a pipe without a writer. That
+blocks neither the event loop nor the end of the process, and is logged.
 """
 
 import asyncio
@@ -11,125 +11,169 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from facewire_server.errors import ConfigError, FacewireError
-from facewire_server.system.daemon_thread import aside
-from facewire_server.system.fingerprint import POLL_SECONDS, Fingerprint, fingerprint
+from facewire_server.system.daemon_thread import run_in_daemon_thread
 
 logger = logging.getLogger("facewire_server.service.file_watch")
+
+POLL_SECONDS = 1.0
+"""Between two looks at files. Polling also sees changes on network drives."""
 
 READ_SECONDS = 10.0
 """For the files to be read."""
 
 LOOK_SECONDS = 3 * READ_SECONDS
-"""For a look at them, and what is done with what is new."""
+"""For a look at the files, with reading and loading them if they have changed."""
 
 NOT_RELOADED = "%s not reloaded, what was read before holds on: %s"
+
+Fingerprint = tuple[tuple[int, int, int], ...]
+"""Of a set of files: the mtime (ns), size (bytes) and inode of each."""
 
 Contents = Mapping[str, bytes]
 """What is in each file, by its flag."""
 
 
+def fingerprint(*paths: Path) -> Fingerprint:
+    """Fingerprint of a set of files; zeros for each that `stat` fails on. May hang."""
+    return tuple(_stat(path) for path in paths)
+
+
+def _stat(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+class FileChanges:
+    """Detects changes of one set of files, each once it has settled.
+
+    A change has settled when two looks in a row find the same fingerprint: files that
+    are still being written, or replaced one after the other, are left alone.
+    """
+
+    def __init__(self, loaded: Fingerprint) -> None:
+        """`loaded`: taken before what is in use now was read."""
+        self.loaded = loaded
+        self.seen = loaded
+
+    def look(self, now: Fingerprint) -> bool:
+        """Whether the files have changed since they were loaded, and have settled."""
+        is_settled = now == self.seen
+        self.seen = now
+        return is_settled and now != self.loaded
+
+    def mark_loaded(self) -> None:
+        """Note that the files were loaded after the last look.
+
+        A change between that look and the reading is then seen as one.
+        """
+        self.loaded = self.seen
+
+
 class FileWatch:
-    """Reads files now, and whenever they have changed while `run` runs."""
+    """Loads the contents of files now, and whenever they have changed while `run` runs."""
 
     def __init__(
-        self, what: str, files: Mapping[str, Path], load: Callable[[Contents], None]
+        self, name: str, files: Mapping[str, Path], load: Callable[[Contents], None]
     ) -> None:
-        """`what` names them in the log; `files` are those of flags.
+        """`name` stands for the files in the log; `files` are by the flags that set them.
 
-        `load` gets what is in them, and must keep what it had when it raises. Raises
-        what it raises now, and ConfigError for a file that cannot be read.
+        `load` gets their contents, and must keep what it had when it raises. Raises
+        what `load` raises now, and ConfigError for a file that cannot be read.
         """
-        self._what = what
+        self._name = name
         self._files = dict(files)
         self._load = load
-        self._at = ""
-        self._told = ""
-        self._served: Fingerprint = ()
-        self._seen: Fingerprint = ()
-        self._stuck: Future[Contents] | None = None
-        self._stuck_at: Fingerprint = ()
-        load(self._timely(self._read_first))
+        self._changes = FileChanges(())
+        self._step = ""  # what the thread is at, for the message when it hangs
+        self._last_error = ""
+        self._hanging: Future[Contents] | None = None
+        self._hanging_on: Fingerprint = ()
+        load(self._read_in_time(self._read_first))
 
     async def run(self) -> None:
-        """Looks again and again, until it is cancelled."""
+        """Look every POLL_SECONDS, until it is cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            look = asyncio.wrap_future(aside(self._look))
+            look = asyncio.wrap_future(run_in_daemon_thread(self._look))
             done, _ = await asyncio.wait((look,), timeout=LOOK_SECONDS)
             if not done:
-                logger.error(NOT_RELOADED, self._what, self._no_answer(LOOK_SECONDS))
+                logger.error(NOT_RELOADED, self._name, self._timeout_error(LOOK_SECONDS))
             await look
 
     def _look(self) -> None:
-        """Reads the files if they have changed and have stayed so for one look.
+        """Reload the files if they have changed and have settled.
 
-        Files that are still being written, or replaced one by one, are left alone.
-        Those that are no good are read again at every look: what is wrong with them
-        may be a right that is granted later, which changes no time.
+        Files that could not be loaded are read again at every look: the reason may be
+        a missing permission, and granting it changes no fingerprint.
         """
-        now = self._stamp()
-        settled = now == self._seen
-        self._seen = now
-        if now == self._served:
-            self._told = ""
-        elif settled and not self._is_stuck(now):
+        now = self._fingerprint()
+        has_changed = self._changes.look(now)
+        if now == self._changes.loaded:
+            self._last_error = ""
+        elif has_changed and not self._is_hanging_on(now):
             self._reload()
 
-    def _is_stuck(self, now: Fingerprint) -> bool:
-        """Whether these files, and no others, are still being waited for."""
-        if self._stuck is not None and self._stuck.done():
-            self._stuck = None
-        return self._stuck is not None and self._stuck_at == now
+    def _is_hanging_on(self, now: Fingerprint) -> bool:
+        """Whether an earlier read of these very files has not returned yet.
+
+        Another read would only add a thread that hangs.
+        """
+        if self._hanging is not None and self._hanging.done():
+            self._hanging = None
+        return self._hanging is not None and self._hanging_on == now
 
     def _reload(self) -> None:
         try:
-            self._load(self._timely(self._read))
+            self._load(self._read_in_time(self._read))
         except Exception as error:
-            # A fault of ours must not end the reloads to come.
+            # A bug in `load` must not end the reloads to come.
             trace = None if isinstance(error, FacewireError) else error
-            if self._is_news(error):
-                logger.error(NOT_RELOADED, self._what, error, exc_info=trace)
+            if self._is_new(error):
+                logger.error(NOT_RELOADED, self._name, error, exc_info=trace)
         else:
-            self._served = self._seen
-            self._told = ""
-            logger.info("%s reloaded", self._what)
+            self._changes.mark_loaded()
+            self._last_error = ""
+            logger.info("%s reloaded", self._name)
 
-    def _is_news(self, error: Exception) -> bool:
-        """Whether this is to be told: it was not told last."""
-        told, self._told = self._told, str(error)
-        return told != self._told
+    def _is_new(self, error: Exception) -> bool:
+        """Whether this is another error than the one logged last."""
+        last, self._last_error = self._last_error, str(error)
+        return last != self._last_error
 
     def _read_first(self) -> Contents:
-        # Looked at before they are read: a change in between is then seen as one.
-        self._served = self._seen = self._stamp()
+        # The fingerprint is taken before reading: a change in between is then seen.
+        self._changes = FileChanges(self._fingerprint())
         return self._read()
 
     def _read(self) -> Contents:
-        return {flag: self._read_one(flag, path) for flag, path in self._files.items()}
+        return {flag: self._read_file(flag, path) for flag, path in self._files.items()}
 
-    def _read_one(self, flag: str, path: Path) -> bytes:
-        self._at = f"{flag}: cannot read {path}"
+    def _read_file(self, flag: str, path: Path) -> bytes:
+        self._step = f"{flag}: cannot read {path}"
         try:
             return path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{self._at}: {error.strerror}") from None
+            raise ConfigError(f"{self._step}: {error.strerror}") from None
 
-    def _stamp(self) -> Fingerprint:
+    def _fingerprint(self) -> Fingerprint:
         found: Fingerprint = ()
         for flag, path in self._files.items():
-            self._at = f"{flag}: cannot look at {path}"
+            self._step = f"{flag}: cannot look at {path}"
             found += fingerprint(path)
         return found
 
-    def _timely(self, read: Callable[[], Contents]) -> Contents:
-        """What is read. Raises ConfigError, also when that takes too long."""
-        # Kept by nobody when it is done: there are secrets in it.
-        reading = aside(read)
+    def _read_in_time(self, read: Callable[[], Contents]) -> Contents:
+        """Call `read` on a thread. Raises ConfigError, also after READ_SECONDS."""
+        # A local variable: the future holds secrets, and goes with this call.
+        reading = run_in_daemon_thread(read)
         try:
             return reading.result(READ_SECONDS)
         except TimeoutError:
-            self._stuck, self._stuck_at = reading, self._seen
-            raise self._no_answer(READ_SECONDS) from None
+            self._hanging, self._hanging_on = reading, self._changes.seen
+            raise self._timeout_error(READ_SECONDS) from None
 
-    def _no_answer(self, seconds: float) -> ConfigError:
-        return ConfigError(f"{self._at}: no answer within {seconds:g} s")
+    def _timeout_error(self, seconds: float) -> ConfigError:
+        return ConfigError(f"{self._step}: no answer within {seconds:g} s")

@@ -1,15 +1,24 @@
-"""Lack of memory, in the words of the libraries that tell of it."""
+"""The memory of the process: whether there is enough, and giving back what is free."""
+
+import asyncio
+import ctypes
+from collections.abc import Callable
 
 import numpy as np
 
-# OpenCV and libjpeg; C++ as OpenVINO passes it on; Pillow by the number of its error
+from facewire_server.system.daemon_thread import run_in_daemon_thread
+
+POLL_SECONDS = 5.0
+"""Between two checks; a server is idle when no request has arrived between them."""
+
+# Of OpenCV and libjpeg; C++ as OpenVINO passes it on; Pillow by the number of its error
 # (IMAGING_CODEC_MEMORY), and in words.
-_WORDS = ("Insufficient memory", "bad_alloc", "decoder error -9", "out of memory")
+_OUT_OF_MEMORY = ("Insufficient memory", "bad_alloc", "decoder error -9", "out of memory")
 
 
 def is_lack_of_memory(error: BaseException) -> bool:
     """Whether an error of any library means that the machine had no memory."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS)
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
 def is_available(size: int) -> bool:
@@ -19,3 +28,48 @@ def is_available(size: int) -> bool:
     except MemoryError:
         return False
     return True
+
+
+class MemoryTrim:
+    """Gives free memory back to the system when a server becomes idle.
+
+    Never while requests are in flight: they would have to ask for it again, page by
+    page, and what is freed under load is used again soon.
+    """
+
+    def __init__(
+        self,
+        arrived: Callable[[], int],
+        in_flight: Callable[[], int],
+        trim: Callable[[], object] | None = None,
+    ) -> None:
+        """`arrived` counts all requests so far, `in_flight` those that run now.
+
+        `trim` gives memory back; None: `malloc_trim`.
+        """
+        self._arrived = arrived
+        self._in_flight = in_flight
+        self._trim = trim or malloc_trim
+        self._last_arrived = self._trimmed_at = arrived()
+
+    async def run(self) -> None:
+        """Check every POLL_SECONDS, until it is cancelled."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self.check()
+
+    async def check(self) -> None:
+        """Give memory back, once for each time that the server becomes idle."""
+        arrived = self._arrived()
+        is_idle = arrived == self._last_arrived and not self._in_flight()
+        self._last_arrived = arrived
+        if is_idle and arrived != self._trimmed_at:
+            self._trimmed_at = arrived
+            await asyncio.wrap_future(run_in_daemon_thread(self._trim))
+
+
+def malloc_trim() -> None:
+    """Have glibc give free memory back; other C libraries have no such function."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

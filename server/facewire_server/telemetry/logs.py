@@ -15,15 +15,12 @@ from typing import Any
 
 from facewire_server.telemetry.log_handler import QueuedHandler
 
-LEVELS = ("debug", "info", "warning", "error")
-FORMATS = ("text", "json")
-
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """Attributes of every record; the others were given as `extra`."""
 
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
-    """Write records of `level` and above to standard error, in one of FORMATS.
+    """Write records of `level` and above to standard error, as text or as JSON.
 
     `fields` are added to every record.
     """

@@ -1,1 +1,1 @@
-"""Several processes that serve on one port, and the one that looks after them."""
+"""Several processes that serve on one port with one `/metrics`; knows lifecycle, not rpc."""

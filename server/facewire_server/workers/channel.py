@@ -1,71 +1,72 @@
-"""What a supervisor and its worker say to each other, over a pair of sockets.
+"""The messages between the supervisor and a worker, over a pair of sockets.
 
-Rule: to speak waits for nobody. One that does not listen holds up neither the other
-nor those beside it.
+Rule: to send never waits. A process that does not read (it is stopped, or busy) holds up
+neither the sender nor the other workers.
 """
 
 import asyncio
 import pickle
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-from facewire_server.workers.kept_model import KeptModel
-from facewire_server.workers.metric_sums import Report
+from facewire_server.workers.metric_sums import Families
+from facewire_server.workers.model_snapshot import ModelSnapshot
 
 LENGTH_BYTES = 4
+"""Of the length before each message, big-endian."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Said by a worker: it has its models, and waits to be let in."""
+    """From a worker: its models are loaded, and it waits for `Serve`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Said by a worker that cannot start: why."""
+    """From a worker that cannot start: the reason."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class LetIn:
-    """Said to a worker: all is well, and its health may say so."""
+class Serve:
+    """To a worker: report SERVING."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """Said to a worker: its metrics are wanted."""
+    """To a worker: send your metrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Said by a worker: its metrics."""
+    """From a worker: its metrics."""
 
-    report: Report
+    metrics: Families
 
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """Said to a worker: this model takes the place of the one of its name."""
+    """To a worker: replace the model of this name by this one."""
 
-    model: KeptModel
+    model: ModelSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """Said by a worker: the model serves, or the old one does; `reason` says why."""
+    """From a worker: why the old model still serves; empty: the new one does."""
 
     reason: str
 
 
-Message = Loaded | Failed | LetIn | Collect | Collected | Reload | Reloaded
+Message = Loaded | Failed | Serve | Collect | Collected | Reload | Reloaded
 
 
 class Channel:
-    """One end of it, on an event loop."""
+    """One end of the pair, on an event loop."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -73,23 +74,25 @@ class Channel:
 
     @classmethod
     async def open(cls, end: socket.socket) -> Self:
-        """Speaks and listens over a socket, which then belongs to it."""
+        """Make a channel of one end; the socket belongs to it from then on."""
         return cls(*await asyncio.open_unix_connection(sock=end))
 
     def send(self, message: Message) -> None:
-        """Says something, if the other end is still there."""
+        """Send a message, if the other end is still open."""
         if not self._writer.is_closing():
-            words = pickle.dumps(message)
-            self._writer.write(len(words).to_bytes(LENGTH_BYTES) + words)
+            data = pickle.dumps(message)
+            # Without `drain`, which would wait for the other end: what does not fit into
+            # the socket is kept in memory. The messages are few and small.
+            self._writer.write(len(data).to_bytes(LENGTH_BYTES) + data)
 
     async def close(self) -> None:
-        """Ends it, and returns when what was said is on its way."""
+        """Close this end, once all that was sent is in the socket."""
         self._writer.close()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
 
-    async def messages(self) -> AsyncIterator[Message]:
-        """What the other end says, until it is gone."""
+    async def messages(self) -> AsyncGenerator[Message, None]:
+        """The messages from the other end, until that is closed."""
         try:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(LENGTH_BYTES))

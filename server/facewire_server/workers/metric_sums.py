@@ -20,40 +20,40 @@ class Family:
     values: Values
 
 
-Report = dict[str, Family]
-"""Metrics by their names."""
+Families = dict[str, Family]
+"""Metrics by their names; can be pickled."""
 
 
-def report(registry: CollectorRegistry) -> Report:
-    """What a process has counted so far."""
+def read_families(registry: CollectorRegistry) -> Families:
+    """The metrics of this process as they are now."""
     return {
         metric.name: Family(metric.documentation, metric.type, _values(metric))
         for metric in registry.collect()
     }
 
 
-def counted(of: Report) -> Report:
-    """What stays of a process that has ended: what it has counted, not what it had."""
-    return {name: family for name, family in of.items() if family.kind != "gauge"}
+def without_gauges(families: Families) -> Families:
+    """What still counts of a process that has ended: its counters and histograms."""
+    return {name: family for name, family in families.items() if family.kind != "gauge"}
 
 
-def summed(reports: Iterable[Report]) -> Report:
-    """One report for several processes: sums, of the gauges in LARGEST the largest."""
-    total: Report = {}
-    for each in reports:
-        for name, family in each.items():
-            same = total.setdefault(name, Family(family.documentation, family.kind, {})).values
+def sum_families(processes: Iterable[Families]) -> Families:
+    """Metrics of several processes as one: sums, and the maximum of those in LARGEST."""
+    total: Families = {}
+    for families in processes:
+        for name, family in families.items():
+            values = total.setdefault(name, Family(family.documentation, family.kind, {})).values
             for key, value in family.values.items():
                 if name in LARGEST:
-                    same[key] = max(value, same.get(key, value))
+                    values[key] = max(value, values.get(key, value))
                 else:
-                    same[key] = same.get(key, 0.0) + value
+                    values[key] = values.get(key, 0.0) + value
     return total
 
 
-def metrics(of: Report) -> Iterator[Metric]:
-    """A report as prometheus-client has it."""
-    for name, family in of.items():
+def to_metrics(families: Families) -> Iterator[Metric]:
+    """Metrics as prometheus-client's collectors return them."""
+    for name, family in families.items():
         metric = Metric(name, family.documentation, family.kind)
         for (sample, labels), value in family.values.items():
             metric.add_sample(sample, dict(labels), value)
@@ -64,6 +64,6 @@ def _values(metric: Metric) -> Values:
     return {
         (sample.name, tuple(sample.labels.items())): sample.value
         for sample in metric.samples
-        # The times at which processes began to count have no sum.
+        # The times at which the processes began to count cannot be added.
         if not sample.name.endswith("_created")
     }

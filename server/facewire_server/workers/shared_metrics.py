@@ -1,7 +1,7 @@
-"""One `/metrics` for several processes, those that have ended included.
+"""One `/metrics` for all processes of a server, those that have ended included.
 
-Rule: each process counts in its own memory and is asked for its numbers; one that does
-not answer, or has ended, counts with those it gave last.
+Rule: each process counts in its own memory and is asked for its metrics; one that does
+not answer, or has ended, counts with those it sent last.
 """
 
 import asyncio
@@ -12,22 +12,28 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
-from facewire_server.workers.metric_sums import Report, counted, metrics, report, summed
+from facewire_server.workers.metric_sums import (
+    Families,
+    read_families,
+    sum_families,
+    to_metrics,
+    without_gauges,
+)
 from facewire_server.workers.process import WorkerProcess
 
 COLLECT_SECONDS = 1.0
-"""How often all processes are asked, so that one that dies takes no more along."""
+"""Between two rounds; a worker that is killed loses at most what it counted since."""
 
 ANSWER_SECONDS = 0.5
 """For a process to answer."""
 
 
 class SharedMetrics:
-    """The numbers of all processes, and of the supervisor. Runs on its event loop."""
+    """The metrics of all workers and of the supervisor, on whose event loop it runs."""
 
     def __init__(self) -> None:
         self.own = Metrics()
-        """What the supervisor counts."""
+        """Those of the supervisor."""
         logs.on_dropped(self.own.log_lines_dropped)
         self.restarts = Counter(
             "facewire_worker_restarts_total",
@@ -37,56 +43,59 @@ class SharedMetrics:
         self.workers = Gauge(
             "facewire_workers", "Processes that serve.", registry=self.own.registry
         )
-        self.workers.set_function(self._serving)
+        self.workers.set_function(self._count_serving)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()  # one round at a time: of a scrape, or of `run`
         self._processes: list[WorkerProcess] = []
-        self._ended: Report = {}
-        self._latest: Report = {}
+        self._ended: Families = {}
+        self._latest: Families = {}
 
     def add(self, process: WorkerProcess) -> None:
-        """Has a process count; what it has counted stays when it ends."""
+        """Include a process; what it has counted stays when it ends."""
         self._processes.append(process)
 
     async def run(self) -> None:
-        """Asks all processes again and again, until it is cancelled."""
+        """Ask all processes every COLLECT_SECONDS, until it is cancelled."""
         while True:
-            await self.ask()
+            await self.update()
             await asyncio.sleep(COLLECT_SECONDS)
 
-    async def ask(self) -> Report:
-        """The numbers of all processes, of each once it has answered or had its time.
+    async def update(self) -> Families:
+        """Ask all processes, and return the sums once they answered or had their time.
 
-        They are not older than the question, but for a process that does not answer.
+        The values are no older than this call, but for a process that does not answer.
         """
-        async with self._asking:
-            asked = [process.ask() for process in self._processes]
+        async with self._lock:
+            asked = [process.collect() for process in self._processes]
             if asked:
                 await asyncio.wait(asked, timeout=ANSWER_SECONDS)
             for process in tuple(self._processes):
                 if process.ended.is_set():
                     self._processes.remove(process)
-                    self._ended = summed((self._ended, counted(process.report)))
-            reports = [process.report for process in self._processes]
-            own = report(self.own.registry)
-            self._latest = summed((own, self._ended, *reports))
+                    self._ended = sum_families((self._ended, without_gauges(process.metrics)))
+            running = [process.metrics for process in self._processes]
+            own = read_families(self.own.registry)
+            self._latest = sum_families((own, self._ended, *running))
             return self._latest
 
     def serve(self, host: str, port: int) -> MetricsPort:
-        """See serve_metrics."""
+        """Serve them over HTTP; see serve_metrics."""
         self._loop = asyncio.get_running_loop()
         registry = CollectorRegistry()
         registry.register(self)
         return serve_metrics(registry, host, port)
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of all processes, for a scrape, on a thread of its own."""
-        assert self._loop is not None, "it is not served"
-        asking = asyncio.run_coroutine_threadsafe(self.ask(), self._loop)
-        try:
-            return metrics(asking.result(3 * ANSWER_SECONDS))
-        except TimeoutError:
-            return metrics(self._latest)
+        """The metrics of all processes, for a scrape.
 
-    def _serving(self) -> float:
-        return sum(process.serves for process in tuple(self._processes))
+        prometheus-client calls it by this name, on a thread of the HTTP server.
+        """
+        assert self._loop is not None, "it is not served"
+        update = asyncio.run_coroutine_threadsafe(self.update(), self._loop)
+        try:
+            return to_metrics(update.result(3 * ANSWER_SECONDS))
+        except TimeoutError:
+            return to_metrics(self._latest)
+
+    def _count_serving(self) -> float:
+        return sum(process.is_serving for process in tuple(self._processes))

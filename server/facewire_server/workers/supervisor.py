@@ -1,108 +1,79 @@
-"""Looking after several processes that serve on one port.
+"""Supervising several processes that serve on one port.
 
-Rule: it serves nothing itself but the metrics of all, so that nothing a caller sends
-can end it. A worker that ends by itself is replaced by one that serves the same.
+Rule: the supervisor serves nothing itself but the metrics of all, so that no request can
+end it. A worker that ends by itself is replaced by one that serves the same models.
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from facewire_server.config import Config, available_core_numbers
+from facewire_server.config import Config
 from facewire_server.errors import CommandError, ModelError
-from facewire_server.lifecycle.early_signals import STOP
 from facewire_server.lifecycle.loading import find_sources
 from facewire_server.lifecycle.reload import Files, Reloader
-from facewire_server.lifecycle.signals import leave, leave_by, on_hangup, signalled
+from facewire_server.lifecycle.run import exit_by_signal
 from facewire_server.lifecycle.tasks import BackgroundTasks
-from facewire_server.system.addresses import target_of
-from facewire_server.workers.kept_model import KeptModel
+from facewire_server.system.cpu_quota import available_core_numbers
+from facewire_server.workers.model_snapshot import ModelSnapshot
 from facewire_server.workers.process import WorkerProcess
 from facewire_server.workers.shared_metrics import SharedMetrics
-from facewire_server.workers.shared_port import SharedPort
-from facewire_server.workers.worker import SetUpLog
+from facewire_server.workers.worker import ProcessSetup
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("facewire_server.workers.supervisor")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before a worker is replaced that does not come up: doubled each time."""
+"""Seconds before the next try to replace a worker that does not start: doubled each time."""
 
 LAST_SECONDS = 5.0
 """For workers to end by themselves after the grace of their requests."""
 
 
-async def supervise(
-    config: Config, set_up_log: SetUpLog, announce: Callable[[str], None]
-) -> NoReturn:
-    """Serves with `config.workers` processes, as `facewire_server.lifecycle.run.run`."""
-    with SharedPort(config.host, config.port) as port:
-        metrics = SharedMetrics()
-        part = replace(config, port=port.port, metrics_port=None)
-        supervisor = Supervisor(part, set_up_log, metrics)
-        stop = signalled(STOP, supervisor.end_at_once)
-        on_hangup(supervisor.reload)
-        if config.metrics_port is not None:
-            found = metrics.serve(config.metrics_host, config.metrics_port)
-            logger.info("metrics on port %d", found.port)
-        start = asyncio.ensure_future(supervisor.start())
-        stopped = asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait((stopped, start), return_when=asyncio.FIRST_COMPLETED)
-            if start.done():
-                start.result()
-                announce(f"listening on {target_of(config.host, port.port)}")
-            await stopped
-        finally:
-            start.cancel()
-            await supervisor.end()
-    leave(0)
-
-
 class Supervisor:
-    """The processes of one server. Runs on an event loop."""
+    """The worker processes of one server. Runs on an event loop."""
 
-    def __init__(self, config: Config, set_up_log: SetUpLog, metrics: SharedMetrics) -> None:
+    def __init__(self, config: Config, setup: ProcessSetup, metrics: SharedMetrics) -> None:
+        """`config` is that of each worker, `config.workers` how many there are."""
         self._config = config
-        self._set_up_log = set_up_log
+        self._setup = setup
         self._metrics = metrics
-        self._cores = split(available_core_numbers(), config.workers)
-        self._models: dict[str, KeptModel] = {}
+        self._cores = split_cores(available_core_numbers(), config.workers)
+        self._models: dict[str, ModelSnapshot] = {}
         self._processes: dict[int, WorkerProcess] = {}
         self._tasks = BackgroundTasks()
         self._reload_asked = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts all workers, and has them say so together.
+        """Start all workers, and have them report SERVING together.
 
         Raises ModelError, and CommandError when no process can be started.
         """
         self._tasks.start("collecting metrics", self._metrics.run)
-        self._models = await asyncio.to_thread(_kept, self._config)
+        self._models = await asyncio.to_thread(_read_models, self._config)
         try:
-            # The first one alone: it fills the cache, and the others start from that.
-            await self._started(0).loaded
-            rest = [self._started(number) for number in range(1, self._config.workers)]
+            # The first one alone: it fills the compile cache, and the others load from that.
+            await self._start_worker(0).loaded
+            rest = [self._start_worker(number) for number in range(1, self._config.workers)]
         except OSError as error:
             raise CommandError(f"a worker cannot be started: {error}") from None
         await asyncio.gather(*(process.loaded for process in rest))
         for process in self._processes.values():
-            process.let_in()
+            process.start_serving()
         for number in self._processes:
             name = f"keeping worker {number}"
-            self._tasks.start(name, partial(self._keep, number))
+            self._tasks.start(name, partial(self._keep_running, number))
         reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self._config.watch)
         self._tasks.start("reloading models", reloader.run)
 
     def reload(self) -> None:
-        """Has all models reloaded soon, or as soon as all workers are there."""
+        """Have all models reloaded soon, or as soon as all workers have started."""
         self._reload_asked.set()
 
     async def end(self) -> None:
-        """Has all workers drain, and returns when they have ended."""
+        """Have all workers drain, and return when they have ended."""
         self._tasks.cancel()
         logger.info("ending %d workers", len(self._processes))
         self._signal(signal.SIGTERM)
@@ -115,18 +86,18 @@ class Supervisor:
             self._kill()
 
     def end_at_once(self, number: int) -> NoReturn:
-        """Ends all workers and this process, as a second signal asks for."""
+        """End all workers and then this process, as a second signal asks for."""
         self._kill()
-        leave_by(number)
+        exit_by_signal(number)
 
-    def _started(self, number: int, *, replaces: bool = False) -> WorkerProcess:
-        """Another worker. Raises OSError."""
+    def _start_worker(self, number: int, *, replaces: bool = False) -> WorkerProcess:
+        """Start a worker. Raises OSError."""
         process = WorkerProcess(
-            # What is reloaded is said from here.
+            # The supervisor watches the files for all of them.
             replace(self._config, watch=False),
             number,
             self._cores[number],
-            self._set_up_log,
+            self._setup,
             self._models,
             replaces=replaces,
         )
@@ -134,8 +105,8 @@ class Supervisor:
         self._processes[number] = process
         return process
 
-    async def _keep(self, number: int) -> None:
-        """Replaces a worker whenever it ends."""
+    async def _keep_running(self, number: int) -> None:
+        """Replace a worker whenever it ends."""
         while True:
             process = self._processes[number]
             await process.ended.wait()
@@ -149,28 +120,29 @@ class Supervisor:
             logger.info("worker %d serves again", number)
 
     async def _replace(self, number: int) -> None:
-        """Puts another worker in the place of one that has ended, however long it takes.
-
-        It serves what the others do.
-        """
+        """Start another worker for one that has ended; tries until one serves."""
         pause = FIRST_PAUSE
         while True:
             try:
-                process = self._started(number, replaces=True)
+                process = self._start_worker(number, replaces=True)
                 await process.loaded
                 await self._bring_up_to_date(process)
             except (ModelError, OSError) as error:
-                # OSError: there is no memory for a process now, or no descriptor.
+                # OSError: there is no memory for a process now, or no file descriptor.
                 logger.error("worker %d does not start: %s", number, error)
                 await self._processes[number].ended.wait()
             else:
-                process.let_in()
+                process.start_serving()
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _bring_up_to_date(self, process: WorkerProcess) -> None:
-        """Has a worker serve what was reloaded while it started. Raises ModelError."""
+        """Have a worker load what was reloaded while it started. Raises ModelError.
+
+        Again and again, since another reload may happen meanwhile. After the last look
+        it starts to serve without an `await` between, so that no reload misses it.
+        """
         while stale := [
             model for name, model in self._models.items() if process.models[name] is not model
         ]:
@@ -182,36 +154,37 @@ class Supervisor:
         return {name: model.source.files for name, model in self._models.items()}
 
     async def _reload(self, name: str) -> None:
-        """Reloads a model in all workers, or in none.
+        """Reload a model in all workers, or in none.
 
-        One of them tries it. One that cannot do what the first could is replaced.
+        One of them tries it first. Another that then fails is replaced.
         """
         try:
-            model = await asyncio.to_thread(self._models[name].again)
+            model = await asyncio.to_thread(self._models[name].retake)
         except ModelError as error:
             self._not_reloaded(name, error)
             return
-        serving = [process for process in self._processes.values() if process.serves]
+        serving = [process for process in self._processes.values() if process.is_serving]
         if not serving:
             self._not_reloaded(name, "no worker is there to try it")
         elif reason := await serving[0].reload(model):
-            if not serving[0].serves:
+            if not serving[0].is_serving:
                 self._not_reloaded(name, reason)
         else:
+            # From here on, what `_bring_up_to_date` gives to workers that start.
             old, self._models[name] = self._models[name], model
             await asyncio.gather(
                 *(
                     self._reload_or_end(process, model)
                     for process in self._processes.values()
-                    if process.serves and process.models[name] is not model
+                    if process.is_serving and process.models[name] is not model
                 )
             )
             old.close()
             return
         model.close()
 
-    async def _reload_or_end(self, process: WorkerProcess, model: KeptModel) -> None:
-        if await process.reload(model) and process.serves:
+    async def _reload_or_end(self, process: WorkerProcess, model: ModelSnapshot) -> None:
+        if await process.reload(model) and process.is_serving:
             logger.error("worker %d is replaced: it did not reload", process.number)
             process.signal(signal.SIGTERM)
 
@@ -229,8 +202,8 @@ class Supervisor:
             process.kill()
 
 
-def split(cores: list[int], parts: int) -> list[list[int]]:
-    """Cores for each of `parts`, neighbours together; shared where there are fewer."""
+def split_cores(cores: list[int], parts: int) -> list[list[int]]:
+    """Cores for each of `parts`, neighbours together; shared if there are fewer cores."""
     if parts > len(cores):
         return [[cores[part % len(cores)]] for part in range(parts)]
     return [
@@ -239,9 +212,9 @@ def split(cores: list[int], parts: int) -> list[list[int]]:
     ]
 
 
-def _kept(config: Config) -> dict[str, KeptModel]:
-    """The models of the settings by their names, in their order. Raises ModelError."""
-    models = [KeptModel.of(source) for source in find_sources(config)]
+def _read_models(config: Config) -> dict[str, ModelSnapshot]:
+    """Read the models of the settings; by name, in their order. Raises ModelError."""
+    models = [ModelSnapshot.take(source) for source in find_sources(config)]
     by_name = {model.name: model for model in models}
     if len(by_name) < len(models):
         raise ModelError("two of the models have the same name")

@@ -1,95 +1,101 @@
-"""One of several processes of a server, as it sees itself."""
+"""A worker process from inside; `process` is the supervisor's side of it."""
 
 import asyncio
 import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import uvloop
 
-from facewire_client.cli.edge import in_words
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
+from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.loading import load_aside
-from facewire_server.lifecycle.run import serve
+from facewire_server.lifecycle.run import exit_now, serve, stop_event
 from facewire_server.lifecycle.server import Server
-from facewire_server.lifecycle.signals import leave, signalled
 from facewire_server.lifecycle.tasks import BackgroundTasks
 from facewire_server.workers.channel import (
     Channel,
     Collect,
     Collected,
     Failed,
-    LetIn,
     Loaded,
     Reload,
     Reloaded,
+    Serve,
 )
-from facewire_server.workers.kept_model import KeptModel
-from facewire_server.workers.metric_sums import report
+from facewire_server.workers.metric_sums import read_families
+from facewire_server.workers.model_snapshot import ModelSnapshot
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("facewire_server.workers.worker")
 
-logger = logging.getLogger(__name__)
 
-SetUpLog = Callable[[Mapping[str, object]], None]
-"""Sets up the log of a process, given what each of its records shall have."""
+@dataclass(frozen=True, slots=True)
+class ProcessSetup:
+    """What the command line gives to each worker; pickled, since workers are spawned."""
+
+    set_up_log: Callable[[Mapping[str, object]], None]
+    """Sets up the log; gets the fields that every record shall have."""
+    describe: Callable[[Exception], str]
+    """One line for an error that is not a FacewireError."""
 
 
 def work(
     config: Config,
     number: int,
     replaces: bool,
-    set_up_log: SetUpLog,
+    setup: ProcessSetup,
     supervisor: socket.socket,
-    models: Sequence[KeptModel],
+    models: Sequence[ModelSnapshot],
 ) -> None:
-    """The life of a worker; `supervisor` is who started it, and who ends it.
+    """Run a worker, as the main function of its process.
 
-    One that `replaces` another listens only when its models are loaded, since callers
-    may go to the others until then.
+    `supervisor`: this process's end of the channel. A worker that `replaces` another
+    listens only when its models are loaded, since callers may go to the others until then.
     """
-    set_up_log({"worker": number})
-    uvloop.run(_work(config, replaces, supervisor, models))
+    setup.set_up_log({"worker": number})
+    uvloop.run(_work(config, replaces, setup, supervisor, models))
 
 
 async def _work(
     config: Config,
     replaces: bool,
+    setup: ProcessSetup,
     supervisor: socket.socket,
-    models: Sequence[KeptModel],
+    models: Sequence[ModelSnapshot],
 ) -> None:
-    stop = signalled((signal.SIGTERM,))
+    stop = stop_event((signal.SIGTERM,))
     channel = await Channel.open(supervisor)
     try:
         worker = Worker(config, channel, models, stop)
         await worker.run(replaces=replaces)
     except Exception as error:
-        foreseen = isinstance(error, FacewireError)
-        if not foreseen:
+        is_expected = isinstance(error, FacewireError)
+        if not is_expected:
             logger.debug("where it comes from:", exc_info=True)
-        channel.send(Failed(str(error) if foreseen else in_words(error)))
+        channel.send(Failed(str(error) if is_expected else setup.describe(error)))
         await channel.close()
-        leave(1)
+        exit_now(1)
 
 
 class Worker:
-    """A server that does what its supervisor says."""
+    """A server that its supervisor directs."""
 
     def __init__(
         self,
         config: Config,
         channel: Channel,
-        models: Sequence[KeptModel],
+        models: Sequence[ModelSnapshot],
         stop: asyncio.Event,
     ) -> None:
-        """`models` are what it begins with; `stop` has it drain and end."""
-        self._runtime = config.runtime
+        """`models` are those to start with; `stop` has it drain and end."""
+        self._runtime = Runtime.from_config(config)
         self._channel = channel
         self._stop = stop
-        self._let_in = asyncio.Event()
+        self._may_serve = asyncio.Event()
         names = [model.name for model in models]
         self._server = Server(config, shares_port=True, models=names)
         loaders = [partial(model.load, self._runtime) for model in models]
@@ -97,45 +103,45 @@ class Worker:
         self._tasks = BackgroundTasks()
 
     async def run(self, *, replaces: bool) -> None:
-        """Serves until it shall stop, and ends the process. Raises FacewireError."""
-        self._tasks.start("obeying the supervisor", self._obey)
+        """Serve until told to stop, and end the process. Raises FacewireError."""
+        self._tasks.start("obeying the supervisor", self._follow_supervisor)
         try:
             if replaces:
                 loaded = asyncio.wrap_future(self._loading)
-                await _first(loaded, self._stop.wait())
+                await _wait_for_first(loaded, self._stop.wait())
                 if self._stop.is_set():
-                    leave(0)
+                    exit_now(0)
             await serve(self._server, self._loading, self._ready, self._stop)
         finally:
             self._tasks.cancel()
 
     async def _ready(self) -> None:
         self._channel.send(Loaded())
-        await _first(self._let_in.wait(), self._stop.wait())
+        await _wait_for_first(self._may_serve.wait(), self._stop.wait())
         await self._server.open()
 
-    async def _obey(self) -> None:
+    async def _follow_supervisor(self) -> None:
         async for message in self._channel.messages():
             match message:
-                case LetIn():
-                    self._let_in.set()
+                case Serve():
+                    self._may_serve.set()
                 case Collect():
-                    self._channel.send(Collected(report(self._server.metrics)))
+                    self._channel.send(Collected(read_families(self._server.metrics)))
                 case Reload():
                     name = f"reloading {message.model.name}"
                     self._tasks.start(name, partial(self._reload, message.model))
-        # Nobody would replace or end this process; and it holds a port that the next
-        # server may want.
+        # Nothing would replace or end this process any more, and it holds a port that
+        # the next server may want.
         logger.error("the supervisor is gone, and so this worker ends")
-        leave(1)
+        exit_now(1)
 
-    async def _reload(self, model: KeptModel) -> None:
+    async def _reload(self, model: ModelSnapshot) -> None:
         load = partial(model.load, self._runtime)
         reason = await self._server.reload_model(model.name, load)
         self._channel.send(Reloaded(reason))
 
 
-async def _first(*awaitables: Awaitable[object]) -> None:
-    """Returns when the first of them is done."""
+async def _wait_for_first(*awaitables: Awaitable[object]) -> None:
+    """Return when the first of them is done."""
     tasks = [asyncio.ensure_future(each) for each in awaitables]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

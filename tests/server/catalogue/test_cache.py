@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.cache import ModelCache, default_folder
+from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.errors import ModelError
+from facewire_server.system.cache_folder import default_folder
 from tests.server.catalogue import tiny
 
 PULL = "facewire-server models pull tiny"

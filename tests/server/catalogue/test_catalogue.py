@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server.catalogue.catalogue import PRECISIONS, Catalogue, PublishedModel
+from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
+from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
 from facewire_server.models.source import EMBEDDED
 from tests.server.catalogue import tiny

@@ -1,4 +1,4 @@
-"""`facewire-server models`: what a person types, and what a script reads."""
+"""`facewire-server models`: its tables, its JSON documents and its errors."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def models(*arguments: str) -> Result:
-    """What the command says; raises what it raises on purpose."""
+    """Run the command; raises the ModelError that it raises."""
     result = CliRunner().invoke(group, arguments)
     if isinstance(result.exception, ModelError):
         raise result.exception
@@ -68,14 +68,14 @@ def test_the_list_is_one_document_for_scripts() -> None:
     assert large["precisions"] == ["FP16", "FP32", "FP16-INT8"]
 
 
-def test_what_was_pulled_is_marked_in_the_list(home: Path) -> None:
+def test_pulled_models_are_marked_in_the_list(home: Path) -> None:
     assert "FP16*" not in models("list").stdout
     assert pull(home).exit_code == 0
     assert "FP16*" in models("list").stdout
     assert document("list")[0]["cached"] == ["FP16"]
 
 
-def test_a_pull_says_what_is_where(home: Path) -> None:
+def test_a_pull_prints_the_folder_of_the_model(home: Path) -> None:
     result = pull(home)
     assert result.stdout == (f"tiny FP16, 0.7 MB, checked, is in {home}/cache/models/tiny/FP16\n")
     assert result.stderr == ""
@@ -93,16 +93,23 @@ def test_the_embedded_model_needs_no_pull() -> None:
     assert "nothing to pull" in result.stdout
 
 
-def test_a_precision_that_nobody_knows_is_wrong_usage() -> None:
+def test_an_unknown_precision_is_wrong_usage() -> None:
     result = models("pull", "face-detection-0206", "--precision", "FP8")
     assert result.exit_code == 2
     assert "'FP8' is not one of" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["info", "pull", "verify"])
-def test_a_misspelt_model_is_refused_with_one_like_it(command: str) -> None:
+def test_a_misspelt_model_is_refused_with_a_similar_name(command: str) -> None:
     with pytest.raises(ModelError, match="did you mean face-detection-0206"):
         models(command, "face-detection-206")
+
+
+def test_the_embedded_model_is_described() -> None:
+    described = document("info", EMBEDDED)
+    assert described["head"] == "ATSS raw"
+    assert described["labels"] == ["face"]
+    assert (described["input_width"], described["input_height"]) == (320, 320)
 
 
 def test_a_pulled_model_is_described_by_its_name(home: Path) -> None:
@@ -139,7 +146,7 @@ def test_a_pulled_model_can_be_checked_again(home: Path) -> None:
     assert models("verify", "tiny").stdout == "tiny FP16: as published\n"
 
 
-def test_a_damaged_model_is_told_with_how_to_mend_it(home: Path) -> None:
+def test_a_damaged_model_is_reported_with_the_command_that_repairs_it(home: Path) -> None:
     pull(home)
     (home / "cache/models/tiny/FP16/tiny.bin").write_bytes(b"")
     with pytest.raises(ModelError, match=r"mend.*type: facewire-server.* pull tiny"):
@@ -148,7 +155,7 @@ def test_a_damaged_model_is_told_with_how_to_mend_it(home: Path) -> None:
     assert models("verify", "tiny").exit_code == 0
 
 
-def test_a_model_that_is_not_there_fails_the_check(home: Path) -> None:
+def test_a_missing_model_fails_the_check(home: Path) -> None:
     with pytest.raises(ModelError, match="to fetch it, type"):
         models("verify", "tiny")
 
@@ -161,7 +168,7 @@ def test_a_model_that_is_not_in_the_cache_is_read_and_its_hash_shown(
     assert said.startswith(f"{NANO}.xml can be read; SHA-256 of its weights ")
 
 
-def test_a_file_that_is_no_model_fails_the_check(tmp_path: Path) -> None:
+def test_an_unreadable_file_fails_the_check(tmp_path: Path) -> None:
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"no model at all")
     with pytest.raises(ModelError, match=r"broken.onnx cannot be read"):

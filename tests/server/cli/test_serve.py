@@ -1,45 +1,28 @@
-"""How `facewire-server serve` is told what to do."""
+"""How `facewire-server serve` is configs what to do."""
 
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from facewire_server.cli import serve as module
-from facewire_server.config import Config
-from facewire_server.limits import Limits
+from facewire_server.config import Config, TransportLimits
 from facewire_server.telemetry import logs
-
-Told = list[Config]
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    """The configurations that the command would have served with."""
-    configs: Told = []
-
-    async def note(config: Config, loading: object, announce: object) -> None:
-        configs.append(config)
-
-    monkeypatch.setattr("facewire_server.lifecycle.run.run", note)
-    monkeypatch.setattr(module, "load_aside", lambda config: None)
-    return configs
 
 
 def serve(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(module.serve, arguments, env=environment)
 
 
-def test_without_options_the_defaults_hold(told: Told) -> None:
+def test_without_options_the_defaults_hold(configs: list[Config]) -> None:
     assert serve().exit_code == 0
-    assert told == [Config()]
+    assert configs == [Config()]
 
 
-def test_every_setting_is_an_option(told: Told) -> None:
+def test_every_setting_is_an_option(configs: list[Config]) -> None:
     result = serve(
         *("--model", "a.xml", "--model", "b.onnx", "--host", "::1", "--port", "0"),
         *("--metrics-port", "off", "--device", "AUTO", "--max-message-mb", "8"),
@@ -59,7 +42,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
         *("--max-watches", "12", "--watch-idle-seconds", "13"),
     )
     assert result.exit_code == 0, result.output
-    assert told == [
+    assert configs == [
         Config(
             models=("a.xml", "b.onnx"),
             host="::1",
@@ -85,7 +68,7 @@ def test_every_setting_is_an_option(told: Told) -> None:
             tls_client_ca=Path("a"),
             token_file=Path("t"),
             socket_mode=0o660,
-            limits=Limits(
+            limits=TransportLimits(
                 max_connections=1,
                 max_streams=2,
                 max_calls=3,
@@ -104,18 +87,8 @@ def test_every_setting_is_an_option(told: Told) -> None:
     ]
 
 
-def test_the_environment_holds_where_the_command_line_is_silent(told: Told) -> None:
-    serve("--port", "1", FACEWIRE_PORT="2", FACEWIRE_METRICS_PORT="3")
-    assert (told[0].port, told[0].metrics_port) == (1, 3)
-
-
-def test_the_file_of_tokens_comes_from_the_environment_too(told: Told) -> None:
-    serve(FACEWIRE_TOKEN_FILE="t")
-    assert told[0].token_file == Path("t")
-
-
-def test_a_server_that_is_open_to_the_network_is_warned_of_once(
-    told: Told, caplog: pytest.LogCaptureFixture
+def test_a_server_open_to_the_network_is_warned_about_once(
+    configs: list[Config], caplog: pytest.LogCaptureFixture
 ) -> None:
     serve()
     assert not caplog.records
@@ -123,89 +96,6 @@ def test_a_server_that_is_open_to_the_network_is_warned_of_once(
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.getMessage().endswith("missing: --tls-cert and --tls-key")
-
-
-def test_several_models_come_from_one_variable(told: Told) -> None:
-    serve(FACEWIRE_MODEL="a.xml b.xml")
-    assert told[0].models == ("a.xml", "b.xml")
-
-
-def write(folder: Path, text: str) -> str:
-    path = folder / "facewire.toml"
-    path.write_text(text)
-    return str(path)
-
-
-def test_the_file_holds_where_environment_and_command_line_are_silent(
-    told: Told, tmp_path: Path
-) -> None:
-    path = write(
-        tmp_path,
-        'port = 1\nmax-queue = 2\ngrace = 3\nmodel = "a.xml"\nmetrics-port = "off"\n',
-    )
-    result = serve("--config", path, "--port", "9", FACEWIRE_MAX_QUEUE="8")
-    assert result.exit_code == 0, result.output
-    config = told[0]
-    assert (config.port, config.max_queue, config.grace) == (9, 8, 3)
-    assert config.models == ("a.xml",)
-    assert config.metrics_port is None
-
-
-@pytest.mark.parametrize("mode", ['"0660"', "0o660"])
-def test_a_file_may_have_the_rights_of_a_socket_as_text_or_in_octal(
-    told: Told, tmp_path: Path, mode: str
-) -> None:
-    serve("--config", write(tmp_path, f"socket-mode = {mode}"))
-    assert told[0].socket_mode == 0o660
-
-
-def test_a_file_may_list_several_models(told: Told, tmp_path: Path) -> None:
-    serve("--config", write(tmp_path, 'model = ["a.xml", "b.xml"]'))
-    assert told[0].models == ("a.xml", "b.xml")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("prot = 1", "'prot'"),
-        ("[port]\nnumber = 1", "'port'"),
-        ("port = ", "cannot be read"),
-        ('port = "many"', "many"),
-    ],
-)
-def test_a_file_that_makes_no_sense_is_wrong_usage(
-    told: Told, tmp_path: Path, text: str, message: str
-) -> None:
-    result = serve("--config", write(tmp_path, text))
-    assert result.exit_code == 2
-    assert message in result.output
-    assert not told
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--port", "x"),
-        ("--socket-mode", "8"),
-        ("--metrics-port", "on"),
-        ("--unknown",),
-        ("surplus",),
-        ("--config", "nowhere.toml"),
-    ],
-)
-def test_wrong_usage_exits_with_two(told: Told, arguments: tuple[str, ...]) -> None:
-    assert serve(*arguments).exit_code == 2
-    assert not told
-
-
-def test_help_names_every_option_with_its_default() -> None:
-    text = serve("--help").output
-    names = {each.name for kind in (Config, Limits) for each in fields(kind)}
-    singular = {"models": "model", "device_properties": "device_property"}
-    for name in names - {"limits"}:
-        assert f"--{singular.get(name, name).replace('_', '-')}" in text
-    assert "50051" in text
-    assert "127.0.0.1" in text
 
 
 NO_THREAD = """
@@ -223,7 +113,7 @@ threading.Thread.start = fail
 from facewire_server.__main__ import main
 main()
 """
-"""A server whose system refuses it a thread."""
+"""A server that fails to start its threads of one name."""
 
 
 @pytest.mark.parametrize("thread", ["facewire-load", "facewire-0", "metrics"])
@@ -245,7 +135,7 @@ def test_a_thread_that_cannot_be_started_ends_the_start_with_one_line(
 
 
 def test_the_log_is_written_before_the_line_that_says_ready(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    configs: list[Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
 

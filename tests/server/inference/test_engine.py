@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facewire_server.config import available_cores
+from facewire_server.config import Mode
 from facewire_server.errors import ModelError
 from facewire_server.image.decode import EncodedImage
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector, Options
-from facewire_server.inference.runtime import Mode, Runtime
+from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import EMBEDDED, Source
+from facewire_server.system.cpu_quota import available_cores
 
 LIMITS = ImageLimits(1_000_000)
 

@@ -47,7 +47,7 @@ def started(number: int, module: str, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("module", MOMENTS)
-def test_a_signal_during_the_start_ends_it_with_success_and_without_a_word(
+def test_a_signal_during_the_start_ends_it_with_success_and_without_output(
     number: signal.Signals, module: str
 ) -> None:
     with started(number, module) as process:

@@ -1,8 +1,11 @@
-"""Where a server can be reached, over real connections."""
+"""Where a server can be reached, and the file of its Unix socket."""
 
+import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
@@ -15,6 +18,7 @@ from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.lifecycle.listener import MAX_SOCKET_PATH, SocketFile
 from tests.server.process import command, serving
 from tests.server.tls_files import TlsFiles
 
@@ -38,7 +42,7 @@ def test_localhost_is_served_at_both_addresses_metrics_too(photo: bytes) -> None
             assert scraped(server.metrics_port, host)
 
 
-def test_an_address_of_version_6_is_told_as_clients_take_it(photo: bytes) -> None:
+def test_an_ipv6_address_is_announced_as_a_target_for_clients(photo: bytes) -> None:
     with serving("--host", "::1") as (_, target):
         assert target.startswith("[::1]:")
         assert answers(target, photo)
@@ -70,7 +74,9 @@ def test_a_socket_can_be_encrypted(tmp_path: Path) -> None:
         assert stub.ListModels(pb.ListModelsRequest(), timeout=60).models
 
 
-def test_a_socket_outlives_a_killed_server_and_no_other(tmp_path: Path, photo: bytes) -> None:
+def test_the_socket_of_a_killed_server_is_replaced_and_of_a_running_one_kept(
+    tmp_path: Path, photo: bytes
+) -> None:
     path = tmp_path / "socket"
     host = ("--host", f"unix:{path}")
     with serving(*host) as (process, _):
@@ -111,13 +117,119 @@ def test_a_server_that_cannot_start_leaves_no_socket(tmp_path: Path) -> None:
         ("no-such.invalid", "'no-such.invalid' cannot be resolved: "),
     ],
 )
-def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
+def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, words: str) -> None:
     with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {words}"):
         BackgroundServer(Config(host=host, port=0, metrics_port=None)).__enter__()
 
 
-def test_a_port_that_another_server_has_is_told_to_be_taken() -> None:
+def test_the_port_of_another_server_is_an_error() -> None:
     with BackgroundServer(Config(port=0, metrics_port=None)) as server:
         config = Config(host="localhost", port=server.port, metrics_port=None)
         with pytest.raises(ConfigError, match="the port is taken"):
             BackgroundServer(config).__enter__()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a %20?b.sock"
+
+
+@contextmanager
+def listening() -> Iterator[Callable[[str], object]]:
+    """What listens where it is told."""
+    with socket.socket(socket.AF_UNIX) as listener:
+
+        def add(target: str) -> None:
+            listener.bind(target.removeprefix("unix:"))
+            listener.listen(1)
+
+        yield add
+
+
+def reaches(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(path)) == 0
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o666])
+def test_a_socket_has_its_mode_and_leaves_no_other_file(path: Path, mode: int) -> None:
+    with listening() as add:
+        file = SocketFile(path, mode)
+        file.listen(add)
+        assert path.stat().st_mode & 0o777 == mode
+        assert list(path.parent.iterdir()) == [path]
+        assert reaches(path)
+        file.remove()
+        assert not path.exists()
+
+
+def test_its_folder_is_closed_to_others_until_it_has_its_mode(path: Path) -> None:
+    folders = list[int]()
+
+    def add(target: str) -> None:
+        place = Path(target.removeprefix("unix:"))
+        folders.append(place.parent.stat().st_mode & 0o777)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place))
+
+    SocketFile(path, 0o666).listen(add)
+    assert folders == [0o700]
+
+
+def test_the_socket_of_a_dead_server_is_replaced(path: Path) -> None:
+    with listening() as add:
+        SocketFile(path, 0o600).listen(add)
+    assert path.is_socket()
+    assert not reaches(path)
+    with listening() as add:
+        SocketFile(path, 0o600).listen(add)
+        assert reaches(path)
+
+
+def test_a_running_server_keeps_its_socket_even_when_it_is_busy(path: Path) -> None:
+    with listening() as add, listening() as another:
+        SocketFile(path, 0o600).listen(add)
+        callers = []
+        for _ in range(3):  # until nobody else can connect
+            caller = socket.socket(socket.AF_UNIX)
+            caller.setblocking(False)
+            caller.connect_ex(str(path))
+            callers.append(caller)
+        with pytest.raises(ConfigError, match="a server listens there"):
+            SocketFile(path, 0o600).listen(another)
+        for caller in callers:
+            caller.close()
+
+
+def test_a_file_that_is_no_socket_is_kept(path: Path) -> None:
+    path.write_text("kept")
+    with listening() as add, pytest.raises(ConfigError, match="it is no socket"):
+        SocketFile(path, 0o600).listen(add)
+    assert path.read_text() == "kept"
+
+
+def test_the_file_of_a_successor_is_kept(path: Path) -> None:
+    with listening() as add, listening() as another:
+        file = SocketFile(path, 0o600)
+        file.listen(add)
+        path.unlink()
+        SocketFile(path, 0o600).listen(another)
+        file.remove()
+        assert reaches(path)
+
+
+def test_a_path_that_no_client_can_connect_to_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * (MAX_SOCKET_PATH - len(os.fsencode(tmp_path))))
+    with listening() as add, pytest.raises(ConfigError, match="longer than 107 bytes"):
+        SocketFile(path, 0o600).listen(add)
+    with listening() as add:
+        path = path.with_name(path.name[1:])
+        SocketFile(path, 0o600).listen(add)
+        assert reaches(path)
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "socket"
+    message = f"cannot listen on unix:{path}: No such file or directory"
+    with listening() as add, pytest.raises(ConfigError, match=message):
+        SocketFile(path, 0o600).listen(add)

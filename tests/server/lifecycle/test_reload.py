@@ -100,7 +100,9 @@ def test_a_watched_model_is_reloaded_when_its_file_changes(model: Path) -> None:
         wait_for(partial(has_changed, stub, before))
 
 
-def test_a_broken_file_leaves_the_old_model_serving_and_is_told(model: Path, photo: bytes) -> None:
+def test_a_broken_file_leaves_the_old_model_serving_and_is_counted(
+    model: Path, photo: bytes
+) -> None:
     with connected("--model", str(model), "--metrics-port", "0") as (process, channel):
         stub = DetectServiceStub(channel)
         before = version(stub)
@@ -114,7 +116,7 @@ def test_a_broken_file_leaves_the_old_model_serving_and_is_told(model: Path, pho
         assert len(answer.detections) == 1
 
 
-def test_a_quiet_server_lets_a_model_go_that_was_replaced(model: Path, photo: bytes) -> None:
+def test_an_idle_server_frees_a_model_that_was_replaced(model: Path, photo: bytes) -> None:
     def detectors() -> int:
         return sum(
             isinstance(each, Detector) and each.description.name == "own"
@@ -175,7 +177,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reloads:
     return Reloads(path, watch=True)
 
 
-def test_what_was_reloaded_on_demand_is_not_reloaded_as_changed(
+def test_a_model_reloaded_on_demand_is_not_reloaded_again_as_changed(
     watched: Reloads,
 ) -> None:
     async def main() -> None:
@@ -190,7 +192,7 @@ def test_what_was_reloaded_on_demand_is_not_reloaded_as_changed(
     assert watched.reloads == 1
 
 
-def test_what_changes_again_is_reloaded_again(watched: Reloads) -> None:
+def test_a_model_that_changes_again_is_reloaded_again(watched: Reloads) -> None:
     async def main() -> None:
         await watched.until(lambda: watched.looks > 1)
         for number in (1, 2):
@@ -200,7 +202,7 @@ def test_what_changes_again_is_reloaded_again(watched: Reloads) -> None:
     asyncio.run(main())
 
 
-def test_what_is_asked_for_before_it_runs_is_not_lost(tmp_path: Path) -> None:
+def test_a_reload_asked_for_before_it_runs_is_not_lost(tmp_path: Path) -> None:
     reloads = Reloads(tmp_path / "model", watch=False)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Background tasks: none of them ends unseen."""
+"""Background tasks: none of them ends unnoticed."""
 
 import asyncio
 import logging
@@ -20,27 +20,27 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "FIRST_PAUSE", 0.0)
 
 
-def begun(*fates: type[BaseException] | None) -> int:
-    """How often a task began that was to fail so, and to return for None."""
-    left = list(fates)
+def count_starts(*outcomes: type[BaseException] | None) -> int:
+    """How often a task starts that raises these one after the other; None: it returns."""
+    left = list(outcomes)
 
     async def read() -> None:
-        fate = left.pop(0)
-        if fate is not None:
-            raise fate
+        outcome = left.pop(0)
+        if outcome is not None:
+            raise outcome
 
     async def main() -> None:
         await asyncio.wait_for(BackgroundTasks().start("reading", read), 60)
 
     asyncio.run(main())
-    return len(fates) - len(left)
+    return len(outcomes) - len(left)
 
 
 @pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
-def test_a_task_that_fails_is_told_and_begun_again(
+def test_a_task_that_fails_is_logged_and_started_again(
     caplog: pytest.LogCaptureFixture, error: type[BaseException]
 ) -> None:
-    assert begun(error, error, None) == 3
+    assert count_starts(error, error, None) == 3
     first, second = caplog.records
     assert first.levelno == second.levelno == logging.ERROR
     assert first.getMessage() == FAILED
@@ -49,7 +49,7 @@ def test_a_task_that_fails_is_told_and_begun_again(
 
 
 def test_a_task_that_returns_is_done() -> None:
-    assert begun(None, ValueError) == 1
+    assert count_starts(None, ValueError) == 1
 
 
 def test_cancelled_tasks_end(caplog: pytest.LogCaptureFixture) -> None:
@@ -72,7 +72,7 @@ def test_cancelled_tasks_end(caplog: pytest.LogCaptureFixture) -> None:
     assert not caplog.records
 
 
-def test_the_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pauses_double_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "FIRST_PAUSE", 1.0)
     pauses: list[float] = []
 
@@ -80,23 +80,23 @@ def test_the_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         pauses.append(seconds)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    begun(*[ValueError] * 8, None)
+    count_starts(*[ValueError] * 8, None)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_a_watchdog_that_fails_watches_on(
+def test_a_watchdog_that_fails_is_started_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    looks: list[float] = []
+    checks: list[float] = []
     again = threading.Event()
 
     def fail(_: Watchdog, now: float) -> None:
-        looks.append(now)
-        if len(looks) > 1:
+        checks.append(now)
+        if len(checks) > 1:
             again.set()
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(Watchdog, "look", fail)
+    monkeypatch.setattr(Watchdog, "check", fail)
     with BackgroundServer(Config(port=0, metrics_port=None)):
         assert again.wait(60)
     assert "watching for stalls failed" in caplog.text

@@ -1,4 +1,4 @@
-"""The watchdog: health, log and metrics tell of work that does not end."""
+"""The watchdog: health, log and metrics report work that does not end."""
 
 import asyncio
 import logging
@@ -17,11 +17,10 @@ import pytest
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
-from facewire_server.config import Config
+from facewire_server.config import Config, TransportLimits
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.watchdog import Watchdog
-from facewire_server.limits import Limits
 from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.health import SERVICE, Health
 from facewire_server.scheduling.job import Checkpoint, FixedWork
@@ -35,42 +34,42 @@ LIMIT = 30.0
 LOGGER = "facewire_server.service.watchdog"
 
 
-class Said(Health):
-    """Health that keeps what it was told."""
+class RecordedHealth(Health):
+    """Health that keeps the statuses it was given."""
 
     def __init__(self) -> None:
-        super().__init__(["m"], Limits())
-        self.words: list[str] = []
+        super().__init__(["m"], TransportLimits())
+        self.statuses: list[str] = []
 
     def serving(self) -> None:
-        self.words.append("serving")
+        self.statuses.append("serving")
 
     def not_serving(self) -> None:
-        self.words.append("not serving")
+        self.statuses.append("not serving")
 
 
 class Stall:
-    """A scheduler with work that lasts until it is let go, and who watches it."""
+    """A scheduler with a job that lasts until it is released, and its watchdog."""
 
     def __init__(self, limit: float) -> None:
         self.scheduler = Scheduler(workers=1, max_queue=0)
-        self.health = Said()
+        self.health = RecordedHealth()
         self.metrics = Metrics()
         self.watchdog = Watchdog(self.scheduler, self.health, self.metrics, limit=limit)
         self.began = threading.Event()
-        self.let_go = threading.Event()
+        self.release = threading.Event()
 
     def work(self, _: Checkpoint) -> None:
         self.began.set()
-        assert self.let_go.wait(60)
+        assert self.release.wait(60)
 
     def gauge(self) -> float | None:
         return self.metrics.registry.get_sample_value("facewire_watchdog_stalled")
 
-    def look(self, seconds: float) -> None:
-        """Has the watchdog look when the work has lasted for so long."""
+    def check(self, seconds: float) -> None:
+        """Have the watchdog check when the work has lasted for so long."""
         longest = self.scheduler.longest_running(0.0)
-        self.watchdog.look(seconds - longest[1] if longest else seconds)
+        self.watchdog.check(seconds - longest[1] if longest else seconds)
 
 
 @asynccontextmanager
@@ -81,29 +80,29 @@ async def stall(limit: float = LIMIT) -> AsyncIterator[Stall]:
     try:
         yield made
     finally:
-        made.let_go.set()
+        made.release.set()
         await working
         made.scheduler.close()
 
 
-def test_a_stall_is_told_once_and_so_is_its_end(
+def test_a_stall_is_reported_once_and_so_is_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
         async with stall() as made:
             for seconds in (0.0, LIMIT):
-                made.look(seconds)
-            assert made.health.words == []
+                made.check(seconds)
+            assert made.health.statuses == []
             assert made.gauge() == 0
             for seconds in (LIMIT + 1, LIMIT + 2):
-                made.look(seconds)
-            assert made.health.words == ["not serving"]
+                made.check(seconds)
+            assert made.health.statuses == ["not serving"]
             assert made.gauge() == 1
-            made.let_go.set()
+            made.release.set()
             await asyncio.to_thread(idle, made.scheduler)
-            made.look(0.0)
-            made.look(0.0)
-            assert made.health.words == ["not serving", "serving"]
+            made.check(0.0)
+            made.check(0.0)
+            assert made.health.statuses == ["not serving", "serving"]
             assert made.gauge() == 0
 
     with caplog.at_level(logging.INFO, LOGGER):
@@ -120,16 +119,16 @@ def idle(scheduler: Scheduler) -> None:
         pass
 
 
-def test_a_limit_of_zero_watches_nothing() -> None:
+def test_a_limit_of_zero_turns_the_watchdog_off() -> None:
     async def main() -> None:
         async with stall(limit=0) as made:
             await made.watchdog.run()
-            assert made.health.words == []
+            assert made.health.statuses == []
 
     asyncio.run(main())
 
 
-def test_an_idle_scheduler_has_nothing_that_runs() -> None:
+def test_an_idle_scheduler_has_no_running_job() -> None:
     scheduler = Scheduler(workers=1, max_queue=0)
     assert scheduler.longest_running(1.0) is None
     scheduler.close()
@@ -138,10 +137,10 @@ def test_an_idle_scheduler_has_nothing_that_runs() -> None:
 def test_a_server_is_healthy_again_when_the_work_goes_on(
     monkeypatch: pytest.MonkeyPatch, photo: bytes
 ) -> None:
-    let_go = threading.Event()
+    release = threading.Event()
 
     def hang(*arguments: Any, **options: Any) -> Placement:
-        assert let_go.wait(30)
+        assert release.wait(30)
         return fit(*arguments, **options)
 
     monkeypatch.setattr("facewire_server.inference.detector.fit", hang)
@@ -157,12 +156,12 @@ def test_a_server_is_healthy_again_when_the_work_goes_on(
         call = DetectServiceStub(channel).Detect.future(request, timeout=30)
         assert [next(each) for each in watched] == [NOT_SERVING] * 3
         assert not call.done()
-        let_go.set()
+        release.set()
         assert [next(each) for each in watched] == [SERVING] * 3
         assert len(call.result().detections) == 1
 
 
-def test_a_network_that_never_ends_is_told_and_does_not_keep_the_process(
+def test_an_inference_that_never_ends_is_reported_and_does_not_keep_the_process(
     tmp_path: Path,
 ) -> None:
     model = write_hanging_model(tmp_path / "hanging.xml")
@@ -203,7 +202,7 @@ def test_other_models_are_answered_while_one_stalls(tmp_path: Path, photo: bytes
 
 
 def found(log: IO[str], pattern: str) -> str:
-    """What stands in the first line to come that the pattern fits."""
+    """The first group of the pattern in the next line that matches."""
     for line in log:
         if match := re.search(pattern, line):
             return match[1]

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from facewire_server.system import addresses
-from facewire_server.system.addresses import LOCALHOST, bound, endpoints, listen_error, target_of
+from facewire_server.system.addresses import (
+    LOCALHOST,
+    bind_socket,
+    endpoints,
+    listen_error,
+    target_of,
+)
 
 V4, V6 = LOCALHOST
 
@@ -22,16 +28,16 @@ V4, V6 = LOCALHOST
         ("unix:/run/x", "unix:/run/x"),
     ],
 )
-def test_clients_are_told_of_a_host_as_they_take_it(host: str, target: str) -> None:
+def test_the_target_of_a_host(host: str, target: str) -> None:
     assert target_of(host, 7) == target
 
 
-def test_only_a_socket_has_a_file() -> None:
+def test_only_a_unix_host_has_a_socket_path() -> None:
     assert addresses.socket_path("unix:/run/x") == Path("/run/x")
     assert addresses.socket_path("127.0.0.1") is None
 
 
-def test_one_address_leaves_the_choice_of_a_port_to_who_listens() -> None:
+def test_the_port_of_a_single_address_is_left_to_the_listener() -> None:
     assert endpoints(V4, 0) == ((V4,), 0)
 
 
@@ -53,7 +59,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *ips: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", found)
 
 
-def test_addresses_that_are_not_here_are_left_out_and_doubles_too(
+def test_addresses_of_other_machines_and_duplicates_are_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolve(monkeypatch, "192.0.2.1", V4, V4)
@@ -62,7 +68,7 @@ def test_addresses_that_are_not_here_are_left_out_and_doubles_too(
 
 
 def test_a_port_that_is_taken_at_one_address_is_not_free() -> None:
-    with bound(V6, 0) as taken:
+    with bind_socket(V6, 0) as taken:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(OSError) as error:
@@ -79,9 +85,9 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         if ip == V6 and len(refused) < 3:
             refused.append(port)
             raise OSError(errno.EADDRINUSE, "taken")
-        return bound(ip, port)
+        return bind_socket(ip, port)
 
-    monkeypatch.setattr(addresses, "bound", bind)
+    monkeypatch.setattr(addresses, "bind_socket", bind)
     ips, port = endpoints("localhost", 0)
     assert ips == LOCALHOST
     assert len(refused) == 3
@@ -100,7 +106,7 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         ("a..b", "a..b:7: 'a..b' cannot be resolved: not a name of a host"),
     ],
 )
-def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: str) -> None:
+def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, words: str) -> None:
     with pytest.raises(OSError) as error:
         endpoints(host, 7)
     text = str(listen_error("listen", host, 7, error.value))
@@ -115,7 +121,7 @@ def test_a_host_that_cannot_be_had_is_told_with_its_own_words(host: str, words: 
         (errno.ENOBUFS, "No buffer space available"),
     ],
 )
-def test_an_error_of_the_system_is_told_with_its_own_words(number: int, words: str) -> None:
+def test_an_error_of_the_system_is_put_into_words(number: int, words: str) -> None:
     error = OSError(number, os.strerror(number))
     text = f"cannot listen on 127.0.0.1:7: {words}"
     assert str(listen_error("listen", V4, 7, error)) == text

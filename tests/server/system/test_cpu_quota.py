@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from facewire_server import config as module
-from facewire_server.config import Config, available_cores
-from facewire_server.system.cpu_quota import cpu_quota
+from facewire_server.system import cpu_quota as module
+from facewire_server.system.cpu_quota import available_cores, cpu_quota
 from tests.server.process import command
 
 V2 = "30 23 0:26 {mounted} /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw"
@@ -115,8 +114,6 @@ def test_cores_are_those_of_the_quota_rounded_up_and_of_the_process(
     monkeypatch.setattr(module, "available_core_numbers", lambda: list(range(64)))
     monkeypatch.setattr(module, "cpu_quota", lambda: quota)
     assert available_cores(share) == cores
-    threads = Config(workers=share).runtime.threads
-    assert threads == (None if cores == 64 else cores)
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 
 from facewire_server.errors import ConfigError
 from facewire_server.system import file_watch
-from facewire_server.system.file_watch import FileWatch
-from facewire_server.system.fingerprint import Fingerprint, fingerprint
+from facewire_server.system.file_watch import FileWatch, Fingerprint, fingerprint
 from tests.server.replaced import replace
 
 
@@ -67,14 +66,14 @@ def write(words: Words, text: str) -> None:
     replace(words.path, text.encode())
 
 
-def test_a_file_that_was_written_anew_is_read(words: Words) -> None:
+def test_a_file_that_was_overwritten_is_read(words: Words) -> None:
     def change() -> None:
         words.path.write_text("two")
 
     watched(words, change, lambda: words.words == ["two"])
 
 
-def test_what_is_no_good_is_told_once_and_changes_nothing(
+def test_bad_contents_are_logged_once_and_change_nothing(
     words: Words, caplog: pytest.LogCaptureFixture
 ) -> None:
     watched(words, lambda: write(words, ""), lambda: words.reads >= 4)
@@ -85,7 +84,7 @@ def test_what_is_no_good_is_told_once_and_changes_nothing(
     assert record.exc_info is None
 
 
-def test_a_fault_is_told_with_its_trace_and_ends_nothing(
+def test_an_unexpected_error_is_logged_with_its_trace_and_ends_nothing(
     words: Words, caplog: pytest.LogCaptureFixture
 ) -> None:
     def until() -> bool:
@@ -100,7 +99,7 @@ def test_a_fault_is_told_with_its_trace_and_ends_nothing(
     assert caplog.records[0].exc_info is not None
 
 
-def test_a_file_that_is_gone_is_told_without_a_trace_and_may_come_back(
+def test_a_missing_file_is_logged_without_a_trace_and_may_come_back(
     words: Words, caplog: pytest.LogCaptureFixture
 ) -> None:
     def until() -> bool:
@@ -115,13 +114,13 @@ def test_a_file_that_is_gone_is_told_without_a_trace_and_may_come_back(
     assert error.getMessage().endswith(text)
 
 
-def test_a_file_that_is_no_good_from_the_start_is_refused(words: Words) -> None:
+def test_bad_contents_at_the_start_are_an_error(words: Words) -> None:
     write(words, "")
     with pytest.raises(ConfigError):
         words.watch()
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused_by_flag_from_the_start(
+def test_a_pipe_without_a_writer_at_the_start_is_an_error_with_its_flag(
     words: Words, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_watch, "READ_SECONDS", 0.1)
@@ -138,7 +137,7 @@ def make_pipe(words: Words) -> None:
     pipe.replace(words.path)
 
 
-def test_a_pipe_that_nobody_writes_to_is_told_once_and_can_be_replaced(
+def test_a_pipe_without_a_writer_is_logged_once_and_can_be_replaced(
     words: Words, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(file_watch, "READ_SECONDS", 0.1)
@@ -162,7 +161,7 @@ def test_a_pipe_that_nobody_writes_to_is_told_once_and_can_be_replaced(
     assert "--words: cannot read" in error.getMessage()
 
 
-def test_a_file_system_that_hangs_is_told_and_then_looked_at_again(
+def test_a_file_system_that_hangs_is_logged_and_watched_on(
     words: Words, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(file_watch, "LOOK_SECONDS", 0.1)

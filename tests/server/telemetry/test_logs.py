@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import facewire_server
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.telemetry.logs import FORMATS, TextFormatter, json_formatter
+from facewire_server.telemetry.logs import TextFormatter, json_formatter
 from tests.server.process import command, connected
 
 FORMATTERS = {"text": TextFormatter(), "json": json_formatter()}
@@ -68,7 +68,7 @@ def test_a_trace_is_indented_in_text_and_a_field_in_json() -> None:
     assert "RuntimeError: a b=c" in json.loads(json_formatter().format(failed(HOSTILE)))["trace"]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", FORMATTERS)
 @given(text=st.text() | st.just(HOSTILE))
 def test_nothing_in_a_message_or_a_field_ends_a_line(form: str, text: str) -> None:
     line = FORMATTERS[form].format(record(text, request_id=text))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+import psutil
 
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from tests.server.process import command
@@ -36,13 +37,12 @@ class Workers:
             yield DetectServiceStub(channel)
 
     def pids(self) -> list[int]:
-        """The processes of the workers, as the system knows them."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [
-            int(pid)
-            for pid in listed.read_text().split()
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        """The process ids of the workers.
+
+        The supervisor has another child: the resource tracker of multiprocessing.
+        """
+        children = psutil.Process(self.process.pid).children()
+        return [each.pid for each in children if "spawn_main" in " ".join(each.cmdline())]
 
     def replaced(self) -> int:
         """How many were replaced so far."""

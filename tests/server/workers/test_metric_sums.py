@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import generate_latest
 
-from facewire_server.workers.metric_sums import Report, counted, metrics, report, summed
+from facewire_server.workers.metric_sums import (
+    Families,
+    read_families,
+    sum_families,
+    to_metrics,
+    without_gauges,
+)
 
 
 class Process:
@@ -19,26 +25,32 @@ class Process:
         self.seconds = Histogram("seconds", "Time.", buckets=(1, 2), registry=self.registry)
 
 
-def text(of: Report) -> str:
-    """What Prometheus reads, without its comments."""
+def text(families: Families) -> str:
+    """The exposition format of these, without its comments."""
 
-    class Shown:
+    class Collector:
         def collect(self) -> Iterator[Metric]:
-            return metrics(of)
+            return to_metrics(families)
 
     registry = CollectorRegistry()
-    registry.register(Shown())
+    registry.register(Collector())
     lines = generate_latest(registry).decode().splitlines()
     return "\n".join(line for line in lines if not line.startswith("#"))
 
 
-def test_one_process_reads_as_it_does_alone() -> None:
+def sum_of(*processes: Process) -> list[str]:
+    """The lines of several processes as one."""
+    families = [read_families(each.registry) for each in processes]
+    return text(sum_families(families)).splitlines()
+
+
+def test_one_process_is_exposed_as_it_is_alone() -> None:
     one = Process()
     one.calls.labels("OK").inc(3)
     one.seconds.observe(1.5)
     alone = generate_latest(one.registry).decode().splitlines()
     kept = [line for line in alone if "_created" not in line and line[0] != "#"]
-    assert text(report(one.registry)).splitlines() == kept
+    assert text(read_families(one.registry)).splitlines() == kept
 
 
 def test_counters_and_histograms_are_sums() -> None:
@@ -48,7 +60,7 @@ def test_counters_and_histograms_are_sums() -> None:
     other.calls.labels("CANCELLED").inc()
     one.seconds.observe(0.5)
     other.seconds.observe(1.5)
-    found = text(summed([report(one.registry), report(other.registry)])).splitlines()
+    found = sum_of(one, other)
     assert 'calls_total{code="OK"} 7.0' in found
     assert 'calls_total{code="CANCELLED"} 1.0' in found
     assert 'seconds_bucket{le="1.0"} 1.0' in found
@@ -61,16 +73,16 @@ def test_gauges_are_sums_or_the_largest() -> None:
     for each in (one, other):
         each.waiting.set(2)
         each.stalled.set(1)
-    found = text(summed([report(one.registry), report(other.registry)])).splitlines()
+    found = sum_of(one, other)
     assert "waiting 4.0" in found
     assert "facewire_watchdog_stalled 1.0" in found
 
 
-def test_what_a_process_has_counted_stays_and_what_it_had_goes() -> None:
+def test_counters_of_a_process_that_has_ended_stay_and_its_gauges_go() -> None:
     one = Process()
     one.calls.labels("OK").inc()
     one.waiting.set(2)
-    left = text(counted(report(one.registry)))
+    left = text(without_gauges(read_families(one.registry)))
     assert 'calls_total{code="OK"} 1.0' in left
     assert "seconds_count 0.0" in left
     assert "waiting" not in left
@@ -79,6 +91,6 @@ def test_what_a_process_has_counted_stays_and_what_it_had_goes() -> None:
 def test_a_sum_changes_none_of_its_parts() -> None:
     one = Process()
     one.calls.labels("OK").inc()
-    part = report(one.registry)
-    summed([part, part])
-    assert text(part) == text(report(one.registry))
+    part = read_families(one.registry)
+    sum_families([part, part])
+    assert text(part) == text(read_families(one.registry))

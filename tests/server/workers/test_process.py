@@ -1,4 +1,4 @@
-"""A worker as its supervisor sees it."""
+"""A worker process as the supervisor sees it."""
 
 import asyncio
 import os
@@ -7,23 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from facewire_server.config import Config
 from facewire_server.lifecycle.loading import find_sources
-from facewire_server.workers.kept_model import KeptModel
+from facewire_server.workers.model_snapshot import ModelSnapshot
 from facewire_server.workers.process import WorkerProcess
-from facewire_server.workers.shared_port import SharedPort
+from facewire_server.workers.run import SharedPort
+from facewire_server.workers.worker import ProcessSetup
 
 
 def no_log(_: Mapping[str, object]) -> None:
-    """Sets no log up."""
+    """Set up no log."""
 
 
-def with_worker(see: Callable[[WorkerProcess, KeptModel], Awaitable[None]]) -> None:
-    """Has a worker that has its models looked at, and ends it."""
+def with_worker(see: Callable[[WorkerProcess, ModelSnapshot], Awaitable[None]]) -> None:
+    """Call `see` with a worker that has its models, and end it."""
 
     async def main(port: int) -> None:
         config = Config(port=port, metrics_port=None)
-        (model,) = (KeptModel.of(source) for source in find_sources(config))
+        (model,) = (ModelSnapshot.take(source) for source in find_sources(config))
         cores = os.sched_getaffinity(0)
-        process = WorkerProcess(config, 0, cores, no_log, {model.name: model})
+        process = WorkerProcess(config, 0, cores, ProcessSetup(no_log, str), {model.name: model})
         try:
             async with asyncio.timeout(60):
                 await process.loaded
@@ -37,24 +38,24 @@ def with_worker(see: Callable[[WorkerProcess, KeptModel], Awaitable[None]]) -> N
         asyncio.run(main(shared.port))
 
 
-def test_one_that_dies_before_it_is_let_in_is_one_that_has_ended() -> None:
-    async def see(process: WorkerProcess, model: KeptModel) -> None:
+def test_a_worker_that_dies_before_it_serves_has_ended() -> None:
+    async def see(process: WorkerProcess, model: ModelSnapshot) -> None:
         os.kill(process.pid, signal.SIGKILL)
-        # Before anybody can know, and after.
-        process.let_in()
+        # Before its end is noticed, and after.
+        process.start_serving()
         await process.ended.wait()
-        process.let_in()
-        assert not process.serves
+        process.start_serving()
+        assert not process.is_serving
         assert process.status == -signal.SIGKILL
         assert await process.reload(model)
-        await process.ask()
+        await process.collect()
 
     with_worker(see)
 
 
-def test_one_that_dies_while_it_reloads_says_so() -> None:
-    async def see(process: WorkerProcess, model: KeptModel) -> None:
-        process.let_in()
+def test_a_worker_that_dies_during_a_reload_ends_it_with_the_reason() -> None:
+    async def see(process: WorkerProcess, model: ModelSnapshot) -> None:
+        process.start_serving()
         os.kill(process.pid, signal.SIGSTOP)
         reloading = asyncio.create_task(process.reload(model))
         await asyncio.sleep(0)
@@ -64,14 +65,14 @@ def test_one_that_dies_while_it_reloads_says_so() -> None:
     with_worker(see)
 
 
-def test_what_it_is_sent_by_its_terminal_is_for_the_supervisor() -> None:
-    async def see(process: WorkerProcess, model: KeptModel) -> None:
-        process.let_in()
+def test_a_worker_ignores_the_signals_of_a_terminal() -> None:
+    async def see(process: WorkerProcess, model: ModelSnapshot) -> None:
+        process.start_serving()
         for number in (signal.SIGHUP, signal.SIGINT):
             os.kill(process.pid, number)
-        await process.ask()
-        assert process.serves
-        assert "facewire_requests" in process.report
+        await process.collect()
+        assert process.is_serving
+        assert "facewire_requests" in process.metrics
         assert await process.reload(model) == ""
 
     with_worker(see)

@@ -32,7 +32,7 @@ def test_counting_needs_no_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("variable", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
-def test_a_folder_for_files_of_metrics_is_not_heard_of(
+def test_the_folder_of_prometheus_multiprocess_mode_is_ignored(
     variable: str, workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, str(tmp_path / "there is none"))

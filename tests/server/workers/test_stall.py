@@ -29,7 +29,7 @@ def hanging(folder: Path, turns: int) -> Iterator[Workers]:
         yield running
 
 
-def test_a_stalled_worker_says_so_and_the_other_answers(tmp_path: Path) -> None:
+def test_a_stalled_worker_is_reported_and_the_other_answers(tmp_path: Path) -> None:
     with (
         hanging(tmp_path, FOREVER) as running,
         grpc.insecure_channel(running.target, OWN_CONNECTION) as channel,

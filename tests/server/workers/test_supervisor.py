@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.workers.supervisor import split
+from facewire_server.workers.supervisor import split_cores
 from tests.server.health import SERVING, check
 from tests.server.process import command
 from tests.server.rpc_errors import reason
@@ -50,9 +51,8 @@ def test_connections_are_spread_over_the_workers_and_counted_together(
 
 
 def count_sockets(pid: int) -> int:
-    """How many sockets a process has open."""
-    descriptors = Path(f"/proc/{pid}/fd").iterdir()
-    return sum(each.readlink().name.startswith("socket:") for each in descriptors)
+    """How many TCP sockets a process has open."""
+    return len(psutil.Process(pid).net_connections("tcp"))
 
 
 def test_every_worker_has_its_part_of_the_cores(workers: Workers) -> None:
@@ -151,7 +151,7 @@ def test_a_signal_ends_all_of_them_with_success(
                 if isinstance(error, grpc.RpcError):
                     assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
         assert running.process.wait(60) == 0
-        assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+        assert not any(map(psutil.pid_exists, pids))
         assert "Traceback" not in running.log.read_text()
 
 
@@ -159,10 +159,10 @@ def test_workers_end_when_their_supervisor_is_gone(tmp_path: Path) -> None:
     with two_workers(tmp_path) as running:
         pids = running.pids()
         running.process.kill()
-        running.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        running.wait_for(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def test_a_model_that_is_no_good_ends_the_start_with_one_line(tmp_path: Path) -> None:
+def test_a_broken_model_ends_the_start_with_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model at all")
     ended = subprocess.run(
@@ -178,6 +178,6 @@ def test_a_model_that_is_no_good_ends_the_start_with_one_line(tmp_path: Path) ->
 
 
 def test_cores_are_split_into_neighbours() -> None:
-    assert split([0, 1, 2, 3, 8], 2) == [[0, 1], [2, 3, 8]]
-    assert split([4], 3) == [[4], [4], [4]]
-    assert split([0, 1], 2) == [[0], [1]]
+    assert split_cores([0, 1, 2, 3, 8], 2) == [[0, 1], [2, 3, 8]]
+    assert split_cores([4], 3) == [[4], [4], [4]]
+    assert split_cores([0, 1], 2) == [[0], [1]]

@@ -1,4 +1,4 @@
-"""What a worker says that cannot start."""
+"""A worker that cannot start tells its supervisor why."""
 
 import asyncio
 import socket
@@ -7,15 +7,16 @@ from typing import NoReturn
 
 import pytest
 
+from facewire_client.cli.edge import in_words
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.workers.channel import Channel, Failed, Message
-from facewire_server.workers.worker import work
+from facewire_server.workers.worker import ProcessSetup, work
 
-UNFORESEEN = FileNotFoundError(2, "No such file or directory", "/nowhere")
+UNEXPECTED = FileNotFoundError(2, "No such file or directory", "/nowhere")
 
 
-async def said(ours: socket.socket) -> list[Message]:
+async def received(ours: socket.socket) -> list[Message]:
     channel = await Channel.open(ours)
     return [message async for message in channel.messages()]
 
@@ -23,12 +24,12 @@ async def said(ours: socket.socket) -> list[Message]:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (UNFORESEEN, "/nowhere: No such file or directory"),
+        (UNEXPECTED, "/nowhere: No such file or directory"),
         (ConfigError("--port is taken"), "--port is taken"),
         (RuntimeError("can't start new thread"), "can't start new thread"),
     ],
 )
-def test_whatever_keeps_it_from_starting_reaches_the_supervisor_in_words(
+def test_the_reason_reaches_the_supervisor_as_one_line(
     monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
@@ -37,10 +38,10 @@ def test_whatever_keeps_it_from_starting_reaches_the_supervisor_in_words(
     module = "facewire_server.workers.worker"
     monkeypatch.setattr(f"{module}.Server", fail)
     # It would end this process.
-    monkeypatch.setattr(f"{module}.leave", sys.exit)
+    monkeypatch.setattr(f"{module}.exit_now", sys.exit)
     ours, its = socket.socketpair()
     with pytest.raises(SystemExit, match="1"):
-        work(Config(), 0, False, lambda fields: None, its, ())
-    (message,) = asyncio.run(said(ours))
+        work(Config(), 0, False, ProcessSetup(lambda fields: None, in_words), its, ())
+    (message,) = asyncio.run(received(ours))
     assert isinstance(message, Failed)
     assert words in message.message

@@ -34,7 +34,7 @@ def test_a_signal_ends_an_idle_server_with_success(number: signal.Signals) -> No
         assert "Traceback" not in process.stderr.read()
 
 
-def test_what_runs_when_the_signal_comes_is_answered_and_the_new_is_refused() -> None:
+def test_requests_in_flight_at_the_signal_are_answered_and_new_ones_refused() -> None:
     with connected(*ROOM) as (process, channel):
         health = watch(channel)
         assert next(health) == SERVING
@@ -128,13 +128,13 @@ def test_a_port_that_is_taken_is_one_plain_line() -> None:
 
 
 @pytest.mark.parametrize("flag", ["--token-file", "--tls-cert", "--tls-key"])
-def test_a_pipe_that_nobody_writes_to_is_one_plain_line(tmp_path: Path, flag: str) -> None:
+def test_a_pipe_without_a_writer_is_one_plain_line(tmp_path: Path, flag: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     files = TlsFiles(tmp_path)
     tls = ("--tls-cert", str(files.cert), "--tls-key", str(files.key))
     code = (
-        "from facewire_server.service import file_watch; from facewire_server.__main__"
+        "from facewire_server.system import file_watch; from facewire_server.__main__"
         " import main; file_watch.READ_SECONDS = 0.5; main()"
     )
     arguments = ("serve", "--port", "0", "--metrics-port", "off", *tls)

@@ -1,14 +1,13 @@
-"""The settings: sensible by default, and refused by name."""
+"""The settings: their defaults, and errors that name the option."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from facewire_server.config import Config, available_cores
+from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.image.limits import ImageLimits
-from facewire_server.inference.runtime import Mode, Runtime
 
 
 def test_the_defaults_listen_on_loopback_only() -> None:
@@ -26,33 +25,6 @@ def test_limits_are_turned_into_bytes_and_pixels() -> None:
     config = Config(max_message_mb=0.5, max_megapixels=1.5, max_side=9000, max_scans=5)
     assert config.max_message_bytes == 524_288
     assert config.image_limits == ImageLimits(pixels=1_500_000, side=9000, scans=5)
-
-
-def test_the_runtime_is_told_what_the_operator_has_chosen(tmp_path: Path) -> None:
-    config = Config(
-        device="AUTO",
-        inference_precision="f32",
-        device_properties=("NUM_STREAMS=1", "KEY=a=b"),
-        cache=tmp_path,
-        mode="latency",
-    )
-    assert config.runtime == Runtime(
-        device="AUTO",
-        inference_precision="f32",
-        properties={"NUM_STREAMS": "1", "KEY": "a=b"},
-        cache=tmp_path,
-        mode=Mode.LATENCY,
-    )
-
-
-def test_nothing_is_chosen_for_the_device_unless_told() -> None:
-    assert Config(compile_cache=False).runtime == Runtime()
-
-
-def test_several_models_share_the_threads_of_one() -> None:
-    models = ("a.xml", "b.xml")
-    cores = available_cores()
-    assert Config(models=models).runtime.requests == max(1, (cores + 1) // 2)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +55,9 @@ def test_several_models_share_the_threads_of_one() -> None:
         ({"tls_key": Path("k")}, "--tls-key: needs --tls-cert"),
         ({"tls_client_ca": Path("a")}, "--tls-client-ca: needs --tls-cert"),
         ({"device_properties": ("NUM_STREAMS",)}, "--device-property"),
+        ({"precision": "FP8"}, "--precision: not one of FP16, FP32, FP16-INT8"),
+        ({"log_level": "loud"}, "--log-level: not one of debug, info, warning, error"),
+        ({"log_format": "xml"}, "--log-format: not one of text, json"),
     ],
 )
 def test_a_setting_out_of_range_names_its_flag(settings: dict[str, Any], flag: str) -> None:

@@ -1,13 +1,11 @@
-"""The limits of the transport: refused by name when they make no sense."""
+"""The limits of the transport: errors that name the option."""
 
 from typing import Any
 
 import pytest
 
-from facewire_server.config import Config
+from facewire_server.config import TransportLimits
 from facewire_server.errors import ConfigError
-from facewire_server.limits import Limits
-from facewire_server.rpc.channel_options import NEVER, channel_options
 
 
 @pytest.mark.parametrize(
@@ -30,16 +28,4 @@ from facewire_server.rpc.channel_options import NEVER, channel_options
 )
 def test_a_limit_out_of_range_names_its_flag(settings: dict[str, Any], flag: str) -> None:
     with pytest.raises(ConfigError, match=flag):
-        Limits(**settings)
-
-
-def test_no_limit_is_what_grpc_takes_for_never() -> None:
-    limits = Limits(connection_age_seconds=0, connection_idle_seconds=1.5)
-    options = dict(channel_options(Config(limits=limits), shares_port=False))
-    assert options["grpc.max_connection_age_ms"] == NEVER
-    assert options["grpc.max_connection_idle_ms"] == 1500
-
-
-def test_a_message_limit_beyond_what_grpc_counts_to_is_the_most_it_counts() -> None:
-    options = dict(channel_options(Config(max_message_mb=2047), shares_port=False))
-    assert options["grpc.max_receive_message_length"] == NEVER
+        TransportLimits(**settings)

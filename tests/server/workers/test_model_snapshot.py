@@ -114,7 +114,7 @@ def test_watching_changes_what_all_serve(model: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["<net>", None])
-def test_a_file_that_is_no_good_changes_nothing_and_is_told_once(
+def test_a_broken_file_changes_nothing_and_is_reported_once(
     model: Path, content: str | None
 ) -> None:
     with serving(model) as running:
