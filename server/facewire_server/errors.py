@@ -1,13 +1,13 @@
-"""What can go wrong, by whose fault it is; and what an error keeps alive.
+"""The errors that facewire raises on purpose, and how to free what an error refers to.
 
-Rule: an error carries a reason and one sentence that may be shown to the caller.
-It knows nothing of gRPC: `facewire_server.rpc.status` maps it to a status.
+Rule: nothing of facewire is imported here. An error carries a reason and one sentence that
+may be shown to the caller; `facewire_server.rpc.status` maps it to a gRPC status.
 
-Rule: an error that is stored, or that something stored leads to, keeps no request. Its
-traceback refers to every frame that it has passed and to the callers of those, and they
-to their local variables. Where one of these leads back to the error, only the garbage
-collector would end that cycle, and it runs by the number of objects, not by their bytes:
-`detach` and `released` break it at once.
+Rule: an error that is stored, or that can be reached from a stored object, must not keep a
+request in memory. Its traceback refers to all frames that it has passed and to their
+callers, and these to their local variables. Where one of them refers to the error, only
+the garbage collector would end the cycle, and it runs by the number of objects, not by
+their bytes: `detach` and `released` break the cycle at once.
 """
 
 import traceback
@@ -17,7 +17,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a request was not answered: the `reason` of google.rpc.ErrorInfo."""
+    """Why a request was refused: the `reason` of google.rpc.ErrorInfo."""
 
     EMPTY_IMAGE = "EMPTY_IMAGE"
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 
 class FacewireError(Exception):
-    """The root of every error that facewire raises on purpose."""
+    """The base of all errors that facewire raises on purpose."""
 
 
 class RequestError(FacewireError):
@@ -97,7 +97,7 @@ class CommandError(FacewireError):
 
 
 class ConfigError(FacewireError):
-    """The operator's fault: a setting that makes no sense; the message names it."""
+    """A setting is invalid; the message names it, for the operator."""
 
 
 class Trace(Exception):
@@ -110,7 +110,7 @@ class Trace(Exception):
 def detach(error: BaseException) -> None:
     """Remove the traceback, the cause and the context of an error.
 
-    Of an unforeseen error, whose trace will be logged, all three stay as text.
+    For an unforeseen error, whose trace will be logged, all three are kept as text.
     """
     is_unforeseen = isinstance(error, Exception) and not isinstance(error, FacewireError)
     text = "".join(traceback.format_exception(error)) if is_unforeseen else ""
@@ -122,8 +122,8 @@ def detach(error: BaseException) -> None:
 def released() -> Iterator[None]:
     """Clear the local variables of all frames that an error from the context has passed.
 
-    Those of its causes too, but for frames that still run. Files and lines stay, for the
-    log.
+    The frames of its causes are cleared too, but not those that are still running. File
+    names and line numbers are kept for the log.
     """
     try:
         yield

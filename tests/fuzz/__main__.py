@@ -1,4 +1,4 @@
-"""Fuzz one target with atheris, which is libFuzzer for Python.
+"""Fuzzes one target with atheris, which is libFuzzer for Python.
 
     python -m tests.fuzz image|request|extension FOLDER [options of libFuzzer]
     python -m tests.fuzz image|request|extension FILE

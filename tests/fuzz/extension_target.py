@@ -1,4 +1,4 @@
-"""Fuzz target: arbitrary bytes as the outputs of a network, decoded by the extension.
+"""Fuzz target: any bytes as the outputs of a network, decoded by the extension.
 
 The first bytes choose a head, shapes and options. The others, repeated as often as needed,
 are the numbers, so that any bit pattern occurs as a float32: NaN, infinities, denormals.

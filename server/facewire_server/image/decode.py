@@ -28,9 +28,9 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """An image file, not looked at yet.
+    """The bytes of an image file, not read yet.
 
-    `reducible`: it may be reduced while it is decoded, where that costs less.
+    `reducible`: whether it may be reduced while it is decoded, where that costs less.
     """
 
     data: bytes
@@ -38,14 +38,14 @@ class EncodedImage:
 
 
 Image = EncodedImage | RawImage
-"""An image as it is in a request."""
+"""The image of a request."""
 
 
 def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
-    """The picture of an image that is to be drawn into `target`.
+    """Make a picture of an image that will be drawn into `target`.
 
-    Takes its time and much memory: not for an event loop. Raises what `decode` and
-    `wrap` raise.
+    Slow, and takes much memory: never call it in an event loop. Raises the errors of
+    `decode` and `wrap`.
     """
     if isinstance(image, RawImage):
         return wrap(image, limits)

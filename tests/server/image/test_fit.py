@@ -37,6 +37,20 @@ def _covered(placement: Placement) -> tuple[slice, slice]:
     )
 
 
+def _to_input(x: float, y: float, placement: Placement) -> tuple[float, float]:
+    """A point of the upright image in the input."""
+    input_x = x * placement.scale_x + placement.offset_x
+    return input_x, y * placement.scale_y + placement.offset_y
+
+
+def _marked(width: int, height: int) -> NDArray[np.uint8]:
+    """A black image [height,width,3] with a white rectangle off its middle."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    top, left = height // 3, width * 2 // 5
+    pixels[top : top + height // 5, left : left + width // 6] = 255
+    return pixels
+
+
 def _centre(canvas: NDArray[np.uint8]) -> tuple[float, float]:
     """Where the light of a canvas is centred: x, y in continuous pixels."""
     light = canvas[:, :, 1].astype(float)
@@ -50,16 +64,11 @@ def _centre(canvas: NDArray[np.uint8]) -> tuple[float, float]:
 def test_a_mark_is_found_where_the_placement_says(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     x, y = _centre(to_bgr(picture))
-    expected = (
-        x * placement.scale_x + placement.offset_x,
-        y * placement.scale_y + placement.offset_y,
-    )
+    expected = _to_input(x, y, placement)
     assert _centre(canvas) == pytest.approx(expected, abs=0.5)
 
 
@@ -75,9 +84,7 @@ def _box(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 def test_a_box_in_the_input_is_rescaled_to_the_upright_image(
     mode: ResizeMode, orientation: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     boxes = _box(canvas)
@@ -108,10 +115,7 @@ def test_a_stretch_covers_the_input(size: tuple[int, int], orientation: int) -> 
     assert placement.scale_x == 96 / picture.width
     assert placement.scale_y == 64 / picture.height
     assert (placement.offset_x, placement.offset_y) == (0, 0)
-    assert (placement.image_width, placement.image_height) == (
-        picture.width,
-        picture.height,
-    )
+    assert (placement.image_width, placement.image_height) == (picture.width, picture.height)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -221,9 +225,7 @@ def test_a_tensor_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
 def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     mode: ResizeMode, orientation: int, reduction: int, size: tuple[int, int]
 ) -> None:
-    stored = np.zeros((size[1], size[0], 3), np.uint8)
-    rows, columns = size[1] // 3, size[0] * 2 // 5
-    stored[rows : rows + size[1] // 5, columns : columns + size[0] // 6] = 255
+    stored = _marked(*size)
     full = Picture(stored, PixelLayout.BGR, orientation)
     sides = -(-size[1] // reduction), -(-size[0] // reduction)
     padded = np.zeros((sides[0] * reduction, sides[1] * reduction, 3), np.uint8)
@@ -234,10 +236,7 @@ def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     canvas, placement = _fit(picture, mode=mode, pad_value=0)
     assert (placement.image_width, placement.image_height) == (full.width, full.height)
     x, y = _centre(to_bgr(full))
-    expected = (
-        x * placement.scale_x + placement.offset_x,
-        y * placement.scale_y + placement.offset_y,
-    )
+    expected = _to_input(x, y, placement)
     assert _centre(canvas) == pytest.approx(expected, abs=0.5)
 
 
