@@ -1,81 +1,70 @@
-"""Compares servers of face detection on this machine, in turns.
-
-    python -m benchmarks.compare [--model ...] [--image ...] [--concurrency ...]
-                                 [--rivals ...] [--seconds 10] [--rounds 3] [--json]
+"""Compare servers of face detection on this machine, in alternation.
 
 Every cell is a model, a size of photos and a number of requests in flight. Ratios are
-those to benchmark_app in the same round; medians are over the rounds. What happens is
-told on standard error, the tables are on standard output. See docs/comparison.md.
+those to benchmark_app in the same round; medians are over the rounds. Progress goes to
+standard error, the tables to standard output. See docs/comparison.md.
 """
 
-import argparse
-import json
 from dataclasses import asdict
 
-from benchmarks.comparison.interruption import sigterm_exits
-from benchmarks.comparison.lineup import LIMIT, NAMES, lineup
-from benchmarks.comparison.machine import settings
-from benchmarks.comparison.models import MODELS
-from benchmarks.comparison.narrator import Narrator
-from benchmarks.comparison.pictures import SIZES, describe, pictures
-from benchmarks.comparison.programs import OURS
-from benchmarks.comparison.result import Cell
-from benchmarks.comparison.rounds import Length, measured
-from benchmarks.comparison.tables import document, table
-from benchmarks.comparison.turns import Turns
+import click
+
+from benchmarks.comparison.contenders import LIMIT
+from benchmarks.comparison.lineup import NAMES, Length, lineup, measured
+from benchmarks.comparison.programs import MODELS, OURS
+from benchmarks.comparison.results import Cell
+from benchmarks.harness.images import SIZES, describe, photos
+from benchmarks.harness.program import exit_on_sigterm
+from benchmarks.harness.settings import (
+    Choices,
+    Numbers,
+    Progress,
+    machine,
+    print_lines,
+    rounds_option,
+    seconds_option,
+)
 from benchmarks.rivals import venvs
 
-PERMANENT = (LIMIT, OURS)
+RIVALS = tuple(name for name in NAMES if name not in (LIMIT, OURS))
 
 
-def main() -> None:
-    """Prints the settings, then a table for each cell."""
-    options = parsed()
-    sigterm_exits()
-    names = tuple(dict.fromkeys((*PERMANENT, *options.rivals)))
-    length = Length(options.seconds, options.rounds, options.warmup)
-    photos = {size: pictures(size) for size in options.image}
-    told = {
-        **settings(),
-        **venvs.told(names),
-        **{f"photos, {size}": describe(size, each) for size, each in photos.items()},
+@click.command(help=__doc__)
+@click.option("--model", "models", type=Choices(MODELS), default=tuple(MODELS))
+@click.option("--image", "sizes", type=Choices(SIZES), default=tuple(SIZES))
+@click.option("--concurrency", type=Numbers(), default="1,4,16", show_default=True)
+@click.option("--rivals", type=Choices(RIVALS), default=RIVALS, is_flag=False, flag_value="")
+@seconds_option(10, "In a cell, a round.")
+@click.option("--warmup", type=float, default=1, help="Seconds before that.", show_default=True)
+@rounds_option(3)
+def main(
+    models: tuple[str, ...],
+    sizes: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    rivals: tuple[str, ...],
+    seconds: float,
+    warmup: float,
+    rounds: int,
+) -> None:
+    exit_on_sigterm()
+    names = (LIMIT, OURS, *rivals)
+    length = Length(seconds, rounds, warmup)
+    files = {size: photos(size) for size in sizes}
+    settings = {
+        **machine(),
+        **venvs.versions(names),
+        **{f"photos, {size}": describe(size, each) for size, each in files.items()},
         **{key: str(value) for key, value in asdict(length).items()},
     }
-    if not options.json:
-        print("\n".join(f"{key}: {value}" for key, value in told.items()), flush=True)
-    found: list[Turns] = []
-    tell = Narrator()
-    for name in options.model:
+    print_lines(settings)
+    progress = Progress()
+    for name in models:
         model = MODELS[name]()
-        plan = [
-            (Cell(model, size, concurrency), names)
-            for size in photos
-            for concurrency in options.concurrency
-        ]
-        tell(f"{name}: at least {length.total(plan) / 60:.0f} minutes")
-        with lineup(model, names, photos, tell) as contenders:
-            turns = measured(contenders, plan, length, tell)
-        found += turns
-        if not options.json:
-            print(*(f"\n{table(each)}" for each in turns), sep="\n", flush=True)
-    if options.json:
-        cells = [document(each) for each in found]
-        print(json.dumps({"settings": told, "cells": cells}, indent=2))
-
-
-def parsed() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--image", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--concurrency", nargs="+", type=int, default=[1, 4, 16])
-    rivals = [name for name in NAMES if name not in PERMANENT]
-    parser.add_argument("--rivals", nargs="*", choices=rivals, default=rivals)
-    parser.add_argument("--seconds", type=float, default=10, help="in a cell, a round")
-    parser.add_argument("--warmup", type=float, default=1, help="seconds before that")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="one document")
-    return parser.parse_args()
+        plan = [(Cell(model, size, number), names) for size in files for number in concurrency]
+        progress(f"{name}: at least {length.total(plan) / 60:.0f} minutes")
+        with lineup(model, names, files, progress) as contenders:
+            results = measured(contenders, plan, length, progress)
+        print(*(f"\n{each.table(LIMIT)}" for each in results), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,137 +1,86 @@
 """What the server can do when the network costs nothing, with one and more workers.
 
-    python -m benchmarks.front_end [--workers 1 2] [--seconds 8] [--rounds 3]
-
 Serves a network that finds the same box in every image and computes nothing, and sends
 it a JPEG of about 100 kB and a raw image of 1.2 MB, in a closed loop over several
-connections, from a process of its own. Rounds alternate between the numbers of workers.
-What is left is gRPC, decoding, fitting, and the answer.
+connections. Rounds alternate between the numbers of workers. What is left is gRPC,
+decoding, fitting, and the answer.
 """
 
-import argparse
-import asyncio
-import multiprocessing
-import platform
-import statistics
 import tempfile
-import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import click
 import cv2
-import grpc
 import numpy as np
 
-from benchmarks.nothing import SIDE, save_network
-from benchmarks.process_tree import cpu_seconds
-from benchmarks.server_process import serving
+from benchmarks.harness.images import SIDE, encoded, pixels, save_trivial_network
+from benchmarks.harness.rounds import alternate, column_medians, table
+from benchmarks.harness.server import serving
+from benchmarks.harness.settings import Numbers, print_settings, rounds_option, seconds_option
+from benchmarks.harness.usage import Usage
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.models.source import DATA
-from facewire_server.system.cpu_quota import available_cores
+from facewire_client.bench.load import ClosedLoop
+from facewire_client.bench.run import run
+from facewire_client.bench.sender import DETECT, Method
+from facewire_client.bench.settings import Photo, Settings
+from facewire_client.connection import Connection
 
-METHOD = "/facewire.v1.DetectService/Detect"
 CONNECTIONS, CALLS = 8, 2
 """How many connections, and calls at a time on each. Each worker has room for all: the
 kernel may give one of them most connections."""
 
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One measurement."""
-
-    rate: float
-    server_ms: float
-    client_ms: float
+Row = tuple[float, float, float]
+"""Requests a second, and CPU ms a request of the server and of the client."""
 
 
-def requests() -> dict[str, bytes]:
-    """The messages to send, by what they hold."""
-    stored = np.frombuffer((DATA / "astronaut.jpg").read_bytes(), np.uint8)
-    photo = cv2.imdecode(stored, cv2.IMREAD_COLOR)
-    assert photo is not None
-    large = cv2.resize(photo, (SIDE, SIDE))
-    jpeg = cv2.imencode(".jpg", large, (cv2.IMWRITE_JPEG_QUALITY, 92))[1].tobytes()
-    raw = pb.RawImage(
-        data=large.tobytes(),
-        width=SIDE,
-        height=SIDE,
-        pixel_format=pb.PIXEL_FORMAT_BGR,
-    )
-    return {
-        f"JPEG, {len(jpeg) // 1000} kB": pb.DetectRequest(encoded_image=jpeg).SerializeToString(),
-        f"raw, {len(raw.data) / 1e6:.1f} MB": pb.DetectRequest(raw_image=raw).SerializeToString(),
-    }
+def raw_request(data: bytes, model: str) -> pb.DetectRequest:
+    """A request for raw pixels."""
+    bgr = pb.PIXEL_FORMAT_BGR
+    raw = pb.RawImage(data=data, width=SIDE, height=SIDE, pixel_format=bgr)
+    return pb.DetectRequest(raw_image=raw, model=model)
 
 
-def measure(pid: int, target: str, request: bytes, seconds: float) -> Turn:
-    """Asks for a while, from a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    before = cpu_seconds(pid)
-    with context.Pool(1) as pool:
-        count, elapsed, client = pool.apply(ask, (target, request, seconds))
-    used = cpu_seconds(pid) - before
-    return Turn(count / elapsed, used / count * 1000, client / count * 1000)
+def serve_and_measure(network: Path, workers: int, seconds: float) -> dict[str, Row]:
+    """Both images sent to a server with so many workers, after a second of warm-up each."""
+    large = np.asarray(cv2.resize(pixels(), (SIDE, SIDE)), np.uint8)
+    jpeg = Photo("JPEG", encoded(large, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 92))
+    raw = Photo("raw", large.tobytes())
+    raw_method = Method(DETECT.path, raw_request, DETECT.answer)
+    load = ClosedLoop(CONNECTIONS * CALLS)
+    settings = Settings(load=load, duration=seconds, warmup=1, connections=CONNECTIONS)
+    room = ("--max-queue", str(CONNECTIONS * CALLS))
+    rows = {}
+    with serving("--model", str(network), "--workers", str(workers), *room) as server:
+        connection = Connection(server.target)
+        for photo, method in ((jpeg, DETECT), (raw, raw_method)):
+            used = Usage(server.pid)
+            found = run(connection, settings, [photo], lambda _: None, method=method, meters=[used])
+            count = found.record.answered_in_period
+            name = f"{photo.name}, {len(photo.content) / 1000:.0f} kB"
+            server_ms, client_ms = used.cpu_seconds * 1e3, found.cpu_seconds * 1e3
+            rows[name] = (count / seconds, server_ms / count, client_ms / count)
+    return rows
 
 
-def ask(target: str, request: bytes, seconds: float) -> tuple[int, float, float]:
-    """Answers counted, seconds they took, and CPU seconds of this process."""
-    return asyncio.run(_ask(target, request, seconds))
-
-
-async def _ask(target: str, request: bytes, seconds: float) -> tuple[int, float, float]:
-    options = (("grpc.use_local_subchannel_pool", 1),)
-    channels = [grpc.aio.insecure_channel(target, options=options) for _ in range(CONNECTIONS)]
-    for channel in channels:
-        await channel.channel_ready()
-    started, cpu = time.perf_counter(), time.process_time()
-    count = 0
-
-    async def caller(channel: grpc.aio.Channel) -> None:
-        nonlocal count
-        detect: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
-        while time.perf_counter() - started < seconds:
-            await detect(request)
-            count += 1
-
-    await asyncio.gather(*(caller(each) for each in channels for _ in range(CALLS)))
-    elapsed, cpu = time.perf_counter() - started, time.process_time() - cpu
-    for channel in channels:
-        await channel.close()
-    return count, elapsed, cpu
-
-
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="The server without a network")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    print(
-        f"{platform.processor() or platform.machine()}, {available_cores()} cores;"
-        f" grpcio {grpc.__version__}; {CONNECTIONS} connections of {CALLS} calls,"
-        f" {given.rounds} rounds of {given.seconds:g} s, medians; the client runs on"
-        " the same machine"
-    )
-    turns: dict[tuple[str, int], list[Turn]] = {}
+@click.command(help=__doc__)
+@click.option("--workers", type=Numbers(), default="1,2", show_default=True)
+@seconds_option(8, "Of each image, a round.")
+@rounds_option(3)
+def main(workers: tuple[int, ...], seconds: float, rounds: int) -> None:
+    print_settings(workers=workers, rounds=rounds, seconds=seconds)
+    print(f"{CONNECTIONS} connections of {CALLS} calls; the client runs on the same machine")
     with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder) / "nothing.xml"
-        save_network(network)
-        for _ in range(given.rounds):
-            for workers in given.workers:
-                room = ("--max-queue", str(CONNECTIONS * CALLS))
-                arguments = ("--model", str(network), "--workers", str(workers))
-                with serving(*arguments, *room) as (process, target):
-                    for name, request in requests().items():
-                        measure(process.pid, target, request, 1)  # to warm up
-                        turn = measure(process.pid, target, request, given.seconds)
-                        turns.setdefault((name, workers), []).append(turn)
-    print("image         workers  requests/s  server CPU ms  client CPU ms")
-    for (name, workers), rows in sorted(turns.items()):
-        rate = statistics.median(row.rate for row in rows)
-        server = statistics.median(row.server_ms for row in rows)
-        client = statistics.median(row.client_ms for row in rows)
-        print(f"{name:14}{workers:7}{rate:12.0f}{server:15.2f}{client:15.2f}")
+        network = Path(folder, "nothing.xml")
+        save_trivial_network(network)
+        each = {str(n): partial(serve_and_measure, network, n, seconds) for n in workers}
+        found = alternate(rounds, each)
+    rows = []
+    for image in next(iter(found.values()))[0]:
+        for number, results in found.items():
+            rate, server, client = column_medians(result[image] for result in results)
+            rows.append((image, number, f"{rate:.0f}", f"{server:.2f}", f"{client:.2f}"))
+    print(table(("image", "workers", "requests/s", "server CPU ms", "client CPU ms"), rows))
 
 
 if __name__ == "__main__":

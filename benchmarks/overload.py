@@ -1,154 +1,174 @@
-"""Offers servers twice what they can do, without a deadline and with one.
+"""Offer servers twice what they can do, without a deadline and with one.
 
-    python -m benchmarks.overload [--model yunet-640] [--image small] [--seconds 60]
-                                  [--rivals ...] [--deadline 200] [--json]
-
-One server after the other; each is compared with what the same server can do in a
-closed loop right before and after. See docs/comparison.md.
+What a server can do is measured right before and right after each time by a closed loop;
+every ratio is to the mean of these two. See docs/comparison.md.
 """
 
-import argparse
-import json
+import math
 import re
-import sys
+import time
 import urllib.request
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from benchmarks.comparison.interruption import sigterm_exits
+import click
+
+from benchmarks.comparison.contenders import Server
 from benchmarks.comparison.lineup import job_options, model_info, serving
-from benchmarks.comparison.machine import settings
-from benchmarks.comparison.models import MODELS, Model
-from benchmarks.comparison.narrator import Narrator
-from benchmarks.comparison.overload import TIMES, Overload, Plan, overload
-from benchmarks.comparison.pictures import SIZES, describe, pictures
-from benchmarks.comparison.process_group import free_port
-from benchmarks.comparison.programs import OURS, PROGRAMS, facewire
-from benchmarks.comparison.result import MeasureError
+from benchmarks.comparison.programs import MODELS, OURS, PROGRAMS, facewire
+from benchmarks.comparison.results import MeasureError
+from benchmarks.harness import usage
+from benchmarks.harness.images import SIZES, describe, photos
+from benchmarks.harness.program import exit_on_sigterm, free_port
+from benchmarks.harness.rounds import number, table
+from benchmarks.harness.settings import Choices, Progress, machine, print_lines, seconds_option
 from benchmarks.rivals import venvs
-from facewire_client.bench.settings import Photo
-from facewire_client.cli.table import align
+from facewire_client.bench.load import ClosedLoop, OpenLoop
+from facewire_client.bench.percentiles import spread
+from facewire_client.bench.run import Run
+from facewire_client.bench.settings import Settings
 
+TIMES = 2.0
+"""How many times what it can do is asked for."""
+
+_OUTSTANDING = 20_000
+_CONNECTIONS = 4
+_IDLE_CORES = 0.05  # a server that uses less has worked off what it had
+_SETTLE_SECONDS = 120.0
 _COLUMNS = (
-    *("", "deadline", "can do/s", "offered/s", "in time/s", "x can do", "p50 ms"),
-    *("p99 ms", "p99 x", "MB after", "kept MB", "inferences in time", "client cores"),
+    *("", "deadline", "can do/s", "offered/s", "in time/s", "x can do", "p50 ms", "p99 ms"),
+    *("p99 x", "MB after", "kept MB", "inferences in time", "client cores"),
 )
-Found = dict[tuple[str, float | None], Overload]
+RIVALS = tuple(name for name in PROGRAMS if name != OURS)
 
 
-def measured(model: Model, photos: Sequence[Photo], names: Sequence[str], plan: Plan) -> Found:
-    """By server and deadline. What cannot be measured is told and left out."""
-    tell = Narrator()
-    found: Found = {}
-    job: Sequence[str] = ()
-    for name in names:
-        tell(f"starting {name}")
-        with ExitStack() as stack:
-            metrics = free_port()
-            program = facewire("--metrics-port", str(metrics)) if name == OURS else PROGRAMS[name]()
-            each = {"": list(photos)}
-            server = stack.enter_context(serving(name, program, model, each, job))
-            if name == OURS:
-                job = job_options(model, model_info(server))
-            for deadline in (None, plan.deadline):
-                count = _inferences(metrics) if name == OURS else None
-                try:
-                    result = overload(server, photos, plan, deadline, count)
-                except MeasureError as error:
-                    tell(f"  {name} FAILED: {error}")
-                    continue
-                tell(f"  {name}, deadline {deadline}: {result}")
-                found[name, deadline] = result
-    return found
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """A running server, the photos, and for how long it is loaded.
 
+    `inferences` tells how many it has begun so far; None: it does not count.
+    """
 
-def _inferences(port: int) -> Callable[[], float]:
-    """What tells how many inferences our server has begun."""
+    server: Server
+    files: Mapping[str, bytes]
+    seconds: float
+    capacity_seconds: float
+    concurrency: int
+    inferences: Callable[[], float] | None
 
-    def inferences() -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
-            text = page.read().decode()
-        found = re.findall(r"^facewire_inferences_total\S* (\S+)$", text, re.MULTILINE)
-        return sum(map(float, found))
+    def row(self, deadline: float | None) -> list[str]:
+        """Ask for too much; the cells of the table. Raises MeasureError.
 
-    return inferences
-
-
-def table(found: Found) -> str:
-    """All of it for people."""
-    rows: list[Sequence[str]] = [_COLUMNS]
-    for (name, deadline), each in found.items():
-        rows.append(
-            (
-                name,
-                "none" if deadline is None else f"{deadline * 1000:.0f} ms",
-                f"{each.capacity:.1f}",
-                f"{each.offered:.1f}",
-                f"{each.goodput:.1f}",
-                f"{each.goodput_ratio:.3f}",
-                _number(each.p50_ms, 1),
-                _number(each.p99_ms, 1),
-                _number(each.p99_ratio, 2),
-                f"{each.memory_after:.0f}",
-                f"{each.memory_growth:+.0f}",
-                _number(each.in_time_share, 3),
-                f"{each.client_cpu_ms / 1000:.2f}",
-            )
+        "kept MB" is memory that is not given back; "inferences in time" are, of those
+        that were run, those whose answers came in time.
+        """
+        pid = self.server.program.pid
+        before, memory = self._capacity(), usage.resident_mb(pid)
+        begun = self.inferences() if self.inferences else 0.0
+        rate = TIMES * before[0]
+        load = OpenLoop(rate, seed=1, outstanding=_OUTSTANDING)
+        found = self._run(load, self.seconds, deadline=deadline)
+        record = found.record
+        run = self.inferences() - begun if self.inferences else None
+        _settle(pid)
+        memory_after = usage.resident_mb(pid)
+        capacity, p50_at_capacity = (
+            (one + other) / 2 for one, other in zip(before, self._capacity(), strict=True)
         )
-    return align(rows, right=range(1, len(_COLUMNS)))
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def main() -> None:
-    """Prints the settings and a table."""
-    options = parsed()
-    sigterm_exits()
-    names = tuple(dict.fromkeys((OURS, *options.rivals)))
-    photos = pictures(options.image)
-    plan = Plan(
-        seconds=options.seconds,
-        capacity_seconds=options.capacity_seconds,
-        concurrency=options.concurrency,
-        deadline=options.deadline / 1000,
-    )
-    told = {
-        **settings(),
-        **venvs.told(names),
-        "model": options.model,
-        "photos": describe(options.image, photos),
-        "offered": f"{TIMES:g} x what the server can do, Poisson arrivals",
-        **{key: str(value) for key, value in asdict(plan).items()},
-    }
-    if not options.json:
-        print("\n".join(f"{key}: {value}" for key, value in told.items()), flush=True)
-    found = measured(MODELS[options.model](), photos, names, plan)
-    if options.json:
-        cells = [
-            {"server": name, "deadline": deadline, **asdict(each)}
-            for (name, deadline), each in found.items()
+        times = spread(record.latencies)
+        p50, p99 = (times.p50, times.p99) if times else (math.nan, math.nan)
+        good = sum(deadline is None or each <= deadline for each in record.latencies)
+        goodput = record.good_in_period / self.seconds
+        return [
+            "none" if deadline is None else f"{deadline * 1000:.0f} ms",
+            *(f"{capacity:.1f}", f"{rate:.1f}", f"{goodput:.1f}", f"{goodput / capacity:.3f}"),
+            *(f"{each:.2f}" for each in (p50, p99, p99 / p50_at_capacity)),
+            *(f"{memory_after:.0f}", f"{memory_after - memory:+.0f}"),
+            number(good / run if run else None, 3),
+            f"{found.cpu_seconds / self.seconds:.2f}",
         ]
-        json.dump({"settings": told, "cells": cells}, sys.stdout, indent=2)
-    else:
-        print(f"\n{table(found)}")
+
+    def _capacity(self) -> tuple[float, float]:
+        """Answers a second, and their median latency in ms."""
+        record = self._run(ClosedLoop(self.concurrency), self.capacity_seconds, warmup=2).record
+        times = spread(record.latencies)
+        if times is None or record.failures:
+            raise MeasureError("a closed loop was not answered")
+        return record.answered_in_period / self.capacity_seconds, times.p50
+
+    def _run(
+        self,
+        load: ClosedLoop | OpenLoop,
+        seconds: float,
+        *,
+        warmup: float = 0,
+        deadline: float | None = None,
+    ) -> Run:
+        settings = Settings(
+            load=load, duration=seconds, warmup=warmup, deadline=deadline, connections=_CONNECTIONS
+        )
+        return self.server.load(settings, self.files)[0]
 
 
-def parsed() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    rivals = [name for name in PROGRAMS if name != OURS]
-    parser.add_argument("--model", choices=MODELS, default="yunet-640")
-    parser.add_argument("--image", choices=SIZES, default="small")
-    parser.add_argument("--rivals", nargs="*", choices=rivals, default=rivals)
-    parser.add_argument("--seconds", type=float, default=60, help="of too much")
-    parser.add_argument("--capacity-seconds", type=float, default=10)
-    parser.add_argument("--concurrency", type=int, default=16, help="at capacity")
-    parser.add_argument("--deadline", type=float, default=200, help="milliseconds")
-    parser.add_argument("--json", action="store_true", help="one document")
-    return parser.parse_args()
+def _settle(pid: int) -> None:
+    """Return when the server has nothing left to do. Raises MeasureError."""
+    until = time.monotonic() + _SETTLE_SECONDS
+    while time.monotonic() < until:
+        used = usage.cpu_seconds(pid)
+        time.sleep(1)
+        if usage.cpu_seconds(pid) - used < _IDLE_CORES:
+            return
+    raise MeasureError(f"still busy {_SETTLE_SECONDS:.0f} s after the load has ended")
+
+
+def _inferences(port: int) -> float:
+    """How many inferences our server has begun."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+        text = page.read().decode()
+    return sum(map(float, re.findall(r"^facewire_inferences_total\S* (\S+)$", text, re.MULTILINE)))
+
+
+@click.command(help=__doc__)
+@click.option("--model", "name", type=click.Choice(list(MODELS)), default="yunet-640")
+@click.option("--image", type=click.Choice(list(SIZES)), default="small", show_default=True)
+@click.option("--rivals", type=Choices(RIVALS), default=RIVALS, is_flag=False, flag_value="")
+@seconds_option(60, "Of too much.")
+@click.option("--capacity-seconds", type=float, default=10, show_default=True)
+@click.option("--concurrency", type=int, default=16, help="At capacity.", show_default=True)
+@click.option("--deadline", type=float, default=200, help="Milliseconds.", show_default=True)
+def main(
+    name: str,
+    image: str,
+    rivals: tuple[str, ...],
+    seconds: float,
+    capacity_seconds: float,
+    concurrency: int,
+    deadline: float,
+) -> None:
+    exit_on_sigterm()
+    files, model, port = photos(image), MODELS[name](), free_port()
+    what = {"model": name, "photos": describe(image, files)}
+    what["offered"] = f"{TIMES:g} x what the server can do, Poisson arrivals"
+    what["seconds"] = f"{seconds:g}, at capacity {capacity_seconds:g}, {concurrency} at a time"
+    print_lines({**machine(), **venvs.versions(rivals), **what})
+    progress = Progress()
+    job: Sequence[str] = ()
+    rows = []
+    for each in (OURS, *rivals):
+        progress(f"starting {each}")
+        ours = each == OURS
+        program = facewire("--metrics-port", str(port)) if ours else PROGRAMS[each]()
+        with serving(program, model, {image: files}, job) as server:
+            if ours:
+                job = job_options(model, model_info(server))
+            count = (lambda: _inferences(port)) if ours else None
+            overload = Overload(server, files, seconds, capacity_seconds, concurrency, count)
+            for limit in (None, deadline / 1000):
+                try:
+                    rows.append([each, *overload.row(limit)])
+                except MeasureError as error:
+                    progress(f"  {each}, deadline {limit} FAILED: {error}")
+    print(f"\n{table(_COLUMNS, rows)}")
 
 
 if __name__ == "__main__":

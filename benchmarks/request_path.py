@@ -1,71 +1,79 @@
 """Where the time of one request goes, from its bytes to the bytes of its answer.
 
-    python -m benchmarks.request_path [--model FILE] [--image FILE] [--rounds 200]
-    python -m benchmarks.request_path --callgrind
-
-Walks the server's own path in one thread, without gRPC, and prints the least time that
-each step took. With --callgrind it counts the instructions of all of it by library, for
-a network that computes nothing: valgrind does not know all instructions that OpenVINO
-would choose for another.
+Runs the server's own path without gRPC in one thread, and prints the least time of each
+step. With --parallel, on a thread for each request that the device runs at a time:
+inference alone, decoding alone, and the whole, in alternation. With --callgrind, the
+instructions of all of it by library, for a network that computes nothing: valgrind does
+not know all instructions that OpenVINO would choose for another.
 """
 
-import argparse
-import os
-import re
-import shutil
-import subprocess
-import sys
+import itertools
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from benchmarks.nothing import save_network
+import click
+import numpy as np
+import openvino as ov
+from prometheus_client.exposition import generate_latest
+
+from benchmarks.harness.callgrind import instructions, require_valgrind
+from benchmarks.harness.images import PHOTO, save_trivial_network
+from benchmarks.harness.rounds import alternate, column_medians, in_threads, table
+from benchmarks.harness.settings import model_option, print_settings, rounds_option, seconds_option
 from facewire.v1 import detect_pb2 as pb
-from facewire_ext import simd_levels
 from facewire_server.config import Mode
 from facewire_server.image.decode import decode
+from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
-from facewire_server.inference.detector import Detector
+from facewire_server.inference.detector import Detections, Detector
 from facewire_server.inference.runtime import Runtime
-from facewire_server.models.source import DATA, EMBEDDED, Source
+from facewire_server.models.source import Source
 from facewire_server.rpc import converters
 from facewire_server.scheduling.job import Outcome
+from facewire_server.telemetry.metrics import Metrics
 
 LIMITS = ImageLimits(64_000_000)
 FEW, MANY = 10, 40
-"""How often callgrind's two programs walk: what they differ by is the walk's."""
+"""Requests of callgrind's two programs: what they differ by is the cost of the rest."""
+ROUNDS = 3
 
 CHILD = """
 import sys
 from pathlib import Path
-from benchmarks.request_path import Walk
-walk = Walk(sys.argv[1], Path(sys.argv[2]))
+from benchmarks.request_path import RequestPath
+path = RequestPath(sys.argv[1], Path(sys.argv[2]))
 for _ in range(int(sys.argv[3])):
-    walk.once()
+    path.steps()
 """
 
 
-class Walk:
-    """The path of one request."""
+class RequestPath:
+    """The path of a request for one image, with a model of its own."""
 
     def __init__(self, model: str, image: Path) -> None:
-        self._detector = Detector(Source.find(model), Runtime(mode=Mode.THROUGHPUT))
-        request = pb.DetectRequest(encoded_image=image.read_bytes())
-        self._message = request.SerializeToString()
+        self.source = Source.find(model)
+        self.detector = Detector(self.source, Runtime(mode=Mode.THROUGHPUT))
+        self.metrics = Metrics()
+        self._image = image.read_bytes()
+        self._message = pb.DetectRequest(encoded_image=self._image).SerializeToString()
 
-    def once(self) -> dict[str, float]:
-        """Seconds each step has taken."""
+    def steps(self) -> dict[str, float]:
+        """Run it; seconds that each step has taken."""
         started = time.perf_counter()
         request = pb.DetectRequest.FromString(self._message)
         options = converters.options(request.options)
         image = converters.image(request, reducible=True)
         parsed = time.perf_counter()
-        detections = self._detector.detect(image, options, LIMITS)
+        detections = self.detector.detect(image, options, LIMITS)
         detected = time.perf_counter()
         outcome = Outcome(detections, waited=0)
         converters.response(outcome, total=0).SerializeToString()
         answered = time.perf_counter()
+        self._count(detections)
+        counted = time.perf_counter()
         stages = detections.stages
         return {
             "read the message": parsed - started,
@@ -73,83 +81,121 @@ class Walk:
             "inference": stages.inference,
             "boxes": stages.postprocess,
             "write the answer": answered - detected,
+            "count it": counted - answered,
         }
+
+    def _count(self, detections: Detections) -> None:
+        """Update the metrics as the server does for an answered request."""
+        name = detections.model.name
+        self.metrics.inflight.inc()
+        self.metrics.checkpoint_passed(name)
+        self.metrics.answered(detections, 0.00001)
+        self.metrics.inflight.dec()
+        self.metrics.finished("Detect", name, "OK", 0.0055)
+
+    def scrape(self) -> float:
+        """Seconds that a scrape of the metrics takes."""
+        started = time.perf_counter()
+        generate_latest(self.metrics.registry)
+        return time.perf_counter() - started
 
     def decode(self) -> float:
         """Seconds that decoding alone takes."""
-        request = pb.DetectRequest.FromString(self._message)
-        data, target = request.encoded_image, self._detector.target
         started = time.perf_counter()
-        decode(data, limits=LIMITS, target=target)
+        decode(self._image, limits=LIMITS, target=self.detector.target)
         return time.perf_counter() - started
 
+    def decode_and_fit(self) -> Callable[[], object]:
+        """What decodes the image into an input of its own."""
+        target = self.detector.target
+        tensor = np.empty((1, target.height, target.width, 3), np.uint8)
 
-def print_times(model: str, image: Path, rounds: int) -> None:
-    """The least of many rounds, so that what else the machine does counts least."""
-    walk = Walk(model, image)
-    walks = [walk.once() for _ in range(rounds)]
-    print(f"{Path(model).stem}, {image.name}, {rounds} rounds, least ms of each step")
-    for step in walks[0]:
-        print(f"{step:18}{min(each[step] for each in walks) * 1000:8.3f}")
-    least = min(walk.decode() for _ in range(rounds))
-    print(f"(decode alone     {least * 1000:8.3f})")
+        def work() -> None:
+            picture = decode(self._image, limits=LIMITS, target=target)
+            fit(picture, tensor, mode=target.mode, pad_value=0)
+
+        return work
 
 
-def print_instructions(image: Path) -> int:
-    """Thousands of instructions of one walk, by library; 1 without valgrind."""
-    if shutil.which("valgrind") is None:
-        print("valgrind is not installed", file=sys.stderr)
-        return 1
+def parallel(
+    make: Callable[[], Callable[[], object]], threads: int, seconds: float
+) -> tuple[float, float]:
+    """Calls a second, and CPU ms for each, of so many threads with work of their own."""
+    works = iter([make() for _ in range(threads)])
+    end = time.monotonic() + seconds
+
+    def run() -> int:
+        work = next(works)
+        for count in itertools.count():
+            if time.monotonic() > end:
+                return count
+            work()
+        raise AssertionError("counting does not end")
+
+    began, used = time.monotonic(), time.process_time()
+    done = sum(in_threads(threads, run))
+    took, used = time.monotonic() - began, time.process_time() - used
+    return done / took, used / done * 1000
+
+
+def print_parallel(path: RequestPath, seconds: float) -> None:
+    """Medians of the rounds."""
+    compiled = ov.Core().compile_model(path.source.path, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    parts: dict[str, Callable[[], Callable[[], object]]] = {
+        "inference": lambda: compiled.create_infer_request().infer,
+        "decode and fit": path.decode_and_fit,
+        "the whole": lambda: path.steps,
+    }
+    threads = path.detector.parallel
+    found = alternate(
+        ROUNDS, {name: partial(parallel, make, threads, seconds) for name, make in parts.items()}
+    )
+    rows = []
+    for name, results in found.items():
+        rate, cpu = column_medians(results)
+        rows.append((name, f"{rate:.1f}", f"{cpu:.2f}"))
+    print(f"{threads} threads")
+    print(table(("", "a second", "CPU ms"), rows))
+
+
+def print_instructions(image: Path) -> None:
+    """Thousands of instructions of one request, by library."""
+    require_valgrind()
     with tempfile.TemporaryDirectory() as folder:
-        network = Path(folder) / "nothing.xml"
-        save_network(network)
-        few = _count(network, image, FEW)
-        many = _count(network, image, MANY)
-    print(f"{image.name}: thousands of instructions of one request, by library")
+        network = Path(folder, "nothing.xml")
+        save_trivial_network(network)
+        few, many = (instructions(CHILD, str(network), str(image), str(n)) for n in (FEW, MANY))
     for library, count in (many - few).most_common(12):
         print(f"{library:44}{count / (MANY - FEW) / 1000:10.1f}")
     total = (many.total() - few.total()) / (MANY - FEW)
-    print(f"{'in all':44}{total / 1000:10.1f}")
-    return 0
+    print(f"{'in all, thousands of instructions':44}{total / 1000:10.1f}")
 
 
-def _count(network: Path, image: Path, walks: int) -> Counter[str]:
-    """Instructions by library, of a process that walks so often."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "callgrind.out"
-        level = [name for name in simd_levels() if name != "avx512"][-1]
-        valgrind = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={output}")
-        program = (sys.executable, "-c", CHILD, str(network), str(image), str(walks))
-        subprocess.run(
-            [*valgrind, *program],
-            env={**os.environ, "FACEWIRE_EXT_SIMD": level},
-            check=True,
-            capture_output=True,
-        )
-        annotate = ("callgrind_annotate", "--threshold=100", str(output))
-        done = subprocess.run(annotate, check=True, capture_output=True, text=True)
-    counts: Counter[str] = Counter()
-    for line in done.stdout.splitlines():
-        found = re.match(r"\s*([\d,]+) \(.*\)  .*\[(.+)\]$", line)
-        if found:
-            name = re.sub(r"-[0-9a-f]{8}", "", Path(found[2]).name)
-            counts[name] += int(found[1].replace(",", ""))
-    return counts
-
-
-def main() -> int:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description="The path of one request")
-    parser.add_argument("--model", default=EMBEDDED)
-    parser.add_argument("--image", type=Path, default=DATA / "astronaut.jpg")
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--callgrind", action="store_true")
-    given = parser.parse_args()
-    if given.callgrind:
-        return print_instructions(given.image)
-    print_times(given.model, given.image, given.rounds)
-    return 0
+@click.command(help=__doc__)
+@model_option
+@click.option("--image", type=click.Path(path_type=Path), default=PHOTO)
+@rounds_option(200)
+@seconds_option(3, "Of each part, a round, with --parallel.")
+@click.option("--parallel", "side_by_side", is_flag=True)
+@click.option("--callgrind", is_flag=True)
+def main(
+    model: str, image: Path, rounds: int, seconds: float, side_by_side: bool, callgrind: bool
+) -> None:
+    print_settings(model=Path(model).stem, image=image)
+    if callgrind:
+        return print_instructions(image)
+    path = RequestPath(model, image)
+    if side_by_side:
+        return print_parallel(path, seconds)
+    steps = [path.steps() for _ in range(rounds)]
+    print(f"{rounds} rounds, least ms of each step")
+    for step in steps[0]:
+        print(f"{step:18}{min(each[step] for each in steps) * 1000:8.3f}")
+    least = min(path.decode() for _ in range(rounds))
+    print(f"(decode alone     {least * 1000:8.3f})")
+    least = min(path.scrape() for _ in range(rounds))
+    print(f"(a scrape         {least * 1000:8.3f})")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,76 +1,54 @@
 """What models cost that lie idle in one server: CPU, threads, memory.
 
-    python -m benchmarks.several_models [--models 1 2 4 8] [--seconds 5]
-
 Serves copies of one model under names of their own, asks each of them once, and then
 leaves the server alone. Last, all are asked at once, to show that they share the cores:
-the number of requests worked on at a time is the server's, however many models it has.
+how many requests are worked on at a time is the server's, however many models it has.
 """
 
-import argparse
-import shutil
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.server_process import cpu_seconds, serving, status
+import click
+
+from benchmarks.harness import usage
+from benchmarks.harness.callers import Callers
+from benchmarks.harness.images import PHOTO, copy_model
+from benchmarks.harness.server import serving
+from benchmarks.harness.settings import Numbers, model_file_option, print_settings, seconds_option
 from facewire_client import FaceClient
-from facewire_server.models.source import DATA, EMBEDDED
-
-PHOTO = DATA / "astronaut.jpg"
-
-
-def copies(model: Path, count: int, folder: Path) -> list[Path]:
-    """The model under `count` names."""
-    paths = [folder / f"copy-{number}.xml" for number in range(count)]
-    for path in paths:
-        shutil.copy(model, path)
-        shutil.copy(model.with_suffix(".bin"), path.with_suffix(".bin"))
-    return paths
 
 
 def measure(paths: list[Path], seconds: float) -> str:
-    """One line about a server with these models."""
+    """A line about a server with these models."""
     options = [option for path in paths for option in ("--model", str(path))]
-    with serving(*options) as (process, target), FaceClient(target) as client:
-        photo = PHOTO.read_bytes()
-
-        def ask(path: Path, times: int) -> None:
-            for _ in range(times):
-                client.detect(photo, model=path.stem)
-
-        for path in paths:
-            ask(path, 1)
-        before = cpu_seconds(process)
-        time.sleep(seconds)
-        idle = cpu_seconds(process) - before
-        threads, memory = status(process, "Threads"), status(process, "VmRSS") >> 10
-        each = 400 // len(paths)
-        started = time.perf_counter()
-        with ThreadPoolExecutor(8) as callers:
-            for path in paths * 2:
-                callers.submit(ask, path, each // 2)
-        rate = 2 * (each // 2) * len(paths) / (time.perf_counter() - started)
+    with serving(*options) as server:
+        with FaceClient(server.target) as client:
+            for path in paths:
+                client.detect(PHOTO, model=path.stem)
+        with usage.Usage(server.pid) as idle:
+            time.sleep(seconds)
+        threads, memory = usage.threads(server.pid), usage.resident_mb(server.pid)
+        names = [path.stem for path in paths]
+        with Callers(server.target, PHOTO.read_bytes(), 8 // len(names), *names) as callers:
+            time.sleep(seconds)
+    share, rate = idle.cpu_seconds / seconds, len(callers.seconds) / seconds
     return (
-        f"{len(paths)} models: idle CPU {idle / seconds:.2%} of a core,"
-        f" {threads} threads, {memory} MB; asked all at once {rate:.0f} requests/s"
+        f"{len(paths)} models: idle CPU {share:.2%} of a core, {threads} threads,"
+        f" {memory:.0f} MB; asked all at once {rate:.0f} requests/s"
     )
 
 
-def main() -> None:
-    """Prints the settings, then a line for each number of models."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    embedded = DATA / EMBEDDED / f"{EMBEDDED}.xml"
-    parser.add_argument("--model", type=Path, default=embedded, help="an IR (.xml)")
-    parser.add_argument("--models", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--seconds", type=float, default=5)
-    arguments = parser.parse_args()
-    print(f"{arguments.model.name}, idle for {arguments.seconds:g} s")
-    for count in arguments.models:
+@click.command(help=__doc__)
+@model_file_option
+@click.option("--models", type=Numbers(), default="1,2,4,8", show_default=True)
+@seconds_option(5, "Idle, and asked.")
+def main(model: Path, models: tuple[int, ...], seconds: float) -> None:
+    print_settings(model=model, seconds=seconds)
+    for count in models:
         with tempfile.TemporaryDirectory() as folder:
-            paths = copies(arguments.model, count, Path(folder))
-            print(measure(paths, arguments.seconds), flush=True)
+            paths = [copy_model(model, Path(folder, f"copy-{n}.xml")) for n in range(count)]
+            print(measure(paths, seconds), flush=True)
 
 
 if __name__ == "__main__":

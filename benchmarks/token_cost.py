@@ -1,68 +1,53 @@
 """What it costs a server to ask callers for tokens.
 
-    python -m benchmarks.token_cost [--requests 5000] [--rounds 7]
-
 First the check alone, on this thread, with 1, 10, 100 and 1000 tokens in the file; then
-two servers in turns, one that asks for a token and one that does not: CPU time of the
-server's process for a call of GetModel, the smallest there is, and for one that is
+two servers in alternation, one that asks for a token and one that does not: CPU time of
+the server's process for a call of GetModel, the smallest there is, and for one that is
 refused. Medians of the rounds.
 """
 
-import argparse
-import asyncio
-import secrets
-import statistics
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from secrets import token_urlsafe
+from statistics import median
+from typing import Any
 
+import click
 import grpc
 
-from benchmarks.server_process import cpu_seconds, serving
+from benchmarks.harness import usage
+from benchmarks.harness.rounds import alternate, medians
+from benchmarks.harness.server import Server, serving
+from benchmarks.harness.settings import print_settings, rounds_option
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
-from facewire_server.security.token_interceptor import Handler, Refuse, TokenInterceptor
 from facewire_server.security.tokens import FLAG, Tokens
 
-COUNTS = (1, 10, 100, 1000)
-HANDLER: Handler = grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+COUNTS = (1000, 100, 10, 1)
 
 
-@dataclass
-class Details:
-    """What gRPC tells of a call before it has a handler."""
-
-    method: str
-    invocation_metadata: tuple[tuple[str, str | bytes], ...]
-
-
-async def passed(details: object) -> Handler:
-    """Stands for gRPC's search of a handler."""
-    return HANDLER
-
-
-async def check(path: Path, token: str, calls: int, rounds: int) -> float:
-    """Microseconds of CPU of the check of one call."""
+def check(path: Path, token: str, calls: int, rounds: int) -> float:
+    """Microseconds of CPU of the check of one call's header."""
     tokens = Tokens(path)
     tokens.load({FLAG: path.read_bytes()})
-    # Nothing is refused here.
-    interceptor = TokenInterceptor(tokens, cast(Refuse, None))
-    metadata = (("user-agent", "grpc-python"), ("authorization", f"Bearer {token}"))
-    details = Details("/facewire.v1.DetectService/Detect", metadata)
+    header = [f"Bearer {token}"]
     took = []
     for _ in range(rounds):
         started = time.thread_time()
         for _ in range(calls):
-            assert await interceptor.intercept_service(passed, details) is HANDLER
+            assert tokens.admit(header)
         took.append((time.thread_time() - started) / calls)
-    return 1e6 * statistics.median(took)
+    return 1e6 * median(took)
 
 
-def call(target: str, metadata: tuple[tuple[str, str], ...], calls: int) -> None:
-    """Asks a server for its model, again and again."""
-    with grpc.insecure_channel(target) as channel:
+def server_us(server: Server, token: str, calls: int) -> float:
+    """Microseconds of a server's CPU for one call of GetModel."""
+    before = usage.cpu_seconds(server.pid)
+    metadata = (("authorization", f"Bearer {token}"),)
+    with grpc.insecure_channel(server.target) as channel:
         stub = DetectServiceStub(channel)
         for _ in range(calls):
             try:
@@ -70,48 +55,29 @@ def call(target: str, metadata: tuple[tuple[str, str], ...], calls: int) -> None
             except grpc.RpcError as error:
                 failed: Any = error
                 assert failed.code() is grpc.StatusCode.UNAUTHENTICATED
+    return 1e6 * (usage.cpu_seconds(server.pid) - before) / calls
 
 
-def servers(path: Path, token: str, calls: int, rounds: int) -> dict[str, float]:
-    """Microseconds of a server's CPU for one call, by what is done with it."""
-    shown, wrong = ((("authorization", f"Bearer {text}"),) for text in (token, "wrong"))
-    took: dict[str, list[float]] = {}
-    with (
-        serving() as (free, free_at),
-        serving("--token-file", str(path)) as (asking, asking_at),
-    ):
-        turns = (
-            ("no token is asked for", free, free_at, shown),
-            ("a token is asked for", asking, asking_at, shown),
-            ("it is wrong, and refused", asking, asking_at, wrong),
-        )
-        for round_ in range(rounds + 1):
-            for title, process, target, metadata in turns:
-                before = cpu_seconds(process)
-                call(target, metadata, calls)
-                spent = (cpu_seconds(process) - before) / calls
-                if round_:  # the first one warms up
-                    took.setdefault(title, []).append(spent)
-    return {title: 1e6 * statistics.median(each) for title, each in took.items()}
-
-
-def main() -> None:
-    """Prints the settings, and then a line for each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=5_000, help="in each round")
-    parser.add_argument("--rounds", type=int, default=7)
-    arguments = parser.parse_args()
-    calls, rounds = arguments.requests, arguments.rounds
-    print(f"requests={calls} rounds={rounds} grpcio={grpc.__version__}", flush=True)
+@click.command(help=__doc__)
+@click.option("--requests", type=int, default=5_000, help="In each round.", show_default=True)
+@rounds_option(7)
+def main(requests: int, rounds: int) -> None:
+    print_settings(requests=requests, rounds=rounds)
     with tempfile.TemporaryDirectory() as folder:
-        path, token = Path(folder) / "tokens", secrets.token_urlsafe(32)
-        for count in reversed(COUNTS):
-            others = (secrets.token_urlsafe(32) for _ in range(count - 1))
-            path.write_text("\n".join([token, *others]))
-            took = asyncio.run(check(path, token, calls, rounds))
+        path, token = Path(folder, "tokens"), token_urlsafe(32)
+        for count in COUNTS:
+            path.write_text("\n".join([token, *(token_urlsafe(32) for _ in range(count - 1))]))
+            took = check(path, token, requests, rounds)
             print(f"the check, {count} in the file: {took:.1f} us of CPU", flush=True)
-        for title, took in servers(path, token, calls, rounds).items():
-            print(f"a call of GetModel, {title}: {took:.0f} us of CPU of the server")
+        with serving() as free, serving("--token-file", str(path)) as asking:
+            calls: dict[str, Callable[[], float]] = {
+                "no token is asked for": partial(server_us, free, token, requests),
+                "a token is asked for": partial(server_us, asking, token, requests),
+                "it is wrong, and refused": partial(server_us, asking, "wrong", requests),
+            }
+            found = medians(alternate(rounds, calls, warmup=1))
+    for title, took in found.items():
+        print(f"a call of GetModel, {title}: {took:.0f} us of CPU of the server")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,41 @@
-"""The whole network, ending in the raw head."""
+"""The network up to its raw head: ResNet-152, feature pyramid, ATSS head.
+
+Layers are OpenVINO operations with seeded random weights. One that is called several
+times shares its weights, as the head's are shared by the levels. Batch norm is folded.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from openvino import Model, Node
 from openvino import opset15 as ops
+from openvino.opset1 import max_pool
 
-from benchmarks.rebuild.backbone import backbone
-from benchmarks.rebuild.head import head
-from benchmarks.rebuild.layers import Layers
-from benchmarks.rebuild.plan import KINDS, NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS, Plan
-from benchmarks.rebuild.pyramid import pyramid
+NAME = "face-detection-0206-rebuild"
+"""The beginning of all file names: it must never be taken for the published model."""
+
+STRIDES = (4, 8, 16, 32, 64)
+OCTAVE_BASE_SCALE = 8
+"""The side of an anchor, in strides."""
+TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
+"""Factors of the four deltas: x, y, logarithms of width and height."""
+KINDS = ("cls", "bbox", "centerness")
+"""Outputs of the raw head: class logits, deltas, centerness logits."""
+
+EXPANSION = 4
+BRANCH_GAIN = 0.3
+"""How much a block of the backbone adds to its input: the sum of many must not grow."""
+CLASS_GAIN, CLASS_BIAS = 3.0, -9.5
+"""So that in a photo some hundreds of locations reach a confidence of 0.02 and some tens
+0.5, as crowds do; the weights are random and find nothing real."""
+UNIT_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
+"""A rectified normal variable has a variance of (1 - 1/pi) / 2; see `Layers.convolution`."""
 
 # Of ImageNet in 0..255, in the order of the input: blue, green, red.
 MEAN = (103.53, 116.28, 123.675)
 STD = (57.375, 57.12, 58.395)
-
 METADATA = {
     "model_type": "ATSS",
     "labels": "face",
@@ -26,6 +48,162 @@ METADATA = {
     "score_fusion": "product",
 }
 
+Layer = Callable[[Node], Node]
+"""From [1,inputs,H,W] to [1,outputs,ceil(H / stride),ceil(W / stride)]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The sizes of the network; the defaults are those of face-detection-0206.
+
+    `side` of the square input in pixels, a multiple of 64; `blocks` of each stage of
+    the backbone; `width` the channels of its stem (a stage gives 4, 8, 16, 32 times
+    as many); `pyramid` and `tower` the channels of each pyramid level and of the
+    head's towers, both multiples of `groups` and of 4.
+    """
+
+    side: int = 640
+    blocks: tuple[int, int, int, int] = (3, 8, 36, 3)
+    width: int = 64
+    pyramid: int = 256
+    tower: int = 128
+    tower_depth: int = 4
+    groups: int = 32
+
+
+class Layers:
+    """Makes layers; one seed gives one sequence of weights."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def convolution(
+        self,
+        inputs: int,
+        outputs: int,
+        side: int,
+        *,
+        stride: int = 1,
+        gain: float = 1.0,
+        bias: float = 0.0,
+    ) -> Layer:
+        """A padded convolution whose outputs vary about `gain` times as much as its inputs.
+
+        Each kernel sums to 0. Otherwise the mean that every rectified map has would
+        grow from layer to layer and drown what the image says.
+        """
+        kernel = self._random.standard_normal((outputs, inputs, side, side), np.float32)
+        kernel -= kernel.mean(axis=(1, 2, 3), keepdims=True)
+        kernel *= np.float32(gain * UNIT_GAIN / math.sqrt(inputs * side * side))
+        shift = 0.1 * gain * self._random.standard_normal((1, outputs, 1, 1), np.float32)
+        weights, biases = ops.constant(kernel), ops.constant((bias + shift).astype(np.float32))
+        strides, padding = [stride] * 2, [side // 2] * 2
+        return lambda features: ops.add(
+            ops.convolution(features, weights, strides, padding, padding, [1, 1]), biases
+        )
+
+    def group_norm(self, channels: int, groups: int) -> Layer:
+        """A group norm with scales around 1 and shifts around 0."""
+        scale = ops.constant(1 + 0.1 * self._random.standard_normal(channels, np.float32))
+        shift = ops.constant(0.1 * self._random.standard_normal(channels, np.float32))
+        return lambda features: ops.group_normalization(features, scale, shift, groups, 1e-5)
+
+
+def backbone(image: Node, plan: Plan, layers: Layers) -> list[Node]:
+    """ResNet-152 (He and others, 2015), stride in the 3x3 convolution.
+
+    `image` is normalised, [1,3,side,side]. Returns the outputs of the four stages, of
+    strides 4, 8, 16 and 32, with 4, 8, 16 and 32 times `plan.width` channels.
+    """
+    features = ops.relu(layers.convolution(3, plan.width, 7, stride=2)(image))
+    features = max_pool(features, [2, 2], [1, 1], [1, 1], [3, 3])
+    channels, stages = plan.width, []
+    for index, count in enumerate(plan.blocks):
+        middle = plan.width << index
+        outputs = EXPANSION * middle
+        for block in range(count):
+            stride = 2 if block == 0 and index > 0 else 1
+            branch = ops.relu(layers.convolution(channels, middle, 1)(features))
+            branch = ops.relu(layers.convolution(middle, middle, 3, stride=stride)(branch))
+            branch = layers.convolution(middle, outputs, 1, gain=BRANCH_GAIN)(branch)
+            if channels != outputs:
+                features = layers.convolution(channels, outputs, 1, stride=stride)(features)
+            features, channels = ops.relu(ops.add(features, branch)), outputs
+        stages.append(features)
+    return stages
+
+
+def pyramid(stages: Sequence[Node], plan: Plan, layers: Layers) -> list[Node]:
+    """A feature pyramid (Lin and others, 2016) and a context block: five levels.
+
+    The fifth level is the fourth, rectified and halved once more.
+    """
+    width = plan.pyramid
+    laterals = [
+        layers.convolution(EXPANSION * plan.width << index, width, 1)(stage)
+        for index, stage in enumerate(stages)
+    ]
+    for index in range(len(laterals) - 1, 0, -1):
+        laterals[index - 1] = ops.add(laterals[index - 1], _doubled(laterals[index]))
+    levels = [layers.convolution(width, width, 3)(lateral) for lateral in laterals]
+    levels.append(layers.convolution(width, width, 3, stride=2)(ops.relu(levels[-1])))
+    return [_context(level, width, layers) for level in levels]
+
+
+def _doubled(features: Node) -> Node:
+    """Each cell repeated twice along both axes."""
+    return ops.interpolate(
+        features,
+        ops.constant(np.array([2, 2], np.float32)),
+        mode="nearest",
+        shape_calculation_mode="scales",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+        axes=ops.constant(np.array([2, 3], np.int64)),
+    )
+
+
+def _context(features: Node, channels: int, layers: Layers) -> Node:
+    """Three 1x1 convolutions in a row, of 1/2, 1/4 and 1/4, side by side."""
+    parts = []
+    for inputs, outputs in ((1, 2), (2, 4), (4, 4)):
+        reduce = layers.convolution(channels // inputs, channels // outputs, 1)
+        features = ops.relu(reduce(features))
+        parts.append(features)
+    return ops.concat(parts, 1)
+
+
+def head(levels: Sequence[Node], plan: Plan, layers: Layers) -> list[tuple[Node, Node, Node]]:
+    """The head of ATSS (Zhang and others, 2019), its weights shared by the levels.
+
+    For each level class logits [1,1,H,W], deltas [1,4,H,W], centerness [1,1,H,W].
+    """
+    classes, boxes = _tower(plan, layers), _tower(plan, layers)
+    score = layers.convolution(plan.tower, 1, 3, gain=CLASS_GAIN, bias=CLASS_BIAS)
+    deltas = layers.convolution(plan.tower, 4, 3)
+    centerness = layers.convolution(plan.tower, 1, 3)
+    found = []
+    for level in levels:
+        placed = boxes(level)
+        found.append((score(classes(level)), deltas(placed), centerness(placed)))
+    return found
+
+
+def _tower(plan: Plan, layers: Layers) -> Layer:
+    """3x3 convolutions, each with group norm and ReLU."""
+    inputs = [plan.pyramid, *[plan.tower] * (plan.tower_depth - 1)]
+    steps = [
+        (layers.convolution(each, plan.tower, 3), layers.group_norm(plan.tower, plan.groups))
+        for each in inputs
+    ]
+
+    def tower(features: Node) -> Node:
+        for convolve, normalise in steps:
+            features = ops.relu(normalise(convolve(features)))
+        return features
+
+    return tower
+
 
 def raw_network(plan: Plan, seed: int) -> Model:
     """The network without its tail.
@@ -37,8 +215,10 @@ def raw_network(plan: Plan, seed: int) -> Model:
     layers = Layers(seed)
     image = ops.parameter([1, 3, plan.side, plan.side], np.float32, name="image")
     image.output(0).set_names({"image"})
-    stages = backbone(_normalised(image), plan, layers)
-    levels = head(pyramid(stages, plan, layers), plan, layers)
+    mean = ops.constant(np.array(MEAN, np.float32).reshape(1, 3, 1, 1))
+    factor = ops.constant(1 / np.array(STD, np.float32).reshape(1, 3, 1, 1))
+    normalised = ops.multiply(ops.subtract(image, mean), factor)
+    levels = head(pyramid(backbone(normalised, plan, layers), plan, layers), plan, layers)
     results = []
     for index, kind in enumerate(KINDS):
         for stride, level in zip(STRIDES, levels, strict=True):
@@ -48,9 +228,3 @@ def raw_network(plan: Plan, seed: int) -> Model:
     for key, value in METADATA.items():
         model.set_rt_info(value, ["model_info", key])
     return model
-
-
-def _normalised(image: Node) -> Node:
-    mean = ops.constant(np.array(MEAN, np.float32).reshape(1, 3, 1, 1))
-    factor = ops.constant(1 / np.array(STD, np.float32).reshape(1, 3, 1, 1))
-    return ops.multiply(ops.subtract(image, mean), factor)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from openvino import Model, Node, Output
 from openvino import opset15 as ops
 
-from benchmarks.rebuild.plan import NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS
+from benchmarks.rebuild.network import NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS
 
 CANDIDATES_PER_LEVEL = 1000
 IOU_THRESHOLD = 0.5

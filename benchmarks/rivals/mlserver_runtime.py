@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--worker", action="store_true")
     Job.add_options(parser)
     options = parser.parse_args()
-    job = vars(Job.of(options)) | {"model": str(options.model)}
+    job = Job.of(options)._asdict() | {"model": str(options.model)}
     model = ModelSettings(
         name="face",
         implementation=FaceRuntime,

@@ -49,7 +49,7 @@ def requirements(rival: str) -> tuple[str, ...]:
     return (*_PINNED[rival], *(f"{name}=={version(name)}" for name in _OWN))
 
 
-def told(names: Sequence[str]) -> dict[str, str]:
+def versions(names: Sequence[str]) -> dict[str, str]:
     """What is in the environments of those of these names that have one.
 
     A name is a rival's, or that with a dash and how it is set. Raises
@@ -59,11 +59,11 @@ def told(names: Sequence[str]) -> dict[str, str]:
     return {
         rival: ", ".join(f"{name} {number}" for name, number in found.items())
         for rival in rivals
-        if rival in _PINNED and (found := _versions(python(rival)))
+        if rival in _PINNED and (found := _installed(python(rival)))
     }
 
 
-def _versions(interpreter: Path) -> dict[str, str]:
+def _installed(interpreter: Path) -> dict[str, str]:
     done = subprocess.run(
         [interpreter, "-m", "pip", "list", "--format", "json"],
         check=True,

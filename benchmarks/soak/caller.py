@@ -3,16 +3,16 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import grpc
 
-from benchmarks.attacks.peer import reason
 from benchmarks.soak.ledger import OK, Kind, Ledger
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
+from tests.server.http2_peer import reason
 
 OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a connection of its own
@@ -21,51 +21,47 @@ OPTIONS = (
 
 CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
-PATIENCE = 60.0
-"""Seconds after which a call that should be answered is taken for lost."""
+LOST_SECONDS = 60.0
+"""After which a call that should be answered is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends one kind of traffic until `stop`."""
+    """A caller that sends one kind of traffic until `stop`."""
 
     target: str
     photos: Sequence[Photo]
     ledger: Ledger
     stop: asyncio.Event
-    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
 
     @asynccontextmanager
-    async def connection(
-        self,
-    ) -> "AsyncIterator[detect_pb2_grpc.DetectServiceAsyncStub]":
+    async def connection(self) -> "AsyncIterator[detect_pb2_grpc.DetectServiceAsyncStub]":
         """A connection of its own, closed when it is left."""
         async with grpc.aio.insecure_channel(self.target, OPTIONS) as channel:
             yield detect_pb2_grpc.DetectServiceStub(channel)
 
     def photo(self) -> Photo:
-        """Any of them."""
-        return self.chance.choice(self.photos)
+        """One of the photos, at random."""
+        return self.rng.choice(self.photos)
 
     async def pause(self, most: float) -> None:
-        """Up to so many seconds, or until `stop`."""
-        try:
-            async with asyncio.timeout(self.chance.uniform(0, most)):
+        """Wait up to so many seconds, or until `stop`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.rng.uniform(0, most)):
                 await self.stop.wait()
-        except TimeoutError:
-            pass
 
-    async def ask(
+    async def detect(
         self,
         stub: "detect_pb2_grpc.DetectServiceAsyncStub",
         kind: Kind,
         request: pb.DetectRequest,
         *,
         photo: Photo | None = None,
-        timeout: float = PATIENCE,
+        timeout: float = LOST_SECONDS,
         cancel_after: float | None = None,
     ) -> None:
-        """One call, accounted for; its answer has to be that to `photo`."""
+        """Make a call and account for it; its answer has to be that to `photo`."""
         self.ledger.send(kind)
         call = stub.Detect(request, timeout=timeout)
         if cancel_after is not None:

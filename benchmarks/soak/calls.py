@@ -1,10 +1,12 @@
-"""Single calls: good, bad, cancelled, and in too much of a hurry."""
+"""Calls of Detect: good, bad, large and bad, cancelled, and with short deadlines."""
 
 import struct
 import zlib
 from collections.abc import Sequence
 
-from benchmarks.soak.caller import Caller
+import grpc
+
+from benchmarks.soak.caller import LOST_SECONDS, Caller, frame_outcome
 from benchmarks.soak.ledger import CANCELLED, EXPIRED, FULL, OK, UNREACHABLE, Kind
 from facewire.v1 import detect_pb2 as pb
 
@@ -14,8 +16,29 @@ GOOD = Kind("good photos", "Detect", frozenset((OK, FULL)))
 CANCELS = Kind("cancelled calls", "Detect", frozenset((OK, FULL, CANCELLED)))
 EXPIRES = Kind("short deadlines", "Detect", frozenset((OK, FULL, UNREACHABLE, EXPIRED)))
 
+LARGE_SHARE = 3 / 4
+"""Of the server's limit of a message, what each large one has."""
 
-async def ask_well(caller: Caller) -> None:
+CORRUPT = "INVALID_ARGUMENT CORRUPT_IMAGE"
+BAD_RAW = "INVALID_ARGUMENT BAD_RAW_IMAGE"
+BEGINNINGS = (
+    ("JPEG", b"\xff\xd8\xff\xe0", CORRUPT),
+    ("PNG", b"\x89PNG\r\n\x1a\n", CORRUPT),
+    ("WebP", b"RIFF\xff\xff\xff\x00WEBPVP8 ", CORRUPT),
+    ("text", b"some text", "INVALID_ARGUMENT UNSUPPORTED_FORMAT"),
+)
+"""What a large bad file begins with, zeros follow, and how it is refused."""
+
+LARGE_FRAMES = Kind(
+    "large bad frames",
+    "DetectStream",
+    frozenset(outcome for _, _, outcome in BEGINNINGS) | {BAD_RAW},
+)
+
+Requests = Sequence[tuple[Kind, pb.DetectRequest]]
+
+
+async def send_good(caller: Caller) -> None:
     """Good photos, one after the other; a new connection now and then."""
     while not caller.stop.is_set():
         async with caller.connection() as stub:
@@ -24,11 +47,11 @@ async def ask_well(caller: Caller) -> None:
                     return
                 photo = caller.photo()
                 request = pb.DetectRequest(encoded_image=photo.jpeg)
-                await caller.ask(stub, GOOD, request, photo=photo)
+                await caller.detect(stub, GOOD, request, photo=photo)
 
 
-async def ask_badly(caller: Caller, message_bytes: int) -> None:
-    """All that is wrong with a request, in turn.
+async def send_bad(caller: Caller, message_bytes: int) -> None:
+    """All that can be wrong with a request, in turn.
 
     `message_bytes` is the server's limit, which one of them exceeds.
     """
@@ -36,41 +59,62 @@ async def ask_badly(caller: Caller, message_bytes: int) -> None:
     async with caller.connection() as stub:
         while not caller.stop.is_set():
             for kind, request in bad:
-                await caller.ask(stub, kind, request)
+                await caller.detect(stub, kind, request)
             await caller.pause(0.5)
 
 
+async def send_large_bad(caller: Caller, message_bytes: int) -> None:
+    """Large bad images, each in a call, and all of them in a stream, again and again.
+
+    `message_bytes` is the server's limit, which none of them exceeds.
+    """
+    bad = large_bad_requests(message_bytes)
+    while not caller.stop.is_set():
+        async with caller.connection() as stub:
+            for kind, request in bad:
+                await caller.detect(stub, kind, request)
+                await caller.pause(0.3)
+            call = stub.DetectStream(timeout=LOST_SECONDS)
+            for number, (_, request) in enumerate(bad):
+                caller.ledger.send(LARGE_FRAMES)
+                await call.write(pb.DetectStreamRequest(frame_id=number, request=request))
+            await call.done_writing()
+            while (answer := await call.read()) is not grpc.aio.EOF:
+                assert isinstance(answer, pb.DetectStreamResponse)
+                caller.ledger.end(LARGE_FRAMES, frame_outcome(answer))
+
+
 async def cancel(caller: Caller) -> None:
-    """Good photos, four at a time, cancelled within the time that they may take."""
+    """Good photos, cancelled within the time that they may take."""
     while not caller.stop.is_set():
         async with caller.connection() as stub:
             for _ in range(CALLS_PER_CONNECTION):
                 photo = caller.photo()
                 request = pb.DetectRequest(encoded_image=photo.jpeg)
-                after = caller.chance.uniform(0, 0.1)
-                await caller.ask(stub, CANCELS, request, photo=photo, cancel_after=after)
+                after = caller.rng.uniform(0, 0.1)
+                await caller.detect(stub, CANCELS, request, photo=photo, cancel_after=after)
                 await caller.pause(0.1)
                 if caller.stop.is_set():
                     break
 
 
-async def hurry(caller: Caller) -> None:
+async def send_with_short_deadlines(caller: Caller) -> None:
     """Good photos with deadlines of 1 to 100 ms."""
     async with caller.connection() as stub:
         while not caller.stop.is_set():
             photo = caller.photo()
             request = pb.DetectRequest(encoded_image=photo.jpeg)
-            seconds = caller.chance.uniform(0.001, 0.1)
-            await caller.ask(stub, EXPIRES, request, photo=photo, timeout=seconds)
+            seconds = caller.rng.uniform(0.001, 0.1)
+            await caller.detect(stub, EXPIRES, request, photo=photo, timeout=seconds)
             await caller.pause(0.1)
 
 
-def bad_requests(jpeg: bytes, message_bytes: int) -> Sequence[tuple[Kind, pb.DetectRequest]]:
-    """Requests that are no good, each with the outcome that tells why."""
+def bad_requests(jpeg: bytes, message_bytes: int) -> Requests:
+    """Bad requests, each with the outcome that it must have."""
     nan = pb.DetectOptions(min_confidence=float("nan"))
     options = pb.DetectOptions(iou_threshold=2)
     raw = pb.RawImage(data=b"123", width=9, height=9, pixel_format=pb.PIXEL_FORMAT_BGR)
-    named = (
+    invalid = (
         ("empty", "EMPTY_IMAGE", pb.DetectRequest()),
         ("no image", "UNSUPPORTED_FORMAT", pb.DetectRequest(encoded_image=b"text")),
         ("truncated", "CORRUPT_IMAGE", pb.DetectRequest(encoded_image=jpeg[:-2000])),
@@ -79,13 +123,27 @@ def bad_requests(jpeg: bytes, message_bytes: int) -> Sequence[tuple[Kind, pb.Det
         ("NaN", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=nan)),
         ("2", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=options)),
     )
-    bad = [(_kind(name, f"INVALID_ARGUMENT {reason}"), request) for name, reason, request in named]
     unknown = pb.DetectRequest(encoded_image=jpeg, model="nobody")
-    bad.append((_kind("unknown model", "NOT_FOUND UNKNOWN_MODEL"), unknown))
     long = pb.DetectRequest(encoded_image=jpeg + bytes(message_bytes))
-    too_long = "RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE"
-    bad.append((_kind("message too large", too_long), long))
-    return bad
+    return [
+        *(_bad(name, f"INVALID_ARGUMENT {reason}", request) for name, reason, request in invalid),
+        _bad("unknown model", "NOT_FOUND UNKNOWN_MODEL", unknown),
+        _bad("message too large", "RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE", long),
+    ]
+
+
+def large_bad_requests(message_bytes: int) -> Requests:
+    """Bad requests of nearly so many bytes, each with the outcome that it must have."""
+    padding = bytes(int(LARGE_SHARE * message_bytes))
+    rows = len(padding) // 9000 + 1  # one more than there are
+    raw = pb.RawImage(data=padding, width=3000, height=rows, pixel_format=pb.PIXEL_FORMAT_BGR)
+    return [
+        *(
+            _bad(f"large {name}", outcome, pb.DetectRequest(encoded_image=beginning + padding))
+            for name, beginning, outcome in BEGINNINGS
+        ),
+        _bad("large raw", BAD_RAW, pb.DetectRequest(raw_image=raw)),
+    ]
 
 
 def giant_png() -> bytes:
@@ -95,5 +153,5 @@ def giant_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc + bytes(64)
 
 
-def _kind(name: str, outcome: str) -> Kind:
-    return Kind(f"bad: {name}", "Detect", frozenset((outcome, FULL)))
+def _bad(name: str, outcome: str, request: pb.DetectRequest) -> tuple[Kind, pb.DetectRequest]:
+    return Kind(f"bad: {name}", "Detect", frozenset((outcome, FULL))), request

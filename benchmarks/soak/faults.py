@@ -1,35 +1,30 @@
 """A worker, and a whole server, killed with SIGKILL under load, again and again.
 
-    python -m benchmarks.soak.faults [--kills 5] [--callers 8] [--seconds 4]
-
 Callers with the client's default retries ask about photos that are known, each on a
 connection of its own. Every few seconds a worker of a server with two is killed; then
 the whole of a server, which is started again on its port. No answer may be wrong, and a
 call may fail only if it began before its caller was connected again, that is, before
-the first answer after the kill. Exit status 1 when something is off.
+the first answer after the kill. The exit status is 1 when something is off.
 """
 
-import argparse
 import asyncio
-import os
-import platform
 import random
-import signal
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import grpc
+import click
+import psutil
 
+from benchmarks.harness.rounds import table
+from benchmarks.harness.server import Server
+from benchmarks.harness.settings import print_settings, seconds_option
 from benchmarks.soak.photos import photos
 from benchmarks.soak.retrying import RetryingCaller
-from benchmarks.soak.server import Server
-from facewire_client.cli.table import align
-from facewire_server.system.cpu_quota import available_cores
 
 RECOVERY = 30.0
 """Seconds in which every caller is to be answered again."""
@@ -40,25 +35,24 @@ REPLACEMENT = 300.0
 COLUMNS = ("killed", "answered", "failed in flight", "failed after", "seconds to all")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What is killed when it is all there, and what is done then."""
 
     name: str
     workers: int
     is_there: Callable[[Server], bool]
     kill: Callable[[Server], None]
-    mend: Callable[[Server], None]
+    repair: Callable[[Server], None]
 
 
 def kill_worker(server: Server) -> None:
-    """Ends one of the workers. Raises SystemExit when the system does not end it."""
-    pid = random.choice(server.workers())
-    os.kill(pid, signal.SIGKILL)
+    """Kill one of the workers. Raises SystemExit when the system does not end it."""
+    worker = psutil.Process(random.choice(server.workers()))
+    worker.kill()
     deadline = time.monotonic() + RECOVERY
-    while Path(f"/proc/{pid}").exists():
+    while worker.is_running():  # until its parent has collected it
         if time.monotonic() > deadline:
-            raise SystemExit(f"process {pid} is there {RECOVERY:g} s after SIGKILL")
+            raise SystemExit(f"process {worker.pid} is there {RECOVERY:g} s after SIGKILL")
         time.sleep(0.001)
 
 
@@ -76,12 +70,12 @@ FAULTS = (
 async def kills(
     server: Server, fault: Fault, *, times: int, callers: int, seconds: float
 ) -> list[str]:
-    """Kills under load so many times, and prints it; returns what was off.
+    """Kill under load so many times, and print it; returns what was off.
 
     `seconds` go by between the kills.
     """
     taken = photos()
-    rows: list[Sequence[str]] = [COLUMNS]
+    rows: list[Sequence[str]] = []
     problems = []
     async with AsyncExitStack() as stack:
         asking = [
@@ -98,7 +92,7 @@ async def kills(
         problems += caller.mistakes
         if late := caller.late():
             problems.append(f"{late} calls failed after their caller was back")
-    print(align(rows, right=range(1, 5)), flush=True)
+    print(table(COLUMNS, rows), flush=True)
     errors = [call.error for caller in asking for call in caller.calls]
     failed = Counter(error for error in errors if error)
     print(f"{len(errors)} calls, {failed.total()} of them failed")
@@ -106,28 +100,23 @@ async def kills(
     return problems
 
 
-async def _all_there(server: Server, fault: Fault) -> None:
-    """Returns when it can be killed again. Raises SystemExit when that takes long."""
-    try:
-        async with asyncio.timeout(REPLACEMENT):
-            while not await asyncio.to_thread(fault.is_there, server):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise SystemExit(f"no {fault.name} again after {REPLACEMENT:g} s") from None
-
-
 async def _one(
     server: Server, fault: Fault, callers: Sequence[RetryingCaller]
 ) -> tuple[Sequence[str], list[str]]:
-    """One kill: a row of the table, and what was off."""
-    await _all_there(server, fault)
+    """Kill once, when all is there; returns a row of the table, and what was off.
+
+    Raises TimeoutError when what was killed before is not there again.
+    """
+    async with asyncio.timeout(REPLACEMENT):
+        while not await asyncio.to_thread(fault.is_there, server):
+            await asyncio.sleep(0.1)
     for caller in callers:
-        caller.struck()
+        caller.kill_begins()
     began = time.monotonic()
     await asyncio.to_thread(fault.kill, server)
     for caller in callers:
-        caller.dead()
-    await asyncio.to_thread(fault.mend, server)
+        caller.kill_ended()
+    await asyncio.to_thread(fault.repair, server)
     problems = []
     try:
         async with asyncio.timeout(RECOVERY):
@@ -136,37 +125,24 @@ async def _one(
         problems.append(f"a caller was not answered within {RECOVERY:g} s")
     took = time.monotonic() - began
     since = [call for each in callers for call in each.since_kill()]
-    answered = sum(not call.error for call in since)
-    late = sum(each.late() for each in callers)
-    row = (fault.name, str(answered))
-    return (*row, str(len(since) - answered), str(late), f"{took:.1f}"), problems
+    failed = sum(bool(call.error) for call in since)
+    counts = (len(since) - failed, failed, sum(each.late() for each in callers))
+    return (fault.name, *map(str, counts), f"{took:.1f}"), problems
 
 
-def main() -> None:
-    """Kills and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=5, help="of each kind")
-    parser.add_argument("--callers", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=4, help="between kills")
-    given = parser.parse_args()
-    settings = " ".join(f"{key}={value}" for key, value in vars(given).items())
-    cores = available_cores()
-    machine = f"{platform.machine()}, {cores} cores; grpcio {grpc.__version__}"
-    print(f"{machine}; {settings}", flush=True)
+@click.command(help=__doc__)
+@click.option("--kills", "times", type=int, default=5, help="Of each kind.", show_default=True)
+@click.option("--callers", type=int, default=8, show_default=True)
+@seconds_option(4, "Between kills.")
+def main(times: int, callers: int, seconds: float) -> None:
+    print_settings(kills=times, callers=callers, seconds=seconds)
     problems: list[str] = []
     for fault in FAULTS:
         with tempfile.TemporaryDirectory() as folder:
-            server = Server(Path(folder) / "log", "--workers", str(fault.workers))
+            server = Server(Path(folder, "log"), "--workers", str(fault.workers))
+            run = kills(server, fault, times=times, callers=callers, seconds=seconds)
             try:
-                problems += asyncio.run(
-                    kills(
-                        server,
-                        fault,
-                        times=given.kills,
-                        callers=given.callers,
-                        seconds=given.seconds,
-                    )
-                )
+                problems += asyncio.run(run)
             finally:
                 server.stop()
     print(*problems or ["nothing is off"], sep="\n")

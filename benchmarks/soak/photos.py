@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.harness.images import encoded, iou, pixels
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.models.source import DATA
 
 Box = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in pixels of the photo."""
@@ -27,7 +27,7 @@ MOST_FACES = 6
 
 PLACED, SAME = 0.5, 0.8
 """Least IoU of a box with the place where the face was put, and with the box that was
-found in calm. Beside others a request runs in another form of the network."""
+found without other traffic. Beside others a request runs in another form of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +38,34 @@ class Photo:
     width: int
     height: int
     faces: tuple[Box, ...]
-    least: float = PLACED
+    min_iou: float = PLACED
 
     def mistake(self, size: tuple[int, int], boxes: Sequence[Box]) -> str:
         """What is wrong with an answer's size and boxes; empty: nothing."""
         if size != (self.width, self.height):
             return f"the answer to {self} is of a photo of {size}"
         if len(boxes) != len(self.faces) or not all(
-            any(iou(known, box) >= self.least for box in boxes) for known in self.faces
+            any(iou(known, box) >= self.min_iou for box in boxes) for known in self.faces
         ):
             return f"the answer to {self} has {boxes}, not {self.faces}"
         return ""
 
     def confirmed(self, size: tuple[int, int], boxes: Sequence[Box]) -> "Photo":
-        """The same with the boxes of an answer that was given in calm.
+        """The same with the boxes of an answer that was given without other traffic.
 
         Raises SystemExit when that is wrong already.
         """
         if mistake := self.mistake(size, boxes):
             raise SystemExit(f"before the traffic: {mistake}")
-        return replace(self, faces=tuple(boxes), least=SAME)
+        return replace(self, faces=tuple(boxes), min_iou=SAME)
 
     def __str__(self) -> str:
         return f"photo {self.width}x{self.height} with {len(self.faces)} faces"
 
 
 def photos(count: int = 14) -> Sequence[Photo]:
-    """So many photos with none to six faces; one in five is of several megapixels."""
-    stored = np.frombuffer((DATA / "astronaut.jpg").read_bytes(), np.uint8)
-    astronaut = cv2.imdecode(stored, cv2.IMREAD_COLOR)
-    assert astronaut is not None
-    head = cv2.resize(astronaut[HEAD], (TILE, TILE))
+    """Photos with none to six faces; one in five is of several megapixels."""
+    head = cv2.resize(pixels()[HEAD], (TILE, TILE))
     return [
         _photo(head, number % (MOST_FACES + 1), number, 4 if number % 5 == 4 else 1)
         for number in range(count)
@@ -76,19 +73,10 @@ def photos(count: int = 14) -> Sequence[Photo]:
 
 
 def seen(answer: pb.DetectResponse) -> tuple[tuple[int, int], Sequence[Box]]:
-    """The size and the boxes that an answer tells."""
+    """The size and the boxes of an answer."""
     boxes = [each.box for each in answer.detections]
     sides = [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
     return (answer.image_width, answer.image_height), sides
-
-
-def iou(one: Box, other: Box) -> float:
-    """Intersection over union; 0 for boxes without an area."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    union = _area(one) + _area(other) - shared
-    return shared / union if union > 0 else 0.0
 
 
 def _photo(head: NDArray[np.generic], faces: int, number: int, scale: int) -> Photo:
@@ -99,16 +87,10 @@ def _photo(head: NDArray[np.generic], faces: int, number: int, scale: int) -> Ph
         row, column = divmod(place, COLUMNS)
         top, left = MARGIN + STEP * row, MARGIN + STEP * column
         mirrored = place % 2 == 1
-        tile = head[:, ::-1] if mirrored else head
-        canvas[top : top + TILE, left : left + TILE] = tile
+        canvas[top : top + TILE, left : left + TILE] = head[:, ::-1] if mirrored else head
         x_min, x_max = (1 - FACE[2], 1 - FACE[0]) if mirrored else (FACE[0], FACE[2])
-        y_min, y_max = top + TILE * FACE[1], top + TILE * FACE[3]
         x_min, x_max = left + TILE * x_min, left + TILE * x_max
+        y_min, y_max = top + TILE * FACE[1], top + TILE * FACE[3]
         boxes.append((scale * x_min, scale * y_min, scale * x_max, scale * y_max))
-    large = cv2.resize(canvas, None, fx=scale, fy=scale)
-    jpeg = cv2.imencode(".jpg", large)[1].tobytes()
-    return Photo(jpeg, scale * width, scale * height, tuple(boxes))
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    large = np.asarray(cv2.resize(canvas, None, fx=scale, fy=scale), np.uint8)
+    return Photo(encoded(large), scale * width, scale * height, tuple(boxes))

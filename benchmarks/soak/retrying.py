@@ -1,21 +1,18 @@
-"""A caller who leaves it to the client to try again, and remembers each call."""
+"""A caller that leaves retries to the client, and keeps a record of each call."""
 
 import asyncio
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from benchmarks.soak.photos import Photo
 from facewire_client import AsyncFaceClient, FaceClientError
-from facewire_client.result import DetectResult
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """When a call began and ended, and its error; empty: it was answered."""
 
     began: float
@@ -25,83 +22,70 @@ class Call:
 
 @dataclass(slots=True)
 class Kill:
-    """When it was done, when what was killed had ended, and the first answer after."""
+    """When it began, when what was killed had ended, and when the first answer came then."""
 
-    struck: float
-    dead: float = math.inf
+    began: float
+    ended: float = math.inf
     answered: float = math.inf
 
     def excuses(self, call: Call) -> bool:
         """Whether a call was under way before its caller was connected again."""
-        return call.ended >= self.struck and call.began < self.answered
+        return call.ended >= self.began and call.began < self.answered
 
 
 class RetryingCaller:
-    """Asks about photos, one after the other, while it is open."""
+    """Sends photos, one after the other, while it is open."""
 
     def __init__(self, target: str, photos: Sequence[Photo]) -> None:
         self.calls: list[Call] = []
         self.mistakes: list[str] = []
+        self.kills: list[Kill] = []
         self.back = asyncio.Event()
         """Set when a call that began after the last kill is answered."""
         self._target = target
         self._photos = photos
-        self._kills: list[Kill] = []
         self._stop = False
-        self._asking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._asking = asyncio.create_task(self._ask())
+        self._sending = asyncio.create_task(self._send())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *failure: object) -> None:
         self._stop = True
-        if self._asking is not None:
-            await self._asking
+        await self._sending
 
-    def struck(self) -> None:
-        """To be called right before a kill."""
-        self._kills.append(Kill(time.monotonic()))
+    def kill_begins(self) -> None:
+        """Tell it that a kill is about to begin."""
+        self.kills.append(Kill(time.monotonic()))
         self.back.clear()
 
-    def dead(self) -> None:
-        """To be called when what was killed has ended."""
-        self._kills[-1].dead = time.monotonic()
+    def kill_ended(self) -> None:
+        """Tell it that what was killed has ended."""
+        self.kills[-1].ended = time.monotonic()
 
-    def since_kill(self) -> Iterator[Call]:
+    def since_kill(self) -> list[Call]:
         """The calls that have ended since the last kill."""
-        return (call for call in self.calls if call.ended > self._kills[-1].struck)
+        return [call for call in self.calls if call.ended > self.kills[-1].began]
 
     def late(self) -> int:
         """How many calls have failed though they were in flight at no kill."""
-        return sum(
-            bool(call.error) and not any(kill.excuses(call) for kill in self._kills)
-            for call in self.calls
-        )
+        failed = [call for call in self.calls if call.error]
+        return sum(not any(kill.excuses(call) for kill in self.kills) for call in failed)
 
-    async def _ask(self) -> None:
+    async def _send(self) -> None:
         async with AsyncFaceClient(self._target) as client:
             while not self._stop:
                 photo = random.choice(self._photos)
-                began = time.monotonic()
-                error = ""
+                began, error = time.monotonic(), ""
                 try:
                     result = await client.detect(photo.jpeg)
                 except FaceClientError as failed:
                     error = str(failed)
                 else:
-                    self._answered(photo, began, result)
+                    boxes = [face.box for face in result.faces]
+                    if mistake := photo.mistake(result.image_size, boxes):
+                        self.mistakes.append(mistake)
+                    if self.kills and began > (kill := self.kills[-1]).ended:
+                        kill.answered = min(kill.answered, time.monotonic())
+                        self.back.set()
                 self.calls.append(Call(began, time.monotonic(), error))
-
-    def _answered(self, photo: Photo, began: float, result: DetectResult) -> None:
-        boxes = [face.box for face in result.faces]
-        if mistake := photo.mistake(result.image_size, boxes):
-            self.mistakes.append(mistake)
-        if self._kills and began > (kill := self._kills[-1]).dead:
-            kill.answered = min(kill.answered, time.monotonic())
-            self.back.set()

@@ -1,11 +1,11 @@
-"""Streams that are read to their end, and such that are left half-way."""
+"""Streams that are read to their end, and streams that are left half-way."""
 
 import asyncio
 from typing import TypeAlias
 
 import grpc
 
-from benchmarks.soak.caller import PATIENCE, Caller, frame_outcome, outcome
+from benchmarks.soak.caller import LOST_SECONDS, Caller, frame_outcome, outcome
 from benchmarks.soak.ledger import CANCELLED, DROPPED, OK, Kind
 from benchmarks.soak.photos import Photo, seen
 from facewire.v1 import detect_pb2 as pb
@@ -29,34 +29,32 @@ LEFT = {
         "frames that wait, left", "DetectStream", frozenset((OK, CANCELLED))
     ),
     pb.OVERFLOW_POLICY_DROP_OLDEST: Kind(
-        "frames of live video, left",
-        "DetectStream",
-        frozenset((OK, DROPPED, CANCELLED)),
+        "frames of live video, left", "DetectStream", frozenset((OK, DROPPED, CANCELLED))
     ),
 }
 
 
 async def stream(caller: Caller, policy: pb.OverflowPolicy.ValueType) -> None:
-    """Streams one after the other; every other one is left half-way."""
+    """Open streams one after the other; every other one is left half-way."""
     leaves = False
     while not caller.stop.is_set():
         kind = (LEFT if leaves else WHOLE)[policy]
-        answers = caller.chance.randrange(FRAMES) if leaves else FRAMES
+        answers = caller.rng.randrange(FRAMES) if leaves else FRAMES
         async with caller.connection() as stub:
-            await _stream(caller, kind, policy, stub, answers)
+            await _one(caller, kind, policy, stub, answers)
         leaves = not leaves
         await caller.pause(0.5)
 
 
-async def _stream(
+async def _one(
     caller: Caller,
     kind: Kind,
     policy: pb.OverflowPolicy.ValueType,
     stub: "detect_pb2_grpc.DetectServiceAsyncStub",
     answers: int,
 ) -> None:
-    """One stream that is left after so many answers."""
-    call = stub.DetectStream(timeout=PATIENCE)
+    """Open one stream, and leave it after so many answers."""
+    call = stub.DetectStream(timeout=LOST_SECONDS)
     sent: list[Photo] = []
     writer = asyncio.create_task(_write(caller, kind, policy, call, sent))
     taken, ending = 0, CANCELLED
@@ -65,7 +63,7 @@ async def _stream(
             answer = await call.read()
             if not isinstance(answer, pb.DetectStreamResponse):
                 break  # the end
-            caller.ledger.end(kind, _judged(caller, answer, taken, sent))
+            caller.ledger.end(kind, _checked(caller, answer, taken, sent))
             taken += 1
         if answers == FRAMES and await call.read() is not grpc.aio.EOF:
             caller.ledger.mistake("a stream had more answers than frames")
@@ -78,11 +76,7 @@ async def _stream(
 
 
 async def _write(
-    caller: Caller,
-    kind: Kind,
-    policy: pb.OverflowPolicy.ValueType,
-    call: Call,
-    sent: list[Photo],
+    caller: Caller, kind: Kind, policy: pb.OverflowPolicy.ValueType, call: Call, sent: list[Photo]
 ) -> None:
     for number in range(FRAMES):
         photo = caller.photo()
@@ -97,8 +91,10 @@ async def _write(
     await call.done_writing()
 
 
-def _judged(caller: Caller, answer: pb.DetectStreamResponse, number: int, sent: list[Photo]) -> str:
-    """The outcome of a frame; what is wrong with its answer is kept."""
+def _checked(
+    caller: Caller, answer: pb.DetectStreamResponse, number: int, sent: list[Photo]
+) -> str:
+    """The outcome of a frame; what is wrong with its answer goes to the ledger."""
     if answer.frame_id != number:
         caller.ledger.mistake(f"frame {answer.frame_id} in the place of {number}")
     outcome = frame_outcome(answer)

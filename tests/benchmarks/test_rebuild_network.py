@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from openvino import Model
 
-from benchmarks.rebuild.network import raw_network
-from benchmarks.rebuild.plan import STRIDES
-from benchmarks.rebuild.views import views
+from benchmarks.rebuild.network import STRIDES, raw_network
+from benchmarks.rebuild_0206 import views
 from facewire_server.inference.heads.atss import AtssHead
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import Runner, head_of

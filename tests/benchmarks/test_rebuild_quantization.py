@@ -4,8 +4,8 @@ import pytest
 from openvino import Model, Output
 
 from benchmarks.rebuild.network import raw_network
-from benchmarks.rebuild.quantization import quantized
 from benchmarks.rebuild.tail import with_tail
+from benchmarks.rebuild_0206 import quantized
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import head_of
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.rebuild.network import raw_network
-from benchmarks.rebuild.plan import Plan
-from benchmarks.rebuild.specification import GFLOPS, MPARAMS, TOLERANCE, mparams
+from benchmarks.rebuild.network import Plan, raw_network
 from benchmarks.rebuild.tail import with_tail
+from benchmarks.rebuild_0206 import GFLOPS, MPARAMS, TOLERANCE, mparams
 from facewire_server.inference.cost import cost
 from tests.benchmarks.narrow import NARROW
 

@@ -8,7 +8,7 @@ from openvino import Model
 
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.tail import with_tail
-from benchmarks.rebuild.views import views
+from benchmarks.rebuild_0206 import views
 from facewire_server.inference.heads.base import Found
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import Runner

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.harness.server import Server
 from benchmarks.soak.__main__ import ARGUMENTS, soak
-from benchmarks.soak.server import Server
 
 
 def test_every_request_has_its_outcome_and_nothing_is_left(
@@ -20,5 +20,5 @@ def test_every_request_has_its_outcome_and_nothing_is_left(
     # In so short a time what the process holds says nothing yet.
     held = ("memory_mb", "threads", "fds")
     assert [each for each in problems if not each.startswith(held)] == []
-    assert server.complaints() == []
+    assert server.logged_errors() == []
     assert "good photos" in capsys.readouterr().out

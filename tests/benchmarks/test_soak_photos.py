@@ -1,6 +1,6 @@
 """The photos of a soak: each can be told from the others by its answer."""
 
-from benchmarks.soak.photos import iou, photos
+from benchmarks.soak.photos import photos
 
 
 def test_no_two_photos_are_of_one_size() -> None:
@@ -23,7 +23,7 @@ def test_only_the_photo_s_own_answer_is_right() -> None:
             assert photo.mistake(size, [*photo.faces, photo.faces[0]])
 
 
-def test_boxes_that_were_seen_in_calm_are_held_to_more_than_places() -> None:
+def test_boxes_that_were_seen_without_traffic_are_held_to_more_than_places() -> None:
     photo = photos()[1]
     (face,) = photo.faces
     size = (photo.width, photo.height)
@@ -33,10 +33,3 @@ def test_boxes_that_were_seen_in_calm_are_held_to_more_than_places() -> None:
     confirmed = photo.confirmed(size, [face])
     assert confirmed.mistake(size, [face]) == ""
     assert confirmed.mistake(size, [(shifted[0], shifted[1], shifted[2], shifted[3])])
-
-
-def test_intersection_over_union_is_that_of_areas() -> None:
-    assert iou((0, 0, 2, 2), (0, 0, 2, 2)) == 1
-    assert iou((0, 0, 2, 2), (1, 0, 3, 2)) == 1 / 3
-    assert iou((0, 0, 1, 1), (2, 2, 3, 3)) == 0
-    assert iou((1, 1, 1, 1), (1, 1, 1, 1)) == 0

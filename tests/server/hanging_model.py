@@ -1,4 +1,4 @@
-"""A network for tests that does not end with a picture that has a bright spot."""
+"""A network for tests whose inference of a bright image loops, for ever if wanted."""
 
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,20 @@ SIDE = 64
 """The input is [1,3,SIDE,SIDE]."""
 
 BRIGHT = 200.0
-"""Where a sample is brighter, a loop begins."""
+"""If the maximum of the samples is greater, the loop runs."""
 
 FOREVER = 1 << 60
-"""So many turns of the loop would take centuries."""
+"""Iterations of the loop that would take centuries."""
 
 
-def write_hanging_model(path: Path, turns: int = FOREVER) -> Path:
-    """Writes an IR that finds one box in every picture; `turns` of the loop later."""
+def write_hanging_model(path: Path, iterations: int = FOREVER) -> Path:
+    """Write an IR that finds one box in every image, in a bright one after the loop."""
     image = ops.parameter([1, 3, SIDE, SIDE], np.float32, "image")
     axes = constant([0, 1, 2, 3], np.int64)
     brightest = ops.reduce_max(image, axes, keep_dims=False)
     is_bright = ops.greater(brightest, constant(BRIGHT, np.float32))
-    taken = ops.multiply(ops.convert(is_bright, "i64"), constant(turns, np.int64))
-    boxes = looped(taken, constant([[8, 8, 56, 56, 0.9]], np.float32))
+    count = ops.multiply(ops.convert(is_bright, "i64"), constant(iterations, np.int64))
+    boxes = looped(count, constant([[8, 8, 56, 56, 0.9]], np.float32))
     boxes.set_names({"boxes"})
     labels = constant([0], np.int64).output(0)
     labels.set_names({"labels"})
@@ -38,16 +38,16 @@ def write_hanging_model(path: Path, turns: int = FOREVER) -> Path:
     return path
 
 
-def looped(turns: ov.Node, start: ov.Node) -> ov.Output:
-    """What becomes of `start` when its sine is added so many times."""
+def looped(count: ov.Node, start: ov.Node) -> ov.Output:
+    """`start`, [1,5], after `count` times adding the sine of each element to it."""
     row = ops.parameter([1, 5], np.float32)
-    turned = ops.add(row, ops.sin(row))
-    go_on = constant(True, np.bool_)
-    loop = ops.loop(turns, go_on)
-    loop.set_function(ov.Model([go_on, turned], [row], "turn"))
+    added = ops.add(row, ops.sin(row))
+    proceed = constant(True, np.bool_)
+    loop = ops.loop(count, proceed)
+    loop.set_function(ov.Model([proceed, added], [row], "iteration"))
     loop.set_special_body_ports([-1, 0])
-    loop.set_merged_input(row, start.output(0), turned.output(0))
-    return loop.get_iter_value(turned.output(0), -1)
+    loop.set_merged_input(row, start.output(0), added.output(0))
+    return loop.get_iter_value(added.output(0), -1)
 
 
 def constant(value: Any, dtype: DTypeLike) -> ov.Node:
@@ -55,7 +55,7 @@ def constant(value: Any, dtype: DTypeLike) -> ov.Node:
 
 
 def grey(brightness: int) -> pb.DetectRequest:
-    """A request with a picture that is bright everywhere, or dark."""
+    """A request with an image of one brightness, 0..255."""
     raw = pb.RawImage(
         data=bytes([brightness]) * SIDE * SIDE,
         width=SIDE,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes | bytearray) -> None:
     """Replace a file in one step, by a new inode: no server reads half of it."""
     fresh = path.with_name(f"{path.name}.fresh")
     fresh.write_bytes(content)

@@ -1,4 +1,4 @@
-"""A server that runs out of file descriptors, and has some again later."""
+"""A server that runs out of file descriptors, and later has some again."""
 
 import resource
 import socket
@@ -29,10 +29,10 @@ def test_a_server_without_file_descriptors_serves_on_and_accepts_again(
     ):
         stub = DetectServiceStub(channel)
         assert len(stub.Detect(request, timeout=30).detections) == 1
-        leave(process.pid, SPARE)
+        limit_descriptors(process.pid, SPARE)
         host, _, port = target.rpartition(":")
         for _ in range(8 * SPARE):
-            # The kernel takes them in; whether the server does is another matter.
+            # The kernel accepts them into the backlog, whether the server does or not.
             stack.enter_context(socket.create_connection((host, int(port))))
         with (
             grpc.insecure_channel(target, OWN_CONNECTION) as late,
@@ -49,8 +49,8 @@ def test_a_server_without_file_descriptors_serves_on_and_accepts_again(
         assert process.wait(30) == 0
 
 
-def leave(pid: int, spare: int) -> None:
-    """Lets a process have no more than so many more file descriptors."""
+def limit_descriptors(pid: int, spare: int) -> None:
+    """Limit a process to its file descriptors and `spare` more."""
     limit = psutil.Process(pid).num_fds() + spare
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))

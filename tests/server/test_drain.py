@@ -10,9 +10,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from benchmarks.soak.server import Server
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from tests.server.process import serving
 from tests.server.rpc_errors import reason
 
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
@@ -97,16 +97,21 @@ def test_every_accepted_request_is_answered_with_the_code_in_the_log(
     workers: int, tmp_path: Path, photo: bytes
 ) -> None:
     log = ("--log-level", "debug", "--log-format", "json")
-    server = Server(tmp_path / "log", *log, "--workers", str(workers))
-    callers = Callers(server.target, photo)
-    try:
-        assert callers.busy.wait(60)
-    finally:
-        status = server.stop()
-        callers.join()
+    arguments = (*log, "--workers", str(workers))
+    with (
+        (tmp_path / "log").open("w") as stderr,
+        serving(*arguments, stderr=stderr) as (process, target),
+    ):
+        callers = Callers(target, photo)
+        try:
+            assert callers.busy.wait(60)
+        finally:
+            process.terminate()
+            status = process.wait(60)
+            callers.join()
     assert status == 0
     ended: Told = Counter()
-    for line in server.log.read_text().splitlines():
+    for line in (tmp_path / "log").read_text().splitlines():
         record = json.loads(line)
         if record["message"] == "ended":
             ended[record["request_id"], record["code"]] += 1

@@ -14,7 +14,6 @@ from typing import Any
 import grpc
 import pytest
 
-from benchmarks.attacks.peer import DETECT_STREAM, Peer
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
@@ -22,6 +21,7 @@ from facewire_server.config import Config, TransportLimits
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.server import Server
+from tests.server.http2_peer import DETECT_STREAM, Peer
 from tests.server.rpc_errors import reason
 
 PROTO = Path(__file__).parents[2] / "proto" / "facewire" / "v1" / "detect.proto"

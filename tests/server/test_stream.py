@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from benchmarks.attacks.peer import DETECT_STREAM, Peer, framed
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
+from tests.server.http2_peer import DETECT_STREAM, Peer, framed
 from tests.server.limited import detects, frame
 from tests.server.scrape import scrape
 

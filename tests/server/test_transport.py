@@ -12,14 +12,13 @@ import grpc
 import pytest
 from hyperframe.frame import PingFrame
 
-from benchmarks.attacks.floods import rapid_resets
-from benchmarks.attacks.peer import DETECT_STREAM, Peer, connect
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient
 from facewire_server.config import TransportLimits
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.rpc import channel_options
+from tests.server.http2_peer import DETECT_STREAM, Peer, connect, rapid_resets
 from tests.server.limited import detects, frame, image, limited
 from tests.server.tls_files import TlsFiles
 

@@ -9,7 +9,6 @@ import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
-from benchmarks.attacks.peer import DETECT_STREAM, WATCH, Peer, framed
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
@@ -17,6 +16,7 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.loading import Backend
 from facewire_server.lifecycle.server import Server
 from tests.server.health import NOT_SERVING, SERVING, check, watch
+from tests.server.http2_peer import DETECT_STREAM, WATCH, Peer, framed
 from tests.server.limited import detects, limited
 from tests.server.process import serving
 from tests.server.rpc_errors import reason

@@ -10,3 +10,4 @@ class Array(Type):
 
 float32: Type
 int64: Type
+boolean: Type

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Collection, Mapping
-from typing import TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
 
 from facewire_server.config import Config
 from facewire_server.errors import ModelError
@@ -67,25 +69,10 @@ class WorkerProcess:
         self._channel: Channel | None = None
         self._collected: asyncio.Future[None] = _done(None)
         self._reloaded: asyncio.Future[str] = _done("")
+        self._reloading: ModelSnapshot | None = None
         self._exited = asyncio.Event()
-        # Not forked: gRPC and OpenVINO have threads by now, or will have them soon.
-        context = multiprocessing.get_context("spawn")
-        # The worker gets one end, pickled with the arguments (multiprocessing passes the
-        # descriptor on). Either process sees the other's end by the end of the stream,
-        # so here the worker's end must be closed, in every case.
-        own_end, worker_end = socket.socketpair()
-        self._process = context.Process(
-            target=work,
-            args=(config, number, replaces, setup, worker_end, tuple(models.values())),
-            name=f"facewire-worker-{number}",
-        )
-        try:
-            self._start(cores)
-        except BaseException:
-            own_end.close()
-            raise
-        finally:
-            worker_end.close()
+        arguments = (config, number, replaces, setup, tuple(models.values()))
+        self._process, own_end = _spawn(f"facewire-worker-{number}", cores, arguments)
         loop.add_reader(self._process.sentinel, self._on_exit)
         self._following = asyncio.create_task(self._follow(own_end))
 
@@ -128,11 +115,20 @@ class WorkerProcess:
         if not self._is_loaded:
             return "it has ended"
         self._reloaded = asyncio.get_running_loop().create_future()
+        self._reloading = model
         self._send(Reload(model))
         reason = await self._reloaded
         if not reason:
             self.models[model.name] = model
         return reason
+
+    def load_of(self, model: ModelSnapshot) -> "asyncio.Future[Any] | None":
+        """What is done when it has loaded this snapshot; None: it is not loading it."""
+        if not self.loaded.done() and self.models[model.name] is model:
+            return self.loaded
+        if not self._reloaded.done() and self._reloading is model:
+            return self._reloaded
+        return None
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
@@ -148,22 +144,6 @@ class WorkerProcess:
     def _is_loaded(self) -> bool:
         is_loaded = self.loaded.done() and not _has_failed(self.loaded)
         return is_loaded and not self.ended.is_set()
-
-    def _start(self, cores: Collection[int]) -> None:
-        """Start the process with the cores and the signal mask of a worker.
-
-        It inherits both from this thread, which has them for that moment. The cores
-        must be set before it runs: libraries count them when they are loaded. And the
-        signals must be blocked from its first moment to its last.
-        """
-        own_cores = os.sched_getaffinity(0)
-        own_mask = signal.pthread_sigmask(signal.SIG_BLOCK, SUPERVISOR_SIGNALS)
-        os.sched_setaffinity(0, cores)
-        try:
-            self._process.start()
-        finally:
-            os.sched_setaffinity(0, own_cores)
-            signal.pthread_sigmask(signal.SIG_SETMASK, own_mask)
 
     def _send(self, message: Message) -> None:
         if self._channel is not None:
@@ -205,6 +185,48 @@ class WorkerProcess:
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
         self._process.join()
         self._exited.set()
+
+
+def _spawn(
+    name: str, cores: Collection[int], arguments: tuple[object, ...]
+) -> tuple[BaseProcess, socket.socket]:
+    """Start a process that calls `work` with its end of a channel and these arguments.
+
+    Returns it and the supervisor's end. Raises OSError.
+    """
+    # Not forked: gRPC and OpenVINO have threads by now, or will have them soon.
+    context = multiprocessing.get_context("spawn")
+    # The worker's end is pickled with the arguments (multiprocessing passes a copy of the
+    # descriptor on), so the one here is closed: each side knows that the other has ended
+    # by the end of the stream, which comes when the last copy is closed.
+    own_end, worker_end = socket.socketpair()
+    try:
+        process = context.Process(target=work, args=(worker_end, *arguments), name=name)
+        with _inherited_by_workers(cores):
+            process.start()
+    except BaseException:
+        own_end.close()
+        raise
+    finally:
+        worker_end.close()
+    return process, own_end
+
+
+@contextmanager
+def _inherited_by_workers(cores: Collection[int]) -> Iterator[None]:
+    """Give this thread the cores and the signal mask of a worker, which it inherits.
+
+    The cores must be set before it runs: libraries count them when they are loaded. And
+    the signals must be blocked from its first moment to its last.
+    """
+    own_cores = os.sched_getaffinity(0)
+    own_mask = signal.pthread_sigmask(signal.SIG_BLOCK, SUPERVISOR_SIGNALS)
+    try:
+        os.sched_setaffinity(0, cores)
+        yield
+    finally:
+        os.sched_setaffinity(0, own_cores)
+        signal.pthread_sigmask(signal.SIG_SETMASK, own_mask)
 
 
 def _has_failed(future: "asyncio.Future[None]") -> bool:

@@ -179,9 +179,18 @@ class Supervisor:
                     if process.is_serving and process.models[name] is not model
                 )
             )
-            old.close()
+            self._tasks.start(f"closing the old {name}", partial(self._close_unused, old))
             return
         model.close()
+
+    async def _close_unused(self, old: ModelSnapshot) -> None:
+        """Close a snapshot that was replaced, once no worker that starts is loading it."""
+        processes = self._processes.values()
+        loads = [load for process in processes if (load := process.load_of(old)) is not None]
+        if loads:
+            # Not `gather`, which would cancel the futures of others along with this task.
+            await asyncio.wait(loads)
+        old.close()
 
     async def _reload_or_end(self, process: WorkerProcess, model: ModelSnapshot) -> None:
         if await process.reload(model) and process.is_serving:

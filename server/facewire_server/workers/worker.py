@@ -44,11 +44,11 @@ class ProcessSetup:
 
 
 def work(
+    supervisor: socket.socket,
     config: Config,
     number: int,
     replaces: bool,
     setup: ProcessSetup,
-    supervisor: socket.socket,
     models: Sequence[ModelSnapshot],
 ) -> None:
     """Run a worker, as the main function of its process.

@@ -8,7 +8,8 @@ reason of a refusal, or MemoryError.
 
 import resource
 import sys
-from pathlib import Path
+
+import psutil
 
 from facewire_server.errors import RequestError
 from facewire_server.image.decode import decode
@@ -33,7 +34,7 @@ def main() -> None:
     data = sys.stdin.buffer.read()
     decode(data, limits=LIMITS)  # loads what is loaded only once
     for room in range(1, MAX_MB, 3):
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
+        used = psutil.Process().memory_info().vms
         unlimited = resource.RLIM_INFINITY
         resource.setrlimit(resource.RLIMIT_AS, (used + room * MB, unlimited))
         result = outcome(data)

@@ -1,4 +1,4 @@
-"""Signals that come before a server is there to obey them."""
+"""Signals that come before a server is there to handle them."""
 
 import re
 import signal

@@ -111,14 +111,14 @@ def test_a_server_that_cannot_start_leaves_no_socket(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
+    ("host", "reason"),
     [
         ("192.0.2.1", "this machine has no such address"),
         ("no-such.invalid", "'no-such.invalid' cannot be resolved: "),
     ],
 )
-def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {words}"):
+def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"^cannot listen on {host}:0: {reason}"):
         BackgroundServer(Config(host=host, port=0, metrics_port=None)).__enter__()
 
 
@@ -136,7 +136,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def listening() -> Iterator[Callable[[str], object]]:
-    """What listens where it is told."""
+    """A function that listens on a gRPC address, as a server would."""
     with socket.socket(socket.AF_UNIX) as listener:
 
         def add(target: str) -> None:
@@ -190,7 +190,7 @@ def test_a_running_server_keeps_its_socket_even_when_it_is_busy(path: Path) -> N
     with listening() as add, listening() as another:
         SocketFile(path, 0o600).listen(add)
         callers = []
-        for _ in range(3):  # until nobody else can connect
+        for _ in range(3):  # until its backlog is full
             caller = socket.socket(socket.AF_UNIX)
             caller.setblocking(False)
             caller.connect_ex(str(path))

@@ -1,13 +1,11 @@
-"""A model is replaced under load, and nobody notices but for its version."""
+"""Models are replaced while they serve, without a failed request."""
 
 import asyncio
 import gc
 import os
-import shutil
 import signal
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -23,37 +21,14 @@ from facewire_server.inference.detector import Detector
 from facewire_server.lifecycle import reload
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.reload import Files, Reloader
-from facewire_server.models.source import DATA, EMBEDDED
+from tests.server.own_model import change_weights, copy_embedded
 from tests.server.process import connected
+from tests.server.replaced import wait_until
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the embedded model that may be changed."""
-    for suffix in (".xml", ".bin"):
-        shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}{suffix}", tmp_path / f"own{suffix}")
-    return tmp_path / "own.xml"
-
-
-def change(model: Path) -> None:
-    """Turns the lowest bit of one weight, so that the hash is another.
-
-    The file is replaced, as tools do that care for those who read it.
-    """
-    weights = model.with_suffix(".bin")
-    content = bytearray(weights.read_bytes())
-    content[-2] ^= 1
-    fresh = weights.with_suffix(".new")
-    fresh.write_bytes(content)
-    fresh.rename(weights)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Waits for what has to happen soon."""
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until, "it does not happen"
-        time.sleep(0.05)
+    return copy_embedded(tmp_path)
 
 
 def has_changed(stub: DetectServiceStub, before: str) -> bool:
@@ -83,9 +58,9 @@ def test_a_hangup_reloads_without_a_failed_request(model: Path, photo: bytes) ->
             caller.start()
         for _ in range(2):
             before = version(stub)
-            change(model)
+            change_weights(model)
             process.send_signal(signal.SIGHUP)
-            wait_for(partial(has_changed, stub, before))
+            wait_until(partial(has_changed, stub, before))
         stop.set()
         for caller in callers:
             caller.join()
@@ -96,8 +71,8 @@ def test_a_watched_model_is_reloaded_when_its_file_changes(model: Path) -> None:
     with connected("--model", str(model), "--watch") as (_, channel):
         stub = DetectServiceStub(channel)
         before = version(stub)
-        change(model)
-        wait_for(partial(has_changed, stub, before))
+        change_weights(model)
+        wait_until(partial(has_changed, stub, before))
 
 
 def test_a_broken_file_leaves_the_old_model_serving_and_is_counted(
@@ -110,7 +85,7 @@ def test_a_broken_file_leaves_the_old_model_serving_and_is_counted(
         process.send_signal(signal.SIGHUP)
         url = f"http://127.0.0.1:{metrics_port(process)}/metrics"
         failed = 'facewire_model_reloads_total{model="own",outcome="failed"} 1.0'
-        wait_for(lambda: failed in read(url))
+        wait_until(lambda: failed in read(url))
         assert version(stub) == before
         answer = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=60)
         assert len(answer.detections) == 1
@@ -133,14 +108,14 @@ def test_an_idle_server_frees_a_model_that_was_replaced(model: Path, photo: byte
         for _ in range(20):  # so that each of its threads has worked
             stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=60)
         before = version(stub)
-        change(model)
+        change_weights(model)
         server.reload()
-        wait_for(partial(has_changed, stub, before))
-        wait_for(lambda: detectors() == 1)
+        wait_until(partial(has_changed, stub, before))
+        wait_until(lambda: detectors() == 1)
 
 
 class Reloads:
-    """A reloader of one model, asked again and again to look at its file."""
+    """A reloader of one model, with counts of its looks and reloads."""
 
     def __init__(self, path: Path, *, watch: bool) -> None:
         self.path = path
@@ -161,7 +136,7 @@ class Reloads:
         return self.reloads == times
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Runs until something holds."""
+        """Run the reloader until this holds."""
         running = asyncio.create_task(self.reloader.run())
         async with asyncio.timeout(60):
             while not condition():
@@ -215,17 +190,17 @@ def test_a_reload_asked_for_before_it_runs_is_not_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_end_does_not_wait_for_a_reload_that_never_ends(model: Path, workers: str) -> None:
     with connected("--model", str(model), "--workers", workers) as (process, _):
-        # Nobody writes into it, and whoever reads it waits for ever.
+        # A pipe without a writer: to open it for reading never returns.
         os.mkfifo(model.with_suffix(".toml"))
         process.send_signal(signal.SIGHUP)
-        wait_for(lambda: is_being_read(model.with_suffix(".toml")))
+        wait_until(lambda: is_being_read(model.with_suffix(".toml")))
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
 
 def is_being_read(pipe: Path) -> bool:
     try:
-        # It is closed only at the end: its reader would find an end of the file.
+        # Never closed: the reader would get to the end of the file.
         os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     except OSError:
         return False
@@ -239,9 +214,9 @@ def read(url: str) -> str:
 
 
 def metrics_port(process: subprocess.Popen[str]) -> int:
-    """The port that the server's log names."""
+    """The port of metrics that the server logs."""
     assert process.stderr is not None
     for line in process.stderr:
         if "metrics on port" in line:
             return int(line.rsplit(" ", 1)[1])
-    raise AssertionError("the log names no port of metrics")
+    raise AssertionError("no port of metrics in the log")

@@ -1,4 +1,4 @@
-"""A server as its operator sees it: a process, its output, its signals, its health."""
+"""A server process from outside: its output, its signals, its health, its exit status."""
 
 import os
 import signal
@@ -92,7 +92,7 @@ def test_a_second_signal_ends_at_once() -> None:
 def ask(
     channel: grpc.Channel, image: bytes, count: int = REQUESTS
 ) -> "Sequence[grpc.Future[pb.DetectResponse]]":
-    """Sends many requests at once, and returns when the first is answered."""
+    """Send many requests at once, and return when the first is answered."""
     request = pb.DetectRequest(encoded_image=image)
     stub = DetectServiceStub(channel)
     calls = [stub.Detect.future(request, timeout=60) for _ in range(count)]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from benchmarks.attacks.peer import DETECT, DETECT_STREAM, Peer, framed
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from tests.server.health import SERVING, check
+from tests.server.http2_peer import DETECT, DETECT_STREAM, Peer, framed
 from tests.server.limited import detects, frame, image, limited
 
 OK, INVALID, DEADLINE, EXHAUSTED, UNIMPLEMENTED, UNAVAILABLE = 0, 3, 4, 8, 12, 14

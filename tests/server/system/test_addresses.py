@@ -95,7 +95,7 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
+    ("host", "reason"),
     [
         ("192.0.2.1", "192.0.2.1:7: this machine has no such address"),
         (
@@ -106,22 +106,22 @@ def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
         ("a..b", "a..b:7: 'a..b' cannot be resolved: not a name of a host"),
     ],
 )
-def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, words: str) -> None:
+def test_a_host_that_cannot_be_used_is_an_error_with_the_reason(host: str, reason: str) -> None:
     with pytest.raises(OSError) as error:
         endpoints(host, 7)
     text = str(listen_error("listen", host, 7, error.value))
-    assert text.startswith(f"cannot listen on {words}")
+    assert text.startswith(f"cannot listen on {reason}")
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "reason"),
     [
         (errno.EADDRINUSE, "the port is taken"),
         (errno.EACCES, "permission denied; ports under 1024 need CAP_NET_BIND_SERVICE"),
         (errno.ENOBUFS, "No buffer space available"),
     ],
 )
-def test_an_error_of_the_system_is_put_into_words(number: int, words: str) -> None:
+def test_an_error_of_the_system_is_put_into_words(number: int, reason: str) -> None:
     error = OSError(number, os.strerror(number))
-    text = f"cannot listen on 127.0.0.1:7: {words}"
+    text = f"cannot listen on 127.0.0.1:7: {reason}"
     assert str(listen_error("listen", V4, 7, error)) == text

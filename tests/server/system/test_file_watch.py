@@ -1,4 +1,4 @@
-"""Files are read again when they have changed, and no more often than that."""
+"""Files are read again when they have changed, and no more often."""
 
 import asyncio
 import logging
@@ -11,8 +11,24 @@ import pytest
 
 from facewire_server.errors import ConfigError
 from facewire_server.system import file_watch
-from facewire_server.system.file_watch import FileWatch, Fingerprint, fingerprint
+from facewire_server.system.file_watch import FileChanges, FileWatch, Fingerprint, fingerprint
 from tests.server.replaced import replace
+
+OLD, HALF, NEW = (((number, number, number),) for number in range(3))
+"""Fingerprints of one file."""
+
+
+def test_a_change_counts_when_it_has_settled_and_until_it_is_loaded() -> None:
+    changes = FileChanges(OLD)
+    looks = [changes.look(each) for each in (OLD, OLD, HALF, NEW, NEW, NEW)]
+    assert looks == [False, False, False, False, True, True]
+    changes.mark_loaded()
+    assert not changes.look(NEW)
+
+
+def test_files_that_are_again_as_they_were_loaded_have_not_changed() -> None:
+    changes = FileChanges(OLD)
+    assert [changes.look(each) for each in (NEW, OLD, OLD)] == [False, False, False]
 
 
 class Words:
@@ -42,7 +58,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Words:
 
 
 def watched(words: Words, change: Callable[[], None], until: Callable[[], bool]) -> None:
-    """Watches while the file is changed, until something holds, and a while on."""
+    """Watch while `change` runs, until `until` holds, and for a while after that."""
 
     async def main() -> None:
         watch = asyncio.create_task(words.watch().run(), name="watch")
@@ -131,7 +147,7 @@ def test_a_pipe_without_a_writer_at_the_start_is_an_error_with_its_flag(
 
 
 def make_pipe(words: Words) -> None:
-    """Has a pipe in the place of the file; to open it waits for a writer."""
+    """Put a pipe in the place of the file: to open it waits for a writer."""
     pipe = words.path.with_name("pipe")
     os.mkfifo(pipe)
     pipe.replace(words.path)

@@ -1,4 +1,4 @@
-"""The memory of a server: none for an image, and what is free is given back."""
+"""The memory of a server: too little for an image, and given back when it is idle."""
 
 import asyncio
 import ctypes

@@ -45,11 +45,11 @@ class Workers:
         return [each.pid for each in children if "spawn_main" in " ".join(each.cmdline())]
 
     def replaced(self) -> int:
-        """How many were replaced so far."""
+        """How many workers were replaced so far."""
         return self.log.read_text().count("serves again")
 
     def scrape(self) -> dict[str, float]:
-        """The metrics of all."""
+        """The metrics of all processes."""
         found = re.search(r"metrics on port (\d+)", self.log.read_text())
         assert found
         url = f"http://127.0.0.1:{found[1]}/metrics"
@@ -72,9 +72,9 @@ def two_workers(
     environment: Mapping[str, str] | None = None,
     own_group: bool = False,
 ) -> Iterator[Workers]:
-    """`environment` is what the server has beside that of this process.
+    """`environment`: variables of the server beside those of this process.
 
-    `own_group`: it can be sent what a terminal sends to all of its processes.
+    `own_group`: its processes make a group, which can be sent a signal as by a terminal.
     """
     log = folder / "log"
     arguments = ("--port", "0", "--metrics-port", "0", "--workers", "2")

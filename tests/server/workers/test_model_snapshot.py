@@ -1,7 +1,6 @@
-"""All workers serve the same model, whatever becomes of its files."""
+"""All workers serve the same model, whatever happens to its files."""
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
-from facewire_server.models.source import DATA, EMBEDDED
+from tests.server.own_model import change_weights, copy_embedded
 from tests.server.workers.running import Workers, two_workers
 
 CONNECTIONS = 16
@@ -21,30 +20,19 @@ RELOADS = 'facewire_model_reloads_total{model="own",outcome="%s"}'
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A copy of the embedded model that may be changed."""
-    for suffix in (".xml", ".bin"):
-        shutil.copy(DATA / EMBEDDED / f"{EMBEDDED}{suffix}", tmp_path / f"own{suffix}")
-    return tmp_path / "own.xml"
+    return copy_embedded(tmp_path)
 
 
 @contextmanager
 def serving(model: Path, *options: str) -> Iterator[Workers]:
-    """Two workers that find nothing of the model in the cache."""
+    """Two workers that find no compiled model in the cache."""
     arguments = ("--model", str(model), "--no-compile-cache", *options)
     with two_workers(model.parent, *arguments) as running:
         yield running
 
 
-def change(model: Path) -> None:
-    """Turns the lowest bit of one weight, where the file lies."""
-    weights = model.with_suffix(".bin")
-    content = bytearray(weights.read_bytes())
-    content[-2] ^= 1
-    weights.write_bytes(content)
-
-
 def versions(running: Workers) -> set[str]:
-    """What callers find."""
+    """The versions of the model that callers get."""
     found = set()
     for _ in range(CONNECTIONS):
         with running.stub() as stub:
@@ -55,7 +43,7 @@ def versions(running: Workers) -> set[str]:
 
 
 def kill_one(running: Workers) -> None:
-    """Ends a worker, and returns when another has its place."""
+    """Kill a worker, and return when another has replaced it."""
     before = running.replaced()
     os.kill(running.pids()[0], signal.SIGKILL)
     running.wait_for(lambda: running.replaced() > before)
@@ -67,7 +55,7 @@ def test_a_replacement_serves_what_the_others_do_after_the_file_has_changed(
     with serving(model) as running:
         before = versions(running)
         assert len(before) == 1
-        change(model)
+        change_weights(model)
         kill_one(running)
         assert versions(running) == before
         with running.stub() as stub:
@@ -92,13 +80,13 @@ def test_a_hangup_changes_what_all_serve_and_what_a_replacement_will(
 ) -> None:
     with serving(model) as running:
         before = versions(running)
-        change(model)
+        change_weights(model)
         running.process.send_signal(signal.SIGHUP)
         running.wait_for(lambda: running.scrape().get(RELOADS % "succeeded") == 2)
         after = versions(running)
         assert len(after) == 1
         assert after != before
-        change(model)
+        change_weights(model)
         kill_one(running)
         assert versions(running) == after
 
@@ -106,7 +94,7 @@ def test_a_hangup_changes_what_all_serve_and_what_a_replacement_will(
 def test_watching_changes_what_all_serve(model: Path) -> None:
     with serving(model, "--watch") as running:
         before = versions(running)
-        change(model)
+        change_weights(model)
         running.wait_for(lambda: running.scrape().get(RELOADS % "succeeded") == 2)
         after = versions(running)
         assert len(after) == 1

@@ -53,7 +53,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 
 @contextmanager
 def busy(folder: Path) -> Iterator[Workers]:
-    """Two workers; one has a request that never ends, and time for it."""
+    """Two workers; one has a request that never ends, and a long grace for it."""
     model = write_hanging_model(folder / "hanging.xml", FOREVER)
     with (
         two_workers(folder, "--model", str(model), *LONG) as running,
@@ -69,8 +69,8 @@ def running_of(pids: list[int]) -> list[int]:
     return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
-def take_the_port(running: Workers, folder: Path) -> None:
-    """Starts another server where one was, and asks it."""
+def reuse_port(running: Workers, folder: Path) -> None:
+    """Start another server on the port of one that has ended, and call it."""
     folder.mkdir()
     port = running.target.rpartition(":")[2]
     with two_workers(folder, "--port", port) as after, after.stub() as stub:
@@ -90,7 +90,7 @@ def test_a_second_signal_ends_the_workers_before_their_supervisor(
         running.process.send_signal(number)
         assert running.process.wait(60) == 128 + number
         assert running_of(pids) == []
-    take_the_port(running, tmp_path / "after")
+    reuse_port(running, tmp_path / "after")
 
 
 def test_workers_with_requests_end_at_once_when_their_supervisor_is_killed(
@@ -101,7 +101,7 @@ def test_workers_with_requests_end_at_once_when_their_supervisor_is_killed(
         running.process.kill()
         running.wait_for(lambda: running_of(pids) == [])
         assert "the supervisor is gone" in running.log.read_text()
-    take_the_port(running, tmp_path / "after")
+    reuse_port(running, tmp_path / "after")
 
 
 def test_a_hangup_of_all_processes_ends_none_and_reloads(tmp_path: Path) -> None:

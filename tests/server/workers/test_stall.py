@@ -1,4 +1,4 @@
-"""A worker whose work does not end, beside one that serves on."""
+"""A worker that stalls, beside one that goes on serving."""
 
 import os
 import re
@@ -15,15 +15,15 @@ from tests.server.health import NOT_SERVING, SERVING, check, watch
 from tests.server.workers.running import OWN_CONNECTION, Workers, two_workers
 
 SOME_SECONDS = 5_000_000
-"""So many turns of the model take longer than a stall needs to be seen."""
+"""Iterations of the model's loop that outlast the limit of a stall."""
 
 STALLED = "facewire_watchdog_stalled"
 
 
 @contextmanager
-def hanging(folder: Path, turns: int) -> Iterator[Workers]:
-    """Two workers with a model that takes so many turns for what is bright."""
-    model = write_hanging_model(folder / "hanging.xml", turns)
+def hanging(folder: Path, iterations: int) -> Iterator[Workers]:
+    """Two workers with a model that loops so often for a bright image."""
+    model = write_hanging_model(folder / "hanging.xml", iterations)
     arguments = ("--model", str(model), "--stall-seconds", "0.5", "--grace", "0")
     with two_workers(folder, *arguments) as running:
         yield running
@@ -45,7 +45,7 @@ def test_a_stalled_worker_is_reported_and_the_other_answers(tmp_path: Path) -> N
         assert len(answer.detections) == 1
         line = re.search(r"ERROR .*stalled: one request of hanging .*", log(running))
         assert line
-        # What an operator, or a script of his, is to do then.
+        # As an operator, or a script, would do then.
         pid = re.search(r"\bpid=(\d+)", line[0])
         assert pid
         os.kill(int(pid[1]), signal.SIGKILL)

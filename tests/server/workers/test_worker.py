@@ -22,7 +22,7 @@ async def received(ours: socket.socket) -> list[Message]:
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "line"),
     [
         (UNEXPECTED, "/nowhere: No such file or directory"),
         (ConfigError("--port is taken"), "--port is taken"),
@@ -30,7 +30,7 @@ async def received(ours: socket.socket) -> list[Message]:
     ],
 )
 def test_the_reason_reaches_the_supervisor_as_one_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+    monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
     def fail(*_: object, **__: object) -> NoReturn:
         raise error
@@ -41,7 +41,7 @@ def test_the_reason_reaches_the_supervisor_as_one_line(
     monkeypatch.setattr(f"{module}.exit_now", sys.exit)
     ours, its = socket.socketpair()
     with pytest.raises(SystemExit, match="1"):
-        work(Config(), 0, False, ProcessSetup(lambda fields: None, in_words), its, ())
+        work(its, Config(), 0, False, ProcessSetup(lambda fields: None, in_words), ())
     (message,) = asyncio.run(received(ours))
     assert isinstance(message, Failed)
-    assert words in message.message
+    assert line in message.message

@@ -1,0 +1,4 @@
+"""What all benchmarks share: processes, what they use, rounds, images, settings.
+
+It knows none of the benchmarks.
+"""

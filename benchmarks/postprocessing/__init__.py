@@ -1,0 +1,1 @@
+"""Post-processing: the extension against NumPy, OpenCV and numba."""
