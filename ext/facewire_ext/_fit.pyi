@@ -17,6 +17,7 @@ def fit_yuv(
     v: Array,
     out: Array,
     *,
+    kept: tuple[int, int, int, int] | None = None,
     place: tuple[int, int, int, int] | None = None,
     orientation: int = 1,
     pad_value: int = 0,

@@ -27,6 +27,9 @@ cdef struct Source:
     const uint8_t* v
     Py_ssize_t chroma_stride
     Py_ssize_t chroma_step
+    Py_ssize_t luma_width
+    Py_ssize_t first_row
+    Py_ssize_t first_column
 
 
 cdef struct Target:
@@ -73,7 +76,10 @@ def fit(
     cdef Source source
     if pixels.shape[0] < 1 or pixels.shape[1] < 1 or pixels.shape[2] not in (1, 3, 4):
         raise ValueError(f"pixels must be [H, W, 1, 3 or 4], not {tuple(pixels.shape)[:3]}")
-    if pixels.strides[2] != 1 or pixels.strides[1] != pixels.shape[2]:
+    # Along an axis of one element the stride may be any number.
+    if (pixels.shape[2] > 1 and pixels.strides[2] != 1) or (
+        pixels.shape[1] > 1 and pixels.strides[1] != pixels.shape[2]
+    ):
         raise ValueError("the pixels of a row must lie side by side")
     source.pixels = &pixels[0, 0, 0]
     source.stride = pixels.strides[0]
@@ -89,6 +95,7 @@ def fit_yuv(
     const uint8_t[:, :] v not None,
     uint8_t[:, :, ::1] out not None,
     *,
+    tuple kept=None,
     tuple place=None,
     int orientation=1,
     int pad_value=0,
@@ -97,15 +104,16 @@ def fit_yuv(
 
     luma: uint8 [H, W], both even. u, v: uint8 [H / 2, W / 2], with strides of their own,
     but the same for both; their columns are 1 or 2 bytes apart. BT.601, limited range.
+    kept: (x, y, width, height) of the pixels that are drawn; None: all of them.
 
     Each value is that of OpenCV's conversion to BGR, resized as by `fit`; only the rows
     that are needed are converted.
     """
     cdef Source source
-    source.height, source.width = luma.shape[0], luma.shape[1]
-    if source.height < 2 or source.width < 2 or source.height % 2 or source.width % 2:
-        raise ValueError(f"luma must have even sides, not {source.height} x {source.width}")
-    if u.shape[0] != source.height // 2 or u.shape[1] != source.width // 2:
+    cdef Py_ssize_t x, y, width, height
+    if min(luma.shape[0], luma.shape[1]) < 2 or luma.shape[0] % 2 or luma.shape[1] % 2:
+        raise ValueError(f"luma must have even sides, not {luma.shape[0]} x {luma.shape[1]}")
+    if u.shape[0] != luma.shape[0] // 2 or u.shape[1] != luma.shape[1] // 2:
         raise ValueError("u and v must have half the sides of luma")
     if v.shape[0] != u.shape[0] or v.shape[1] != u.shape[1]:
         raise ValueError("u and v must have half the sides of luma")
@@ -116,6 +124,14 @@ def fit_yuv(
     source.pixels, source.stride, source.channels = &luma[0, 0], luma.strides[0], 4
     source.u, source.v = &u[0, 0], &v[0, 0]
     source.chroma_stride, source.chroma_step = u.strides[0], u.strides[1]
+    source.luma_width = luma.shape[1]
+    x, y, width, height = kept or (0, 0, luma.shape[1], luma.shape[0])
+    if min(x, y) < 0 or width > luma.shape[1] - x or height > luma.shape[0] - y:
+        raise ValueError(f"kept must be within luma, not {kept}")
+    if min(width, height) < 1:
+        raise ValueError(f"kept must have at least one pixel, not {kept}")
+    source.first_column, source.first_row = x, y
+    source.width, source.height = width, height
     fit_source(&source, out, place, orientation, False, pad_value)
 
 
@@ -183,7 +199,7 @@ cdef void pad(
 cdef bint draw(const Source* source, const Target* target) noexcept nogil:
     """Fills the covered part; returns whether there was memory for it."""
     cdef Py_ssize_t length = target.height if target.swapped else target.width
-    cdef Py_ssize_t converted = 0 if source.u is NULL else source.width
+    cdef Py_ssize_t converted = 0 if source.u is NULL else source.luma_width
     cdef Lines lines
     cdef char* memory = <char*> malloc(
         length * (sizeof(int32_t) + 2 * sizeof(int16_t) + 6 * sizeof(int16_t) + 3 * TILE)
@@ -242,14 +258,29 @@ cdef inline Py_ssize_t clipped(Py_ssize_t row, const Source* source) noexcept no
     return min(max(row, 0), source.height - 1)
 
 
+cdef inline const uint8_t* converted(
+    const Source* source, Py_ssize_t row, Lines* lines
+) noexcept nogil:
+    """The pixels of a row of video that are kept, as bytes B, G, R, 0."""
+    cdef Py_ssize_t chroma = row // 2 * source.chroma_stride
+    kernels.yuv_row(
+        source.pixels + row * source.stride,
+        source.u + chroma,
+        source.v + chroma,
+        source.chroma_step,
+        source.luma_width,
+        lines.converted,
+    )
+    return <const uint8_t*> (lines.converted + source.first_column)
+
+
 cdef const int16_t* resized(
     const Source* source, Py_ssize_t row, Py_ssize_t spared, Py_ssize_t length, Lines* lines
 ) noexcept nogil:
     """A row of the source resized along x; `spared` is a row that stays as well."""
     cdef int slot
     cdef Columns columns
-    cdef const uint8_t* pixels = source.pixels + row * source.stride
-    cdef Py_ssize_t chroma
+    cdef const uint8_t* pixels
     if lines.held[0] == row:
         return lines.rows[0]
     if lines.held[1] == row:
@@ -258,17 +289,9 @@ cdef const int16_t* resized(
     columns.count = length
     columns.left = lines.left
     columns.weights = lines.weights
+    pixels = source.pixels + row * source.stride
     if source.u is not NULL:
-        chroma = row // 2 * source.chroma_stride
-        kernels.yuv_row(
-            pixels,
-            source.u + chroma,
-            source.v + chroma,
-            source.chroma_step,
-            source.width,
-            lines.converted,
-        )
-        pixels = <const uint8_t*> lines.converted
+        pixels = converted(source, row + source.first_row, lines)
     kernels.blend_columns(
         pixels,
         source.channels,

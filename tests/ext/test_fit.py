@@ -121,6 +121,14 @@ def test_rows_may_be_any_number_of_bytes_apart(level: str, channels: int) -> Non
         assert np.array_equal(strided, packed)
 
 
+def test_a_single_column_may_have_any_stride() -> None:
+    column = noise(9, 5, 3)[:, 2:3]
+    out, packed = np.empty((2, 3, 8, 8), np.uint8)
+    fit(column, out)
+    fit(column.copy(), packed)
+    assert np.array_equal(out, packed)
+
+
 def test_read_only_pixels_are_taken() -> None:
     pixels = np.frombuffer(noise(8, 8, 3).tobytes(), np.uint8).reshape(8, 8, 3)
     out = np.empty((3, 8, 8), np.uint8)
@@ -147,6 +155,24 @@ def test_video_has_the_bits_of_its_conversion_to_bgr(
         assert np.array_equal(out, whole)
         video = np.vstack([luma, chroma.reshape(height // 2, width)])
         assert np.array_equal(pixels, cv2.cvtColor(video, cv2.COLOR_YUV2BGR_NV12))
+
+
+@pytest.mark.parametrize("kept", [(0, 0, 64, 48), (1, 3, 9, 5), (63, 47, 1, 1), (2, 0, 5, 48)])
+def test_a_part_of_a_frame_may_be_drawn(level: str, kept: tuple[int, int, int, int]) -> None:
+    luma, chroma = noise(48, 64), noise(24, 32, 2)
+    u, v = chroma[:, :, 0], chroma[:, :, 1]
+    out, whole = np.empty((2, 3, 17, 30), np.uint8)
+    fit_yuv(luma, u, v, out, kept=kept)
+    x, y, width, height = kept
+    part = reference_fit.bgr(luma, u, v)[y : y + height, x : x + width]
+    fit(part, whole)
+    assert np.array_equal(out, whole)
+
+
+@pytest.mark.parametrize("kept", [(0, 0, 9, 8), (-1, 0, 8, 8), (1, 0, 8, 8), (0, 0, 0, 8)])
+def test_a_part_outside_of_the_frame_is_refused(kept: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match="kept must"):
+        fit_yuv(noise(8, 8), noise(4, 4), noise(4, 4), OUT, kept=kept)
 
 
 OUT = np.empty((3, 8, 8), np.uint8)
