@@ -146,7 +146,7 @@ class InferSlot:
         self._outputs = Outputs(request, head)
         self._input = request.get_input_tensor()
         self.image: NDArray[np.uint8] = self._input.data
-        """The input: uint8 [1,H,W,3], BGR."""
+        """The input: uint8 [1,3,H,W], planes B, G, R."""
         self.device = device
         """Lets as many threads in as the device runs requests side by side. OpenVINO
         would take more and queue them inside, where they could not be cancelled: the
