@@ -1,8 +1,8 @@
-"""Pixels into the planes of a network's input: resized, rotated, padded, in one pass.
+"""Fit pixels into the planes of a network's input: resize, rotate and pad in one pass.
 
 Bilinear, with the bits of OpenCV's INTER_LINEAR. Stored rows are resized along x when a
 row of the input needs them; two of them make that row. The EXIF orientation and the
-order of channels decide where a result is written, and cost no pass of their own.
+order of channels decide where a result is written, and need no separate pass.
 """
 
 from libc.math cimport floorf, rintf
@@ -60,7 +60,7 @@ def fit(
     bint rgb=False,
     int pad_value=0,
 ):
-    """Draws stored pixels upright into the planes of an input, and pads the rest.
+    """Draw stored pixels upright into the planes of an input, and pad the rest.
 
     pixels: uint8 [H, W, C], C of 1 (grey), 3 or 4 (the fourth is not used); rows may be
     any number of bytes apart, and nothing outside of them is read.
@@ -100,10 +100,10 @@ def fit_yuv(
     int orientation=1,
     int pad_value=0,
 ):
-    """Draws a frame of 4:2:0 video (NV12, I420) as `fit` draws other pixels.
+    """Draw a frame of 4:2:0 video (NV12, I420) as `fit` draws other pixels.
 
-    luma: uint8 [H, W], both even. u, v: uint8 [H / 2, W / 2], with strides of their own,
-    but the same for both; their columns are 1 or 2 bytes apart. BT.601, limited range.
+    luma: uint8 [H, W], both even. u, v: uint8 [H / 2, W / 2], with the same strides, which
+    may differ from those of luma; their columns are 1 or 2 bytes apart. BT.601, limited range.
     kept: (x, y, width, height) of the pixels that are drawn; None: all of them.
 
     Each value is that of OpenCV's conversion to BGR, resized as by `fit`; only the rows
@@ -143,7 +143,7 @@ cdef int fit_source(
     bint rgb,
     int pad_value,
 ) except -1:
-    """Checks what both functions take, and draws. Raises ValueError and MemoryError."""
+    """Check the arguments of both functions, and draw. Raises ValueError and MemoryError."""
     cdef Target target
     cdef Py_ssize_t x, y, width, height, channel, plane
     cdef bint done
@@ -182,7 +182,7 @@ cdef void pad(
     Py_ssize_t height,
     uint8_t value,
 ) noexcept nogil:
-    """Fills what lies around the covered part, and only that."""
+    """Fill what lies around the covered part, and only that."""
     cdef Py_ssize_t plane, row
     cdef Py_ssize_t columns = out.shape[2]
     for plane in range(3):
@@ -197,7 +197,7 @@ cdef void pad(
 
 
 cdef bint draw(const Source* source, const Target* target) noexcept nogil:
-    """Fills the covered part; returns whether there was memory for it."""
+    """Fill the covered part; return whether there was memory for it."""
     cdef Py_ssize_t length = target.height if target.swapped else target.width
     cdef Py_ssize_t converted = 0 if source.u is NULL else source.luma_width
     cdef Lines lines
@@ -224,7 +224,7 @@ cdef bint draw(const Source* source, const Target* target) noexcept nogil:
 
 
 cdef inline float position(Py_ssize_t index, Py_ssize_t sources, Py_ssize_t count) noexcept nogil:
-    """Where the middle of one of `count` pixels lies among `sources`, as OpenCV has it."""
+    """The position of the centre of pixel `index` of `count` among `sources`, as in OpenCV."""
     cdef double scale = 1.0 / (<double> count / <double> sources)
     return <float> ((index + 0.5) * scale - 0.5)
 
@@ -243,8 +243,8 @@ cdef inline void set_columns(
         if left < 0:
             left, part = 0, 0
         elif left >= source.width - 1 and source.width > 1:
-            # The last pixel alone; its left neighbour is taken along, weighing nothing,
-            # so that a right neighbour is always there to be read.
+            # Only the last pixel counts. It is read as the right neighbour of the one before
+            # it, whose weight is 0, so that nothing behind the row is read.
             left, part = <int32_t> source.width - 2, 1
         elif source.width == 1:
             left, part = 0, 0
@@ -261,7 +261,7 @@ cdef inline Py_ssize_t clipped(Py_ssize_t row, const Source* source) noexcept no
 cdef inline const uint8_t* converted(
     const Source* source, Py_ssize_t row, Lines* lines
 ) noexcept nogil:
-    """The pixels of a row of video that are kept, as bytes B, G, R, 0."""
+    """The pixels of a row of video that are drawn, as bytes B, G, R, 0."""
     cdef Py_ssize_t chroma = row // 2 * source.chroma_stride
     kernels.yuv_row(
         source.pixels + row * source.stride,
@@ -277,7 +277,7 @@ cdef inline const uint8_t* converted(
 cdef const int16_t* resized(
     const Source* source, Py_ssize_t row, Py_ssize_t spared, Py_ssize_t length, Lines* lines
 ) noexcept nogil:
-    """A row of the source resized along x; `spared` is a row that stays as well."""
+    """A row of the source resized along x; the row `spared` is not overwritten."""
     cdef int slot
     cdef Columns columns
     cdef const uint8_t* pixels
@@ -311,7 +311,7 @@ cdef inline void draw_row(
     Lines* lines,
     uint8_t** planes,
 ) noexcept nogil:
-    """One of `count` rows of the small image, [length], into each of three planes."""
+    """Write row `index` of the `count` rows of the result, [length], to each plane."""
     cdef float where = position(index, source.height, count)
     cdef Py_ssize_t above = <Py_ssize_t> floorf(where)
     cdef float part = where - above
@@ -335,7 +335,7 @@ cdef inline void draw_row(
 cdef void draw_rows(
     const Source* source, const Target* target, Py_ssize_t length, Lines* lines
 ) noexcept nogil:
-    """Rows of the source become rows of the target."""
+    """Draw rows of the source as rows of the target."""
     cdef Py_ssize_t index, row
     cdef int channel
     cdef uint8_t* planes[3]
@@ -349,7 +349,7 @@ cdef void draw_rows(
 cdef void draw_swapped(
     const Source* source, const Target* target, Py_ssize_t length, Lines* lines
 ) noexcept nogil:
-    """Rows of the source become columns of the target, a tile of them at a time.
+    """Draw rows of the source as columns of the target, a tile of them at a time.
 
     A column by itself would touch as many cache lines as it has pixels.
     """
@@ -379,7 +379,7 @@ cdef void draw_swapped(
 cdef inline void transpose(
     const uint8_t* tile, Py_ssize_t rows, Py_ssize_t length, uint8_t* out, Py_ssize_t stride
 ) noexcept nogil:
-    """[rows, length] to [length, rows]."""
+    """Write a tile [rows, length] as [length, rows]."""
     cdef Py_ssize_t x, row
     for x in range(length):
         for row in range(rows):

@@ -18,7 +18,7 @@ from facewire_server.image.target import ResizeMode, Target
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """One axis of the upright image: which stored pixels are drawn, and where to.
+    """One axis of the upright image: the stored pixels that are drawn, and their target.
 
     `stored` and `margin` count stored pixels, each of which stands for `reduction`
     pixels of the image; `margin` is cut off at both ends. The first stored pixel begins
@@ -35,7 +35,7 @@ class _Axis:
     @property
     def scale(self) -> float:
         """Input pixels per image pixel."""
-        return self.size / (self.reduction * self.kept)
+        return self.size / (self.reduction * self.used)
 
     @property
     def origin(self) -> float:
@@ -44,7 +44,7 @@ class _Axis:
         return self.offset - cut_off * self.scale
 
     @property
-    def kept(self) -> int:
+    def used(self) -> int:
         """How many stored pixels are drawn."""
         return self.stored - 2 * self.margin
 
@@ -106,8 +106,8 @@ def _axes(picture: Picture, target: Target) -> tuple[_Axis, _Axis]:
 
 
 def _draw(picture: Picture, x: _Axis, y: _Axis, planes: NDArray[np.uint8], pad_value: int) -> None:
-    """Fill `planes` [3,H,W] with the kept pixels of the picture and with `pad_value`."""
-    place = (x.offset, y.offset, x.size, y.size)
+    """Fill `planes` [3,H,W] with the drawn pixels of the picture and with `pad_value`."""
+    covered = (x.offset, y.offset, x.size, y.size)
     if swaps_sides(picture.orientation):
         x, y = y, x
     orientation = picture.orientation
@@ -116,17 +116,17 @@ def _draw(picture: Picture, x: _Axis, y: _Axis, planes: NDArray[np.uint8], pad_v
             picture.pixels,
             *picture.chroma,
             planes,
-            kept=(x.margin, y.margin, x.kept, y.kept),
-            place=place,
+            kept=(x.margin, y.margin, x.used, y.used),
+            place=covered,
             orientation=orientation,
             pad_value=pad_value,
         )
         return
-    pixels = picture.pixels[y.margin : y.margin + y.kept, x.margin : x.margin + x.kept]
+    pixels = picture.pixels[y.margin : y.margin + y.used, x.margin : x.margin + x.used]
     facewire_ext.fit(
         pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels,
         planes,
-        place=place,
+        place=covered,
         orientation=orientation,
         rgb=picture.layout in (PixelLayout.RGB, PixelLayout.RGBA),
         pad_value=pad_value,

@@ -1,4 +1,4 @@
-"""The EXIF orientation: read from EXIF data, and what it does to the axes.
+"""The EXIF orientation: its value in EXIF data, and its effect on the axes.
 
 Rule: EXIF data counts as far as it can be read. An orientation that is missing or out of
 range counts as 1, upright as stored.

@@ -27,7 +27,7 @@ from facewire_server.models.source import Source
 logger = logging.getLogger("facewire_server.model.prepared")
 
 GRAPH_FORM = 2
-"""Counts the forms that `add_preprocessing` has given to graphs, as a part of cache keys."""
+"""The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
 """The errors of parsing the info of a cache entry that another program has written."""
