@@ -122,8 +122,8 @@ def test_an_invalid_frame_is_answered_with_its_error_and_replaces_no_other(
 
     with grpc.insecure_channel(server.target) as channel:
         stream = DetectServiceStub(channel).DetectStream(frames(), timeout=60)
-        told = [answer.error.reason for answer in stream]
-    assert told == ["", "", "UNKNOWN_MODEL", "BAD_OPTION"]
+        reasons = [answer.error.reason for answer in stream]
+    assert reasons == ["", "", "UNKNOWN_MODEL", "BAD_OPTION"]
 
 
 def rejected(server: BackgroundServer, reason: str) -> float:

@@ -207,9 +207,9 @@ def test_a_job_is_estimated_and_reported_as_the_kind_that_it_is_when_it_begins()
             with pytest.raises(RefusalError) as caught:
                 await waiting[0]
             assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
-            told = (await waiting[1]).value
-            assert told is not None
-            assert told[0] == "slow"
+            longest = (await waiting[1]).value
+            assert longest is not None
+            assert longest[0] == "slow"
 
     asyncio.run(main())
 
