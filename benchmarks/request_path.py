@@ -85,7 +85,7 @@ class RequestPath:
     def decode_and_fit(self) -> Work:
         """What decodes the image into an input of its own."""
         target = self.detector.target
-        tensor = np.empty((1, target.height, target.width, 3), np.uint8)
+        tensor = np.empty((1, 3, target.height, target.width), np.uint8)
 
         def work() -> None:
             picture = decode(self._image, limits=LIMITS, target=target)

@@ -33,7 +33,7 @@ def test_a_lock_is_fresh(name: str, extras: list[str] | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["server.txt", "dev.txt", "build.txt"])
-def test_a_lock_has_hashes_and_names_no_place(name: str) -> None:
+def test_a_lock_has_hashes_and_names_no_address(name: str) -> None:
     text = (ROOT / "locks" / name).read_text()
     assert "://" not in text
     entries = re.split(r"\n(?=\w)", text)[1:]

@@ -18,7 +18,7 @@ from facewire_client.connection import (
     HEALTH_PATH,
     STREAM_PATH,
     Connection,
-    ConnectionOptions,
+    Pem,
 )
 from facewire_client.errors import FaceClientError, from_rpc_error
 from facewire_client.request import (
@@ -47,8 +47,28 @@ class AsyncFaceClient:
     those of `FaceClient` are. Files are read in threads, away from the event loop.
     """
 
-    def __init__(self, target: str, **options: Unpack[ConnectionOptions]) -> None:
-        self._connection = Connection(target, **options)
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        root_certificates: Pem | None = None,
+        certificate_chain: Pem | None = None,
+        private_key: Pem | None = None,
+        tls: bool = False,
+        timeout: float = 30.0,
+        max_message_mb: int = 32,
+    ) -> None:
+        self._connection = Connection(
+            target,
+            token=token,
+            root_certificates=root_certificates,
+            certificate_chain=certificate_chain,
+            private_key=private_key,
+            tls=tls,
+            timeout=timeout,
+            max_message_mb=max_message_mb,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._connection.target!r})"
@@ -119,7 +139,7 @@ class AsyncFaceClient:
     ) -> AsyncGenerator[StreamResult]:
         """Find the faces in many images: see `FaceClient.detect_stream`.
 
-        `images` is read in a task of its own; an iterable that is not asynchronous must not
+        `images` is read in a separate task; an iterable that is not asynchronous must not
         block. To stop early, close the generator (`contextlib.aclosing`).
         """
         if window < 1:
@@ -143,7 +163,7 @@ class AsyncFaceClient:
     async def health(
         self, service: str = "", *, model: str = "", timeout: float | None = None
     ) -> bool:
-        """Tell whether the server, a service or a model serves: see `FaceClient.health`."""
+        """Return whether the server, a service or a model serves: see `FaceClient.health`."""
         self._connection.check_open()
         check = self._channel.unary_unary(
             HEALTH_PATH,
@@ -208,7 +228,7 @@ class AsyncFaceClient:
     def _closing(self) -> Iterator[None]:
         """Turn the CancelledError of a call that ends because the client is closed into an error.
 
-        gRPC raises CancelledError for that and for a cancelled task; only the latter is left.
+        gRPC raises CancelledError for that and for a cancelled task; only the latter leaves.
         """
         try:
             yield

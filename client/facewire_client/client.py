@@ -1,4 +1,4 @@
-"""The blocking client."""
+"""The blocking client of a facewire server."""
 
 from collections.abc import Generator, Iterable
 from types import TracebackType
@@ -14,7 +14,7 @@ from facewire_client.connection import (
     HEALTH_PATH,
     STREAM_PATH,
     Connection,
-    ConnectionOptions,
+    Pem,
 )
 from facewire_client.errors import from_rpc_error
 from facewire_client.request import DetectOptions, Image, health_request, model_request
@@ -34,14 +34,41 @@ class FaceClient:
         for face in client.detect("photo.jpg").faces:
             print(face.box, face.confidence)
 
-    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target; for the keyword
-    arguments see `facewire_client.connection.ConnectionOptions`. Calls raise FaceClientError. A
-    call that finds the server full or absent is tried again up to four times before that, as
-    long as its timeout allows; a stream is not.
+    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target. `token` is sent with
+    every call as `authorization: Bearer`. The channel is encrypted when `tls` is true or one of
+    the PEM files is given: `root_certificates` of the authorities to trust (None: gRPC's own
+    list), `certificate_chain` and `private_key` of the client for mutual TLS. `timeout` is the
+    time of a call in seconds, all its attempts and the connecting included (`math.inf`: no
+    limit). `max_message_mb` is the largest message in MiB, either way, in [1, 2047]; 32 is also
+    the server's default. Raises ValueError for an argument out of its range and TypeError for a
+    target or token that is no str.
+
+    Calls raise FaceClientError. A call that finds the server full or absent is tried again up to
+    four times before that, as long as its timeout allows; a stream is not.
     """
 
-    def __init__(self, target: str, **options: Unpack[ConnectionOptions]) -> None:
-        self._connection = Connection(target, **options)
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        root_certificates: Pem | None = None,
+        certificate_chain: Pem | None = None,
+        private_key: Pem | None = None,
+        tls: bool = False,
+        timeout: float = 30.0,
+        max_message_mb: int = 32,
+    ) -> None:
+        self._connection = Connection(
+            target,
+            token=token,
+            root_certificates=root_certificates,
+            certificate_chain=certificate_chain,
+            private_key=private_key,
+            tls=tls,
+            timeout=timeout,
+            max_message_mb=max_message_mb,
+        )
         credentials, channel_options = self._connection.credentials(), self._connection.options()
         if credentials is None:
             self._channel = grpc.insecure_channel(target, channel_options)
@@ -112,8 +139,8 @@ class FaceClient:
 
         An image that fails has its error as result, and the stream goes on; an image that
         cannot be sent does so without being sent. Raises FaceClientError when the stream itself
-        breaks; images without a result by then are to be given to a new stream. `images` is
-        read in a thread of its own, at most `window` ahead of the results taken; its exception
+        breaks; give images that have no result by then to a new stream. `images` is
+        read in a separate thread, at most `window` ahead of the results taken; its exception
         is raised here, after the results of the images before. With `drop_oldest`, for live
         video, an image that was not started gives way to a newer one and has FRAME_DROPPED as
         its error. `timeout` is for the whole stream; None is no limit. Closing the generator
@@ -137,7 +164,7 @@ class FaceClient:
         return model_info(self._call(self._stub.GetModel, request, timeout).model)
 
     def health(self, service: str = "", *, model: str = "", timeout: float | None = None) -> bool:
-        """Tell whether the server, one of its services, or a model can take calls now.
+        """Return whether the server, one of its services, or a model can take calls now.
 
         Raises FaceClientError with NOT_FOUND when there is no such service or model, and
         ValueError when both are given.

@@ -1,6 +1,6 @@
 """The settings of a connection to one server, shared by both clients.
 
-gRPC does all of the connecting; this module says how, in channel options and a service config.
+gRPC makes the connections, by the channel options and the service config of this module.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from os import PathLike
 from pathlib import Path
 from threading import Event
-from typing import TypeAlias, TypedDict, Unpack
+from typing import TypeAlias, Unpack
 
 import grpc
 from google.protobuf.message import Message
@@ -33,34 +33,11 @@ Pem: TypeAlias = bytes | str | PathLike[str]
 _SERVICE_CONFIG = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 
-class ConnectionOptions(TypedDict, total=False):
-    """The keyword arguments of both clients.
-
-    `token` (default None) is sent with every call as `authorization: Bearer`. The channel is
-    encrypted when `tls` (default False) is true or one of the PEM files is given:
-    `root_certificates` of the authorities to trust (default None: gRPC's own list),
-    `certificate_chain` and `private_key` of the client for mutual TLS (default None). `timeout`
-    is the time of a call in seconds, all its attempts and the connecting included (default 30;
-    `math.inf`: no limit). `max_message_mb` is the largest message in MiB, either way, in
-    [1, 2047] (default 32, which is also the server's).
-    """
-
-    token: str | None
-    root_certificates: Pem | None
-    certificate_chain: Pem | None
-    private_key: Pem | None
-    tls: bool
-    timeout: float
-    max_message_mb: int
-
-
 @dataclass(eq=False)
 class Connection:
     """A server's address, the caller's credentials, and the limits of calls.
 
-    `target` is HOST:PORT, [IPV6]:PORT, unix:PATH, or any other gRPC target; the other arguments
-    are described by `ConnectionOptions`. Raises ValueError for an argument out of its range and
-    TypeError for a target or token that is no str. `closed` is set when the client closes.
+    The arguments are those of `FaceClient`. `closed` is set when the client closes.
     """
 
     target: str

@@ -13,7 +13,7 @@ _DOMAIN = "facewire"
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 # gRPC's own message for a message over the limit of one side.
 _OVER_LIMIT = re.compile(r"(CLIENT|SERVER): \w+ message larger than max \((\d+) vs\. (\d+)\)")
-# What stands before the cause in gRPC's message when it cannot connect.
+# The text before the cause in gRPC's message when it cannot connect.
 _CONNECT_NOISE = re.compile(
     r"^.*last error: (\w+: )?(ipv[46]:\S+: )?(Failed to connect to remote host: )?"
     r"(unix:.*: connect failed: addr: .* error: )?"

@@ -25,7 +25,7 @@ _SERVICE = "facewire.v1.DetectService"
 
 
 class Array(Protocol):
-    """A NumPy array; NumPy's types declare it a Buffer from Python 3.12 on only."""
+    """A NumPy array, which NumPy's types declare a Buffer only from Python 3.12 on."""
 
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
@@ -127,7 +127,7 @@ def _sendable() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise _refused("BAD_OPTION", f"an option cannot be sent: {error}") from error
+        raise _invalid_argument("BAD_OPTION", f"an option cannot be sent: {error}") from error
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -143,7 +143,7 @@ def _read(path: "str | PathLike[str]", limit: int) -> bytes:
         # ValueError: a name with a NUL, or with characters that the file system cannot encode.
         why = getattr(error, "strerror", None) or str(error)
         message = f"cannot read {fsdecode(path)}: {why}"
-        raise _refused("UNREADABLE_FILE", message) from error
+        raise _invalid_argument("UNREADABLE_FILE", message) from error
     _check_size(len(content), limit)
     return content
 
@@ -159,7 +159,7 @@ def _add_buffer(request: detect_pb2.DetectRequest, image: "Buffer | Array", limi
         and (len(shape) == 1 or 0 not in shape)
     )
     if not is_image:
-        raise _refused(
+        raise _invalid_argument(
             "BAD_RAW_IMAGE",
             f"an array of shape {list(shape)} and format {view.format!r} is no image: "
             "give [H, W, 3] BGR, [H, W, 4] BGRA or [H, W] grey, of type uint8",
@@ -183,9 +183,9 @@ def _view(image: "Buffer | Array") -> memoryview:
             f"not {type(image).__name__}"
         ) from None
     except (ValueError, BufferError) as error:
-        # The buffer is released or closed, or its format is none that memoryview knows.
+        # The buffer is released or closed, or memoryview does not know its format.
         what = f"a {type(image).__name__} is no image"
-        raise _refused("BAD_RAW_IMAGE", f"{what}: {error}") from error
+        raise _invalid_argument("BAD_RAW_IMAGE", f"{what}: {error}") from error
 
 
 def _packed(view: memoryview, rows: int) -> bytes:
@@ -197,5 +197,5 @@ def _packed(view: memoryview, rows: int) -> bytes:
     return view.tobytes()
 
 
-def _refused(reason: str, message: str) -> FaceClientError:
+def _invalid_argument(reason: str, message: str) -> FaceClientError:
     return FaceClientError(grpc.StatusCode.INVALID_ARGUMENT, reason, message)

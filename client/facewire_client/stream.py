@@ -1,8 +1,8 @@
 """One DetectStream call: the requests that go out, and the results in the order of the images.
 
 Images are read at most `window` ahead of the results taken. An image that cannot be sent gets
-its error as its result, at its place in the order. An exception of the caller's iterator ends
-the requests as its exhaustion would, is kept, and is raised after the results before it.
+its error as its result, in the same order. An exception of the caller's iterator ends the
+requests as its exhaustion would, and is raised after the results of the images before it.
 """
 
 import asyncio
@@ -45,8 +45,8 @@ class FrameConverter:
     def request(self, image: Image) -> bytes | StreamResult:
         """Return the serialised request for the next image, or its error.
 
-        An image that cannot be sent is answered here: with `drop_oldest`, an empty frame in
-        its place would make the server drop a good one.
+        An image that cannot be sent is not replaced by an empty frame: with `drop_oldest`,
+        that would make the server drop another image.
         """
         message = detect_pb2.DetectStreamRequest(frame_id=self._count, overflow_policy=self._policy)
         self._count += 1
@@ -77,7 +77,7 @@ class Marker(Enum):
 
 
 class Completion:
-    """A context around the reading of the images; keeps how that ended, for `check`."""
+    """A context around the reading of the images; stores how that ended, for `check`."""
 
     def __init__(self) -> None:
         self._error: BaseException | None = None
@@ -92,7 +92,7 @@ class Completion:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        # GeneratorExit and CancelledError stop the reading; they are no error of the images.
+        # GeneratorExit and CancelledError stop the reading; they are not errors of the images.
         if isinstance(error, GeneratorExit | asyncio.CancelledError):
             return False
         self._error = error
@@ -113,7 +113,7 @@ class Completion:
 class ImageStream:
     """The stream of a blocking client.
 
-    gRPC iterates over the requests in a thread of its own; the thread that reads the results
+    gRPC iterates over the requests in a separate thread; the thread that reads the results
     calls the methods. `order` has one entry for each image that was read, so that errors made
     here and responses of the server come out in the order of the images.
     """

@@ -1,10 +1,11 @@
-"""Box decoding, suppression and rescaling for detectors, and a check of JPEG scans.
+"""Fitting of images, box decoding, suppression and rescaling, and a check of JPEG scans.
 
 Rule: the GIL is released while data is read. Functions read and fill arrays of the caller
 by the buffer protocol; NumPy is not imported.
 """
 
 from facewire_ext._atss import AtssLevels, decode_atss
+from facewire_ext._fit import fit, fit_yuv
 from facewire_ext._jpeg import ScanReader
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
@@ -24,6 +25,8 @@ __all__ = [
     "decode_boxes_labels",
     "decode_ssd",
     "decode_yunet",
+    "fit",
+    "fit_yuv",
     "nms",
     "rescale",
     "simd_level",

@@ -9,25 +9,25 @@
 
 #include <stdint.h>
 
-#define FACEWIRE_PLACES 4096
+#define FACEWIRE_COUNTERS 4096
 #define FACEWIRE_LOCAL __attribute__((visibility("hidden"), no_sanitize_coverage))
 
-static uint8_t facewire_counters[FACEWIRE_PLACES];
+static uint8_t facewire_counters[FACEWIRE_COUNTERS];
 /* The address and flags of each counter, by which libFuzzer would name it; left at 0. */
-static uintptr_t facewire_places[2 * FACEWIRE_PLACES];
+static uintptr_t facewire_addresses[2 * FACEWIRE_COUNTERS];
 
 void __sanitizer_cov_8bit_counters_init(uint8_t *first, uint8_t *end);
 void __sanitizer_cov_pcs_init(const uintptr_t *first, const uintptr_t *end);
 
-__attribute__((constructor)) FACEWIRE_LOCAL void facewire_count_places(void) {
+__attribute__((constructor)) FACEWIRE_LOCAL void facewire_register_counters(void) {
     __sanitizer_cov_8bit_counters_init(facewire_counters,
-                                       facewire_counters + FACEWIRE_PLACES);
-    __sanitizer_cov_pcs_init(facewire_places, facewire_places + 2 * FACEWIRE_PLACES);
+                                       facewire_counters + FACEWIRE_COUNTERS);
+    __sanitizer_cov_pcs_init(facewire_addresses, facewire_addresses + 2 * FACEWIRE_COUNTERS);
 }
 
 FACEWIRE_LOCAL void __sanitizer_cov_trace_pc(void) {
-    uintptr_t place = (uintptr_t)__builtin_return_address(0);
-    facewire_counters[(place ^ place >> 12) % FACEWIRE_PLACES]++;
+    uintptr_t address = (uintptr_t)__builtin_return_address(0);
+    facewire_counters[(address ^ address >> 12) % FACEWIRE_COUNTERS]++;
 }
 
 /* GCC also reports comparisons of floats, which libFuzzer has no functions for. */

@@ -50,6 +50,13 @@ typedef struct {
     int32_t class_id[FACEWIRE_MAX_LINEAR];
 } facewire_kept_boxes;
 
+/* Which pixels of a row make those of a resized one. */
+typedef struct {
+    ptrdiff_t count;
+    const int32_t *left;    /* [count] where in its row the left neighbour begins, in bytes */
+    const int16_t *weights; /* [count][2] of the left and the right one, of 2048 in all */
+} facewire_columns;
+
 /* The upper half of a sort key: smaller for a greater confidence. The bits of a positive
  * float rise with its value, those of a negative one fall; adding 0 makes -0 equal to 0. */
 static inline uint32_t facewire_descending(float confidence)
@@ -106,6 +113,19 @@ typedef struct {
      * `box` is x_min, y_min, x_max, y_max and area. */
     int32_t (*suppressor)(const facewire_kept_boxes *kept, ptrdiff_t count, const float *box,
         int32_t class_id, float threshold);
+
+    /* Blends pixels of a row, of 1, 3 or 4 channels, to 1 or 3 planes of [count] values, in
+     * 1/128. The right neighbour is `step` bytes on: `channels`, or 0 for a single column. */
+    void (*blend_columns)(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
+        const facewire_columns *columns, int16_t *planes);
+
+    /* Blends two such rows, with weights of 2048 in all, to 8-bit values. */
+    void (*blend_rows)(const int16_t *top, const int16_t *bottom, int16_t top_weight,
+        int16_t bottom_weight, ptrdiff_t count, uint8_t *pixels);
+
+    /* Converts a row of 4:2:0 video to bytes B, G, R, 0; chroma is `step` bytes apart. */
+    void (*yuv_row)(const uint8_t *luma, const uint8_t *u, const uint8_t *v,
+        ptrdiff_t step, ptrdiff_t width, uint32_t *pixels);
 } facewire_kernels;
 
 #endif

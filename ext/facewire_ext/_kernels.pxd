@@ -1,6 +1,6 @@
 """The kernels in use, and the structures that they work on."""
 
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "_kernels.h" nogil:
@@ -30,6 +30,11 @@ cdef extern from "_kernels.h" nogil:
         float y_max[MAX_LINEAR]
         float area[MAX_LINEAR]
         int32_t class_id[MAX_LINEAR]
+
+    ctypedef struct Columns "facewire_columns":
+        Py_ssize_t count
+        const int32_t* left
+        const int16_t* weights
 
     uint64_t sort_key "facewire_sort_key"(float confidence, uint32_t index)
 
@@ -79,6 +84,29 @@ cdef extern from "_kernels.h" nogil:
             const float* box,
             int32_t class_id,
             float threshold,
+        ) noexcept nogil
+        void (*blend_columns)(
+            const uint8_t* row,
+            Py_ssize_t channels,
+            Py_ssize_t step,
+            const Columns* columns,
+            int16_t* planes,
+        ) noexcept nogil
+        void (*yuv_row)(
+            const uint8_t* luma,
+            const uint8_t* u,
+            const uint8_t* v,
+            Py_ssize_t step,
+            Py_ssize_t width,
+            uint32_t* pixels,
+        ) noexcept nogil
+        void (*blend_rows)(
+            const int16_t* top,
+            const int16_t* bottom,
+            int16_t top_weight,
+            int16_t bottom_weight,
+            Py_ssize_t count,
+            uint8_t* pixels,
         ) noexcept nogil
 
 

@@ -1,13 +1,15 @@
 /* The kernels, written once and compiled for each SIMD level.
  *
  * The bodies are plain loops that the compiler vectorises; each level has the same body in
- * a function with its own target attribute. Only the scan is written by hand for each
- * level, because compilers do not vectorise collecting indices.
+ * a function with its own target attribute. The scan and the blending of columns are
+ * written by hand for each level, because compilers vectorise neither collecting indices
+ * nor loads at the places that a table says.
  */
 #ifndef FACEWIRE_SIMD_LEVELS_H
 #define FACEWIRE_SIMD_LEVELS_H
 
 #include "_kernels.h"
+#include "_bilinear.h"
 #include "_box_decoding.h"
 #include "_threshold_scan.h"
 #include "_overlap.h"
@@ -53,6 +55,16 @@
     {                                                                                  \
         return suppressor_body(kept, count, box, class_id, threshold);                 \
     }                                                                                  \
+    target static void blend_rows_##level(const int16_t *top, const int16_t *bottom,   \
+        int16_t top_weight, int16_t bottom_weight, ptrdiff_t count, uint8_t *pixels)   \
+    {                                                                                  \
+        blend_rows_body(top, bottom, top_weight, bottom_weight, count, pixels);        \
+    }                                                                                  \
+    target static void yuv_row_##level(const uint8_t *luma, const uint8_t *u,          \
+        const uint8_t *v, ptrdiff_t step, ptrdiff_t width, uint32_t *pixels)           \
+    {                                                                                  \
+        yuv_row_body(luma, u, v, step, width, pixels);                                 \
+    }                                                                                  \
     static const facewire_kernels kernels_##level = {                                  \
         #level,                                                                        \
         linear_limit,                                                                  \
@@ -64,6 +76,9 @@
         sort_keys_##level,                                                             \
         hash_boxes_##level,                                                            \
         suppressor_##level,                                                            \
+        blend_columns_##level,                                                         \
+        blend_rows_##level,                                                            \
+        yuv_row_##level,                                                               \
     };
 
 FACEWIRE_SIMD_LEVEL(portable, 128, )

@@ -34,7 +34,7 @@ def soft_nms(
     """Lower the confidence of overlapping boxes instead of dropping them (Soft-NMS).
 
     Bodla, Singh, Chellappa, Davis: "Soft-NMS -- Improving Object Detection With One
-    KeptBoxes of Code" (2017). The best box is taken; each other of its class has its
+    Line of Code" (2017). The best box is taken; each other of its class has its
     confidence multiplied by 1 - IoU where IoU > iou_threshold (method "linear"), or
     by exp(-IoU ** 2 / sigma) (method "gaussian"). This repeats until no box is left
     whose confidence is at least `min_confidence`.

@@ -1,4 +1,4 @@
-"""Greedy suppression: drop a box when a better one of its class overlaps it too far.
+"""Greedy suppression: drop a box when a better one of its class overlaps it too much.
 
 The rule, in float32 only, so that every path gives the same answer:
     inter > threshold * (area_a + area_b - inter)
@@ -43,7 +43,7 @@ cdef float checked_threshold(double value, str name) except? -1:
 
 
 cdef void start_suppression(Scratch* scratch) noexcept nogil:
-    """Clear what was kept, for the candidates that the scratch now holds."""
+    """Remove all kept boxes, and size the tables for the candidates in the scratch."""
     scratch.kept_count = 0
     if scratch.count > FEW:
         scratch.table_bits = bits_for(scratch.count)

@@ -1,4 +1,4 @@
-"""Reusable scratch memory: it grows to the largest call made with it, and never shrinks."""
+"""Reusable scratch memory, which grows to the largest call made with it and never shrinks."""
 
 cimport cython
 from libc.stdlib cimport free, malloc
@@ -13,7 +13,7 @@ cdef enum:
     WORDS_PER_CANDIDATE = 21
     TABLES = 3
     WORDS_PER_CACHE_LINE = 16
-    # The hash tables have 2 to this power places at least, and at most.
+    # The hash tables have at least, and at most, 2 to this power entries.
     MIN_TABLE_BITS = 6
     MAX_TABLE_BITS = 16
 
@@ -30,7 +30,10 @@ cdef class Workspace:
         free(self.memory)
 
     cdef Scratch* acquire(self, Py_ssize_t candidates) except NULL:
-        """The scratch with room for so many candidates; call `release` when done."""
+        """Return the scratch with room for `candidates`; call `release` when done.
+
+        Raises RuntimeError when another thread uses it, MemoryError.
+        """
         if self.busy:
             raise RuntimeError(
                 "this Workspace is in use in another thread: make one for each caller"
@@ -63,7 +66,7 @@ cdef class Workspace:
     cdef void lay_out(self, Block block, int table_bits) noexcept:
         """Divide the block into the arrays of the scratch."""
         cdef Scratch* scratch = &self.scratch
-        cdef Py_ssize_t places = <Py_ssize_t> 1 << table_bits
+        cdef Py_ssize_t entries = <Py_ssize_t> 1 << table_bits
         scratch.keys = <uint64_t*> array(&block, 2)
         scratch.spare_keys = <uint64_t*> array(&block, 2)
         scratch.boxes = array(&block, 4)
@@ -75,8 +78,8 @@ cdef class Workspace:
         scratch.shifted_hashes = <uint32_t*> array(&block, 1)
         scratch.kept = <KeptBox*> array(&block, 7)
         scratch.bins = <int32_t*> block.next
-        scratch.hints = scratch.bins + places
-        scratch.shifted_hints = scratch.hints + places
+        scratch.hints = scratch.bins + entries
+        scratch.shifted_hints = scratch.hints + entries
 
 
 cdef float* array(Block* block, Py_ssize_t words) noexcept:
@@ -89,7 +92,7 @@ cdef float* array(Block* block, Py_ssize_t words) noexcept:
 
 
 cdef int bits_for(Py_ssize_t candidates) noexcept nogil:
-    """The size of the hash tables as a power of 2: about one place for each candidate."""
+    """The size of the hash tables as a power of 2: about one entry for each candidate."""
     cdef int bits = MIN_TABLE_BITS
     while bits < MAX_TABLE_BITS and (<Py_ssize_t> 1 << bits) < candidates:
         bits += 1

@@ -1,6 +1,7 @@
 """The facewire server: images in over gRPC, boxes out.
 
-Rule: it opens no connection that it was not asked for, and its libraries open none.
+Rule: the server opens only the connections that its operator requests; its libraries open
+none by themselves.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """The command `facewire-server`.
 
-Rule: packages of the extra `server` are imported by the commands alone, so that this module
-can say what to install where one is missing.
+Rule: only the commands import packages of the extra `server`, so that this module can name
+what to install when one is missing.
 """
 
 import os

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a request was refused: the `reason` of google.rpc.ErrorInfo."""
+    """The reason of an error: the `reason` of google.rpc.ErrorInfo."""
 
     EMPTY_IMAGE = "EMPTY_IMAGE"
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"

@@ -1,6 +1,7 @@
 """What the package imports, and the names that it shows."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,15 @@ def test_a_client_shows_its_methods_and_nothing_else(
 ) -> None:
     names = {name for name in dir(client("localhost:1")) if not name.startswith("_")}
     assert names == {"detect", "detect_stream", "models", "model", "health", "close"}
+
+
+def test_both_clients_are_made_with_the_same_named_arguments() -> None:
+    blocking, asynchronous = (inspect.signature(each) for each in (FaceClient, AsyncFaceClient))
+    assert blocking == asynchronous
+    assert [name for name in blocking.parameters if name != "target"] == [
+        *("token", "root_certificates", "certificate_chain", "private_key"),
+        *("tls", "timeout", "max_message_mb"),
+    ]
 
 
 def imports(module: Path) -> Iterator[str]:

@@ -53,7 +53,9 @@ class Counted:
 
 @both
 @pytest.mark.parametrize("drop_oldest", [False, True])
-def test_only_good_images_are_sent(fake: FakeServer, answers: Answers, drop_oldest: bool) -> None:
+def test_only_images_that_can_be_sent_are_sent(
+    fake: FakeServer, answers: Answers, drop_oldest: bool
+) -> None:
     images: list[Image] = [BAD, b"x", BAD, bytes(1 << 20), b"xx", b"xxx", BAD]
     results = answers(fake.target, images, drop_oldest=drop_oldest)
     absent, large = "UNREADABLE_FILE", "MESSAGE_TOO_LARGE"

@@ -56,7 +56,7 @@ def test_nothing_is_open_beyond_this_machine_and_what_is_mounted_is_there(
         assert mode == "ro"
 
 
-def test_grafana_finds_the_dashboard_where_it_is_told_to_look() -> None:
+def test_grafana_finds_the_dashboard_in_the_folder_that_it_reads() -> None:
     targets = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]
     (provider,) = read_yaml("grafana/provisioning/dashboards/facewire.yml")["providers"]
     assert f"{provider['options']['path']}/facewire.json" in targets

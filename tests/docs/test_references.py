@@ -61,9 +61,7 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
 
 
 @every_page
-def test_files_exist(page: Path, request: pytest.FixtureRequest) -> None:
-    if page.name == "architecture.md":
-        request.applymarker(pytest.mark.xfail(reason="it still names the modules before the rooms"))
+def test_files_exist(page: Path) -> None:
     text = (ROOT / page).read_text()
     missing = {name for name in IN_FOLDER.findall(text) if not any(ROOT.glob(name))}
     missing |= {name for name in SOURCE.findall(text) if not any(files_named(name))}

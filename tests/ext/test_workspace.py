@@ -54,22 +54,22 @@ def test_threads_with_a_workspace_each_do_not_disturb_one_another() -> None:
 def test_a_workspace_in_use_in_another_thread_is_refused() -> None:
     boxes, confidences = crowd(0, 100_000, 60_000, 0.1)
     workspace = Workspace()
-    refusals: list[str] = []
+    errors: list[str] = []
 
-    def call_until_a_refusal() -> None:
+    def call_until_an_error() -> None:
         keep = np.zeros(len(boxes), np.int64)
-        while not refusals:
+        while not errors:
             try:
                 nms(boxes, confidences, keep, iou_threshold=0.9, workspace=workspace)
             except RuntimeError as error:
-                refusals.append(str(error))
+                errors.append(str(error))
 
-    threads = [threading.Thread(target=call_until_a_refusal) for _ in range(2)]
+    threads = [threading.Thread(target=call_until_an_error) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert "in use in another thread" in refusals[0]
+    assert "in use in another thread" in errors[0]
     keep = np.zeros(1, np.int64)
     assert nms(boxes, confidences, keep, iou_threshold=0.5, workspace=workspace) == 1
 

@@ -1,4 +1,4 @@
-"""Fuzz target: any bytes as the outputs of a network, decoded by the extension.
+"""Fuzz target: any bytes as pixels or as the outputs of a network, given to the extension.
 
 The first bytes choose a head, shapes and options. The others, repeated as often as needed,
 are the numbers, so that any bit pattern occurs as a float32: NaN, infinities, denormals.
@@ -21,6 +21,8 @@ from facewire_ext import (
     decode_boxes_labels,
     decode_ssd,
     decode_yunet,
+    fit,
+    fit_yuv,
     nms,
     simd_level,
     simd_levels,
@@ -204,12 +206,42 @@ def _suppress(case: Case) -> bytes:
     return kept.tobytes() + taken.tobytes() + rescored.tobytes()
 
 
+def _fit(case: Case) -> bytes:
+    """Draw the numbers, as pixels and as video, into a part of an input."""
+    rows, columns, channels = case.down, case.across, (1, 3, 4)[case.classes - 1]
+    size = (rows * 2, columns * 2)
+    pixels = case.supply().take(size[0] * size[1]).view(np.uint8)
+    image = pixels[: size[0] * size[1] * channels].reshape(*size, channels)
+    luma = pixels[: size[0] * size[1]].reshape(size)
+    chroma = pixels[: rows * columns * 2].reshape(rows, columns, 2)
+    width, height = case.room % 23 + 1, case.room % 17 + 1
+    x, y = case.switches & 3, case.switches >> 2 & 3
+    orientation = case.kind % 8 + 1
+    out = np.full((2, 3, y + height + 2, x + width + 1), 7, np.uint8)
+    place = (x, y, width, height)
+    fit(image, out[0], place=place, orientation=orientation, rgb=case.classes == 2, pad_value=9)
+    kept = (columns // 2, rows // 3, columns + 1, rows)
+    u, v = chroma[:, :, 0], chroma[:, :, 1]
+    fit_yuv(luma, u, v, out[1], kept=kept, place=place, orientation=orientation, pad_value=9)
+    around = out.copy()
+    around[:, :, y : y + height, x : x + width] = 9
+    assert (around == 9).all(), "the padding is not what was asked for"
+    return out.tobytes()
+
+
 def _detect(case: Case) -> bytes:
     outputs = Outputs.of(case.room)
     count = HEADS[case.kind % len(HEADS)](case, outputs)
     assert_sound(outputs, count, case.placement)
     assert (outputs.confidences[:count] >= np.float32(case.min_confidence)).all()
     return b"".join(array.tobytes() for array in outputs.arrays)
+
+
+def _work_of(kind: int) -> Callable[[Case], bytes]:
+    """What a case is given to, by its first byte."""
+    if kind >= 200:
+        return _suppress
+    return _fit if kind >= 150 else _detect
 
 
 def try_input(data: bytes) -> None:
@@ -228,7 +260,7 @@ def try_input(data: bytes) -> None:
     try:
         for level in simd_levels():
             use_simd_level(level)
-            written.add(_suppress(case) if case.kind >= 200 else _detect(case))
+            written.add(_work_of(case.kind)(case))
     finally:
         use_simd_level(usual)
     assert len(written) == 1

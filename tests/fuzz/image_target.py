@@ -41,7 +41,7 @@ def assert_sound(picture: Picture, target: Target) -> None:
     assert max(picture.width, picture.height) <= LIMITS.side
     assert rows * columns <= picture.width * picture.height
     assert picture.pixels.dtype == np.uint8
-    tensor = np.zeros((target.height, target.width, 3), np.uint8)
+    tensor = np.zeros((3, target.height, target.width), np.uint8)
     placement = fit(picture, tensor, mode=target.mode, pad_value=114)
     assert (placement.image_width, placement.image_height) == (picture.width, picture.height)
     # The middle of the image is in the input, whatever its shape.

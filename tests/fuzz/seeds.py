@@ -173,7 +173,7 @@ def extension_seeds() -> list[bytes]:
         [0, -0.0, np.nan, np.inf, -np.inf, 1e-45, 3e38, -3e38, 1 << 20, 0.5], np.float32
     )
     seeds = []
-    for kind in (0, 1, 2, 3, 200):
+    for kind in (0, 1, 2, 3, 150, 155, 200):
         for numbers in (
             random.uniform(0, 1, 60),
             random.normal(0, 30, 60),

@@ -7,7 +7,7 @@ from facewire_server.image.picture import Picture, PixelLayout
 from tests.ext.arrays import Outputs
 from tests.fuzz.image_target import LIMITS
 from tests.fuzz.targets import TARGETS
-from tests.server.image.samples import refusal
+from tests.server.image.samples import error_reason
 
 DECODE = "facewire_server.image.decode.decode"
 
@@ -24,7 +24,7 @@ def test_all_seeds_pass(name: str) -> None:
 
 def test_most_seeds_of_images_decode() -> None:
     inputs = TARGETS["image"].seeds()
-    decoded = [data for data in inputs if refusal(data, LIMITS) is None]
+    decoded = [data for data in inputs if error_reason(data, LIMITS) is None]
     assert len(decoded) > len(inputs) * 2 // 3
 
 

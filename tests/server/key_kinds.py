@@ -27,7 +27,7 @@ BAD = ("P-521", "brainpool", "secp256k1", "Ed25519", "Ed448")
 
 
 def identity(kind: str, *, days: int = 1) -> Identity:
-    """A key of one of these kinds, and its certificate for so many days from now."""
+    """A key of one of these kinds, and its certificate for `days` days from now."""
     key = _key(kind)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A server as a process of its own, for tests that send it signals."""
+"""A server in a separate process, for tests that send it signals."""
 
 import re
 import subprocess

@@ -18,15 +18,15 @@ from tests.server.rpc_errors import reason
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
-Told = Counter[tuple[str, str]]
-"""How often a request of this id was told this code."""
+Answers = Counter[tuple[str, str]]
+"""How often a request of this id got this code."""
 
 
 class Callers:
-    """Threads that ask until the server is gone, and keep what it has told them."""
+    """Threads that ask until the server is gone, and record its answers."""
 
     def __init__(self, target: str, photo: bytes) -> None:
-        self.told: Told = Counter()
+        self.answers: Answers = Counter()
         self.busy = threading.Event()
         self._target = target
         good = pb.DetectRequest(encoded_image=photo)
@@ -61,10 +61,10 @@ class Callers:
             if not why:
                 assert code is grpc.StatusCode.UNAVAILABLE
                 return False
-            self.told[request_id, code.name] += 1
+            self.answers[request_id, code.name] += 1
         else:
-            self.told[request_id, "OK"] += 1
-            if self.told.total() > 100:
+            self.answers[request_id, "OK"] += 1
+            if self.answers.total() > 100:
                 self.busy.set()
         return True
 
@@ -79,7 +79,7 @@ class Callers:
 
         try:
             for answer in stub.DetectStream(frames(), timeout=60, metadata=metadata):
-                self.told[request_id, NAMES[answer.error.code]] += 1
+                self.answers[request_id, NAMES[answer.error.code]] += 1
         except grpc.RpcError as error:
             assert reason(error)[0] is grpc.StatusCode.UNAVAILABLE
         finally:
@@ -110,11 +110,11 @@ def test_every_accepted_request_is_answered_with_the_code_in_the_log(
             status = process.wait(60)
             callers.join()
     assert status == 0
-    ended: Told = Counter()
+    ended: Answers = Counter()
     for line in (tmp_path / "log").read_text().splitlines():
         record = json.loads(line)
         if record["message"] == "ended":
             ended[record["request_id"], record["code"]] += 1
-    assert ended == callers.told
+    assert ended == callers.answers
     codes = {code for _, code in ended}
     assert {"OK", "INVALID_ARGUMENT"} <= codes <= {*NAMES.values()} - {"CANCELLED"}

@@ -94,9 +94,9 @@ def test_a_stream_answers_a_frame_with_the_first(
 
 def reason_of(stub: DetectServiceStub, request: pb.DetectRequest, timeout: float = 60) -> str:
     """The reason with which a request is refused."""
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         stub.Detect(request, timeout=timeout)
-    return reason(refusal.value)[1]
+    return reason(caught.value)[1]
 
 
 def test_the_size_of_a_raw_image_is_checked_before_its_layout(
@@ -206,14 +206,14 @@ def test_a_server_that_starts_or_stops_says_so_as_listed(
             channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
             call: Any = channel.unary_unary("/facewire.v1.DetectService/Detect")
             late = asyncio.ensure_future(call(message, timeout=60))
-            # A draining server sends its refusals when it stops.
+            # A draining server sends its errors when it stops.
             async with asyncio.timeout(60):
                 while not refused(server, reasons):
                     await asyncio.sleep(0.01)
-        with pytest.raises(grpc.RpcError) as refusal:
+        with pytest.raises(grpc.RpcError) as caught:
             await late
         await channel.close()
-        return reason(refusal.value)[1]
+        return reason(caught.value)[1]
 
     assert asyncio.run(main()) == comes_first(reasons)
 

@@ -48,9 +48,9 @@ def test_an_error_that_is_detached_has_its_trace_as_text_if_it_is_unforeseen() -
             return raised
 
     fault = work(ZeroDivisionError("a fault"))
-    refusal = work(RequestError(Reason.EMPTY_IMAGE, "no image"))
-    for error in (fault, refusal):
+    expected_error = work(RequestError(Reason.EMPTY_IMAGE, "no image"))
+    for error in (fault, expected_error):
         assert error.__traceback__ is None
         assert error.__context__ is None
     assert "in work\n    raise error\nZeroDivisionError: a fault" in str(fault.__cause__)
-    assert refusal.__cause__ is None
+    assert expected_error.__cause__ is None

@@ -67,11 +67,11 @@ def test_what_has_all_its_pixels_is_read(stub: DetectServiceStub, name: str) -> 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_read_is_refused_by_name(stub: DetectServiceStub, name: str) -> None:
-    told, words = REFUSED[name]
+    why, words = REFUSED[name]
     request = pb.DetectRequest(encoded_image=case(name))
     with pytest.raises(grpc.RpcError) as caught:
         stub.Detect(request, timeout=60)
-    assert reason(caught.value) == (grpc.StatusCode.INVALID_ARGUMENT, told)
+    assert reason(caught.value) == (grpc.StatusCode.INVALID_ARGUMENT, why)
     assert words in str(caught.value.details())
 
 

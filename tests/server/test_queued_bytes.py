@@ -85,16 +85,16 @@ def stream(stub: DetectServiceStub, policy: str = "WAIT") -> list[int]:
     return [answer.frame_id for answer in stub.DetectStream(frames, timeout=60)]
 
 
-def test_calls_beyond_the_bound_are_refused_and_told_when_to_come_back(
+def test_calls_beyond_the_bound_are_refused_with_a_retry_time(
     server: BackgroundServer, stub: DetectServiceStub, let_go: threading.Event
 ) -> None:
     # One is worked on, and five are within the bound.
     calls = [stub.Detect.future(IMAGE, timeout=60) for _ in range(6)]
     wait_for(lambda: queued(server) >= 5 * BYTES)
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         stub.Detect(IMAGE, timeout=60)
-    assert reason(refusal.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
-    trailers: Any = refusal.value
+    assert reason(caught.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
+    trailers: Any = caught.value
     assert int(dict(trailers.trailing_metadata())["grpc-retry-pushback-ms"]) > 0
     let_go.set()
     for call in calls:

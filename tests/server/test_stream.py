@@ -68,7 +68,7 @@ def test_a_waiting_stream_is_read_no_further_than_its_answers_are_taken(
 
 
 def answered(server: BackgroundServer) -> float:
-    """How many frames have an answer, be it sent or not."""
+    """How many frames have an answer, sent or not yet sent."""
     frames = 'method="DetectStream"'
     return sum(
         value

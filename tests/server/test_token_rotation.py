@@ -99,7 +99,7 @@ def test_a_file_that_turns_bad_changes_nothing(
     assert "sesame" not in caplog.text
 
 
-def test_a_pipe_in_the_place_of_the_file_blocks_neither_calls_nor_the_exit(
+def test_a_pipe_instead_of_the_file_blocks_neither_calls_nor_the_exit(
     token_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -135,7 +135,7 @@ def _on_its_own_connection(target: str, token: str) -> bool:
 
 def test_all_workers_follow_the_file(token_file: Path) -> None:
     arguments = ("--workers", "2", "--token-file", str(token_file))
-    # Nothing reads the log here, and a line for each refusal would fill its pipe.
+    # Nothing reads the log here, and a line for each error would fill its pipe.
     with serving(*arguments, "--log-level", "warning") as (_, target):
         assert admitted(target, OLD) == {True}
         assert admitted(target, NEW) == {False}

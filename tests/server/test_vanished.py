@@ -40,7 +40,7 @@ TAKEN = 5 + 2
 """The calls, and one frame of each stream: as many as there are workers."""
 
 
-def test_a_caller_that_is_killed_leaves_its_places_to_others(
+def test_the_queued_requests_of_a_killed_caller_make_room_for_others(
     monkeypatch: pytest.MonkeyPatch, photo: bytes
 ) -> None:
     let_go = threading.Event()

@@ -90,8 +90,8 @@ def room(function: CodeType) -> str:
     return Path(function.co_filename).relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def _told(functions: list[CodeType]) -> str:
-    """One line for each, for a message."""
+def _listed(functions: list[CodeType]) -> str:
+    """Return one line for each function, for a message."""
     return "\n".join(
         f"{Path(each.co_filename).relative_to(ROOT)}: {each.co_qualname}" for each in functions
     )
@@ -120,9 +120,9 @@ def walk(photo: bytes) -> Walk:
 def test_a_detect_passes_few_functions_in_few_files(walk: Walk) -> None:
     functions = walk.functions
     files = {each.co_filename for each in functions}
-    told = f"{len(functions)} functions in {len(files)} files:\n{_told(functions)}"
-    assert len(functions) <= MAX_FUNCTIONS, told
-    assert len(files) <= MAX_FILES, told
+    listed = f"{len(functions)} functions in {len(files)} files:\n{_listed(functions)}"
+    assert len(functions) <= MAX_FUNCTIONS, listed
+    assert len(files) <= MAX_FILES, listed
     # The profile function is in place, and sees both threads.
     assert {"Detector.detect", "response"} <= {each.co_qualname for each in functions}
 

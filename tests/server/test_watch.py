@@ -26,7 +26,7 @@ SECONDS = 60
 
 
 def deaf(target: str) -> Peer:
-    """A peer that watches health, and takes no byte of what it is told."""
+    """A peer that watches health, and takes no byte of the answers."""
     peer = Peer(target, window=0)
     stream = peer.call(WATCH)
     peer.message(stream, b"")
@@ -35,7 +35,7 @@ def deaf(target: str) -> Peer:
 
 
 def watched(peer: Peer) -> int:
-    """The stream of a new watch, which has been told that all serve."""
+    """The stream of a new watch, which has got SERVING."""
     stream = peer.call(WATCH)
     peer.message(stream, b"")
     serves = HealthCheckResponse(status=SERVING).SerializeToString()
@@ -45,8 +45,8 @@ def watched(peer: Peer) -> int:
     return stream
 
 
-def told(target: str) -> list[int]:
-    """What a check and a watch say."""
+def statuses(target: str) -> list[int]:
+    """The statuses that a check and a watch return."""
     with grpc.insecure_channel(target) as channel:
         return [check(channel), next(watch(channel))]
 
@@ -62,7 +62,7 @@ def test_a_peer_that_reads_nothing_does_not_keep_a_server_from_being_ready() -> 
                 loading.set_result(await asyncio.to_thread(Backend.load, config))
                 await server.load(loading)
                 await server.open()
-                said = await asyncio.to_thread(told, target)
+                said = await asyncio.to_thread(statuses, target)
                 assert await server.drain()
                 return said
 
@@ -182,7 +182,7 @@ def test_a_watch_without_a_change_has_a_limit_of_its_own() -> None:
         assert peer.messages[quiet] == "there was nothing to tell for 0.2 s"
 
 
-def test_watches_end_when_the_server_stops_after_they_have_told_it() -> None:
+def test_watches_send_the_last_status_and_end_when_the_server_stops() -> None:
     with (
         BackgroundServer(Config(port=0, metrics_port=None)) as server,
         grpc.insecure_channel(server.target) as channel,

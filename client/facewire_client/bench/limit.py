@@ -1,4 +1,4 @@
-"""The limit of a server: how fast OpenVINO's benchmark_app runs the same model on this machine.
+"""The limit of a server: the speed of OpenVINO's benchmark_app with the same model here.
 
 benchmark_app only infers. Its input is random bytes, filled in once and already of the network's
 size: no image is decoded or resized, no box is read. The input is of type u8, as the server's
@@ -37,11 +37,11 @@ _PRECISIONS = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
 
 
 class LimitError(Exception):
-    """The message why the limit cannot be measured, and what to do about it."""
+    """The limit cannot be measured; the message says why, and what to do."""
 
 
 class BenchmarkAppError(Exception):
-    """The last line that benchmark_app printed before it failed."""
+    """benchmark_app has failed; the message is the last line that it printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class BenchmarkAppResult:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What benchmark_app measured: inferences a second and their median latency.
+    """The measurement of benchmark_app: inferences a second and their median latency.
 
     `ratio` is the answers a second of the run divided by `throughput`.
     """

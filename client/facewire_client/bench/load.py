@@ -31,11 +31,11 @@ class MeasurementPeriod:
         return max(0.0, self.end - self.start)
 
     def samples(self, planned: float) -> bool:
-        """Tell whether a request planned for this time belongs to the sample."""
+        """Return whether a request planned for this time belongs to the sample."""
         return planned >= self.start
 
     def contains(self, time: float) -> bool:
-        """Tell whether an event at this time counts for the rates."""
+        """Return whether an event at this time counts for the rates."""
         return self.start <= time < self.end
 
     def interrupt(self) -> None:

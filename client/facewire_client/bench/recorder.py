@@ -41,11 +41,11 @@ class Recorder:
         self.messages: dict[tuple[str, str], str] = {}
         """The message of the first failure of each kind."""
         self.detections: list[Counter[int]] = [Counter() for _ in range(images)]
-        """For each image, how often an answer had so many detections."""
+        """For each image, the number of answers by their number of detections."""
         self.planned = 0
         self.unsent = 0
         self.answered_at = array("d")
-        """When each answer came that came within the period."""
+        """The times of the answers that came within the period."""
         self.ended_in_period = 0
         self.good_in_period = 0
         """Answers within the period and within their deadline."""

@@ -1,6 +1,6 @@
-"""The sender of a load: one unary call after the other, over channels of its own.
+"""The sender of a load: one unary call after the other, over its own channels.
 
-Each request is serialised once, and none is tried again, so that every refusal is recorded.
+Each request is serialised once, and none is tried again, so that every error is recorded.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ DETECT = Method(DETECT_PATH, _request, _answer)
 
 
 class GrpcSender:
-    """Sends requests over channels, both in turn, and tells a recorder the outcomes."""
+    """Sends requests over channels, both in turn, and records the outcomes."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ def _channel(connection: Connection) -> aio.Channel:
     credentials = connection.credentials()
     options = [
         *connection.options(),
-        ("grpc.enable_retries", 0),  # gRPC's transparent retries would hide refusals
+        ("grpc.enable_retries", 0),  # gRPC's transparent retries would hide errors
     ]
     if credentials is None:
         return aio.insecure_channel(connection.target, options)

@@ -1,4 +1,4 @@
-"""The options of every command that say which server to ask, and how."""
+"""The options of every command that choose the server and the connection to it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from facewire_client.client import FaceClient
-from facewire_client.connection import Connection, ConnectionOptions
+from facewire_client.connection import Connection
 
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -51,20 +51,17 @@ _OPTIONS = (
     click.option("--private-key", type=_PEM, help="The key of that certificate."),
 )
 
+_PASSED = ("timeout", "tls", "root_certificates", "certificate_chain", "private_key")
+"""Options that are arguments of a client."""
+
 
 def with_connection(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options above; its first arguments are a client and its Connection."""
 
     @wraps(function)
     def command(server: str, token_file: Path | None, **settings: Any) -> None:
-        options = ConnectionOptions(
-            token=_token(token_file) if token_file else None,
-            timeout=settings.pop("timeout"),
-            tls=settings.pop("tls"),
-            root_certificates=settings.pop("root_certificates"),
-            certificate_chain=settings.pop("certificate_chain"),
-            private_key=settings.pop("private_key"),
-        )
+        options = {name: settings.pop(name) for name in _PASSED}
+        options["token"] = _token(token_file) if token_file else None
         try:
             connection = Connection(server, **options)
             client = FaceClient(server, **options)

@@ -38,7 +38,7 @@ def print_error(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Return the text on one line, with escapes for characters that steer a terminal."""
+    """Return the text on one line, with escapes for characters that control a terminal."""
     return "".join(each if each.isprintable() else _escape(each) for each in text)
 
 
@@ -50,7 +50,7 @@ def _escape(character: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Replace what JSON cannot say: lone surrogates by escapes, NaN and infinity by None."""
+    """Replace what JSON cannot express: lone surrogates by escapes, NaN and infinity by None."""
     match value:
         case str():
             return _SURROGATE.sub(lambda match: _escape(match[0]), value)

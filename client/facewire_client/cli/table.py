@@ -42,7 +42,7 @@ def models_table(models: Iterable[ModelInfo]) -> str:
 def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Align rows of cells in columns; the columns in `right` are aligned to the right.
 
-    Characters that would steer a terminal, or break a line, are escaped.
+    Characters that would control a terminal, or break a line, are escaped.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

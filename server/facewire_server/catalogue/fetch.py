@@ -1,4 +1,4 @@
-"""Fetching one file into a partial file: resumed, retried, verified."""
+"""The download of one file into a partial file: resumed, retried, verified."""
 
 import random
 import time

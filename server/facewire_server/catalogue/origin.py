@@ -1,4 +1,4 @@
-"""Where a published file is downloaded from: its own address, or a mirror's.
+"""The origins of a published file: its own address, or that of a mirror.
 
 Rule: a failure that a retry may solve is a TransientError, any other is a ModelError.
 """
@@ -30,7 +30,7 @@ class TransientError(FacewireError):
 
 
 class UnusableRangeError(TransientError):
-    """The server cannot resume where we were: the retry starts from the first byte."""
+    """The server cannot resume at the offset: the retry starts from the first byte."""
 
 
 class MissingFileError(FacewireError):
@@ -46,7 +46,7 @@ class Body:
 
 
 class Origin(ABC):
-    """One place that may have a file; `str` of it may be shown."""
+    """An address or path that may have a file; its `str` may be shown."""
 
     @abstractmethod
     def open(self, start: int, size: int) -> AbstractContextManager[Body]:
@@ -60,7 +60,7 @@ class Origin(ABC):
 def origins(
     file: PublishedFile, path: str, mirror: str | None, client: httpx.Client
 ) -> list[Origin]:
-    """Return the places to look for a file, in this order.
+    """Return the origins to try for a file, in this order.
 
     `mirror` is the base address of a web server, or a folder. It has the file under the
     path of its published address, or as `path` (NAME/PRECISION/FILE). Raises ModelError
@@ -145,7 +145,7 @@ class WebOrigin(Origin):
             raise TransientError(f"{self}: {timer.message or _short_message(error)}") from None
 
     def _first_byte(self, response: httpx.Response, start: int, size: int) -> int:
-        """Return the offset at which a response starts. Raises for one of no use."""
+        """Return the offset at which a response starts. Raises for an unusable response."""
         status = response.status_code
         if status == httpx.codes.OK:
             length = response.headers.get("Content-Length", "")
@@ -173,8 +173,8 @@ class WebOrigin(Origin):
 class _ResponseTimer:
     """Closes the connection if the head of the response is not complete in time.
 
-    httpx's own read timeout starts anew with every byte, so that a server which sends one
-    now and then would hold us for ever.
+    httpx's own read timeout starts anew with every byte: a server that sends one now and
+    then would keep the download waiting for ever.
     """
 
     def __init__(self, timeout: httpx.Timeout) -> None:
@@ -185,7 +185,7 @@ class _ResponseTimer:
         self.message = ""
         """The error to show once it has closed the connection."""
         self.extensions = {"trace": self._trace}
-        """Extensions of the request, which must open a connection of its own."""
+        """Extensions of the request, which must open a new connection."""
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -197,7 +197,7 @@ class _ResponseTimer:
             each.close()
 
     def stop(self) -> None:
-        """The response has begun."""
+        """Stop the timer: the response has begun."""
         self._timer.cancel()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -205,7 +205,7 @@ class _ResponseTimer:
             # A duplicate: TLS detaches the socket object itself.
             connected = info["return_value"].get_extra_info("socket")
             self._sockets.append(connected.dup())
-            if self.message:  # The timer fired while the connection was being made.
+            if self.message:  # the timer has fired while the connection was being made
                 self._close()
 
     def _close(self) -> None:

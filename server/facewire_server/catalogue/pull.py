@@ -1,4 +1,4 @@
-"""Pulling a published model into the cache: all of it, or nothing that loads.
+"""The pull of a published model into the cache: complete, or nothing that loads.
 
 Rule: each file is fetched into a partial file beside its target. Only when all files of a
 model are there and verified are they renamed.
@@ -27,10 +27,10 @@ class Report(Protocol):
     """Receives the events of a pull."""
 
     def note(self, line: str) -> None:
-        """Something happened that is worth a line."""
+        """Show an event as one line."""
 
     def progress(self, received: int, size: int) -> None:
-        """So many of the model's `size` bytes are in the cache."""
+        """Show that `received` of the model's `size` bytes are in the cache."""
 
 
 class Silent:
@@ -118,7 +118,7 @@ def _fetch(
     policy: RetryPolicy,
     report: Report,
 ) -> None:
-    """Fetch all files that are not as published, then rename them into place."""
+    """Fetch all files that are not as published, then rename them to their paths."""
     files = model.files_in(precision)
     missing = [file for file in files if file.mismatch(folder / file.name)]
     total = _TotalProgress(report, files, missing)
@@ -149,11 +149,11 @@ class _TotalProgress:
         self._finished = self._size - sum(file.size for file in missing)
 
     def progress(self, received: int) -> None:
-        """So many bytes of the current file are in the cache."""
+        """Report that `received` bytes of the current file are in the cache."""
         self._report.progress(self._finished + received, self._size)
 
     def finish(self, file: PublishedFile) -> None:
-        """The current file is complete."""
+        """Count the current file as complete."""
         self._finished += file.size
         self.progress(0)
 

@@ -11,7 +11,7 @@ COMMANDS = ("serve", "demo", "models")
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is asked for: a server starts sooner."""
+    """A group that imports a command only when it is used: a server starts sooner."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See click.Group.list_commands."""

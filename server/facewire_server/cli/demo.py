@@ -1,4 +1,4 @@
-"""`facewire-server demo`: one photo through a server of its own, over gRPC."""
+"""`facewire-server demo`: starts a server and sends one photo to it over gRPC."""
 
 from pathlib import Path
 

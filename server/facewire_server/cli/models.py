@@ -1,4 +1,4 @@
-"""`facewire-server models`: what models there are, how to get them, what they are."""
+"""`facewire-server models`: lists, describes, fetches and verifies models."""
 
 import dataclasses
 import json
@@ -193,7 +193,7 @@ def _description(source: Source, device: str) -> dict[str, Any]:
 
 
 def _description_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The same as rows of a table."""
+    """Convert a description to rows of a table."""
     inside = "none: the network suppresses by itself"
     files = values["file_precision"]
     return [

@@ -1,4 +1,4 @@
-"""What a pull shows on standard error: notes as lines, and a bar on a terminal."""
+"""The report of a pull on standard error: notes as lines, and a bar on a terminal."""
 
 import sys
 from types import TracebackType

@@ -11,7 +11,7 @@ from facewire_server.catalogue.cache import ModelCache
 from facewire_server.cli.options import config_file, options, read_settings
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import Config
-from facewire_server.lifecycle.loading import load_aside
+from facewire_server.lifecycle.loading import start_loading
 from facewire_server.security import warning
 from facewire_server.telemetry import logs
 
@@ -47,7 +47,7 @@ def serve(context: click.Context, /, log_level: str, log_format: str, **_: Any) 
         setup = ProcessSetup(set_up_log, describe=in_words)
         asyncio.run(supervise(config, setup, _announce))
         return
-    loading = load_aside(config)
+    loading = start_loading(config)
     # Imported late: gRPC and the rest are imported while the models load.
     import uvloop
 

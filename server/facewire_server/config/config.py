@@ -33,7 +33,7 @@ PRECISIONS = ("FP16", "FP32", "FP16-INT8")
 FILE_MODES = Range(lambda value: 0 <= value <= 0o777, "not within 0..0777, in octal digits")
 SIZES = Range(lambda value: 0 < value <= 2047, "not within (0, 2047]")
 WORKERS = Range(lambda value: 1 <= value <= 1024, "not within 1..1024")
-"""Each holds the models anew, and no machine has more cores."""
+"""Each worker loads the models again, and no machine has more cores."""
 
 
 class Mode(StrEnum):
@@ -51,7 +51,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All that `facewire-server serve` can be given; the help of a setting describes it.
+    """All settings of `facewire-server serve`; the help of a setting describes it.
 
     `host` may be `unix:PATH`, which has no port. `metrics_port` None: no metrics. `precision`
     None: of the files that are there. `max_parallel` and `max_queue` None: chosen from what
@@ -223,7 +223,7 @@ class Config:
 
     @property
     def metrics_host(self) -> str:
-        """Where `/metrics` is: beside the server, which may have no port itself."""
+        """The host of `/metrics`: that of the server, or 127.0.0.1 if it has a Unix socket."""
         return "127.0.0.1" if self.host.startswith(UNIX) else self.host
 
     @property
@@ -233,6 +233,6 @@ class Config:
 
     @property
     def image_limits(self) -> ImageLimits:
-        """What an image may have at most."""
+        """The limits of an image."""
         pixels = round(self.max_megapixels * MEGA)
         return ImageLimits(pixels=pixels, side=self.max_side, scans=self.max_scans)

@@ -1,6 +1,6 @@
-"""What one peer, and all of them, may take of a server before a request is a request.
+"""The limits of the transport: how much connections, calls and metadata may take.
 
-Rule: each has a reason for its default in docs/limits.md.
+Rule: docs/limits.md gives the reason for each default.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""From the bytes of a request to the network's input.
+"""The images of requests, from their bytes to the network's input.
 
-`decode` and `raw` make a `Picture`, `fit` draws it into the input tensor. No state is
-kept between two calls.
+`decode` and `raw` make a `Picture`, `fit` draws it into the input tensor. Calls share no
+state.
 
 Rule: this room imports only `system`, `errors` and the extension; it knows no gRPC, no
 OpenVINO and no settings. The server's event loop runs in the same process, so nothing

@@ -1,4 +1,4 @@
-"""Open the image of a request; the format of a file is told by its first bytes alone."""
+"""Opening of the image of a request; its format is recognised by its first bytes only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,13 +65,12 @@ def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) ->
     - UNSUPPORTED_FORMAT: the data does not start as one of the five formats, and the
       message says what it seems to be; or the file uses a feature of its format that no
       library here decodes, samples of 32 bits for example;
-    - IMAGE_TOO_LARGE: larger than `limits`, as told by the header, before any pixel
-      is decoded;
+    - IMAGE_TOO_LARGE: larger than `limits` by its header, before any pixel is decoded;
     - CORRUPT_IMAGE: the data starts as one of the five formats and does not decode. A
       file that is cut off within its pixels is corrupt, and so is a file that would cost
       far more than its pixels.
 
-    MemoryError: there is no memory for it now, in whatever words the decoder says so.
+    MemoryError: there is no memory for it now, whatever error the decoder raised.
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")

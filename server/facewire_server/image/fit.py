@@ -1,25 +1,24 @@
 """Draw a picture into the network's input: resized, rotated upright and padded.
 
-Rule: the stored pixels are resized first; rotating them upright and reordering their
-channels is done on the small result. The network always sees an upright image, so the
-boxes that it finds need no rotation, only the `Placement` undone.
+Rule: the network always sees an upright image, so the boxes that it finds need no rotation,
+only the `Placement` undone.
 """
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+import facewire_ext
 from facewire_ext import Placement
-from facewire_server.image.orientation import reversed_axes, rotate, swaps_sides
-from facewire_server.image.picture import Picture, PixelLayout, as_bgr
+from facewire_server.image.orientation import reversed_axes, swaps_sides
+from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import ResizeMode, Target
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """One axis of the upright image: which stored pixels are drawn, and where to.
+    """One axis of the upright image: the stored pixels that are drawn, and their target.
 
     `stored` and `margin` count stored pixels, each of which stands for `reduction`
     pixels of the image; `margin` is cut off at both ends. The first stored pixel begins
@@ -36,7 +35,7 @@ class _Axis:
     @property
     def scale(self) -> float:
         """Input pixels per image pixel."""
-        return self.size / (self.reduction * (self.stored - 2 * self.margin))
+        return self.size / (self.reduction * self.used)
 
     @property
     def origin(self) -> float:
@@ -45,34 +44,28 @@ class _Axis:
         return self.offset - cut_off * self.scale
 
     @property
-    def drawn(self) -> slice:
-        """The input pixels that the image covers."""
-        return slice(self.offset, self.offset + self.size)
-
-    @property
-    def kept(self) -> slice:
-        """The stored pixels that are drawn."""
-        return slice(self.margin, self.stored - self.margin)
+    def used(self) -> int:
+        """How many stored pixels are drawn."""
+        return self.stored - 2 * self.margin
 
 
 def fit(
     picture: Picture, tensor: NDArray[np.uint8], *, mode: ResizeMode, pad_value: int
 ) -> Placement:
-    """Draw the upright picture into `tensor`, uint8 [1,H,W,3] or [H,W,3] BGR, in place.
+    """Draw the upright picture into `tensor`, uint8 [1,3,H,W] or [3,H,W], planes B, G, R.
 
-    Bilinear, as Open Model Zoo's tools resize; the rest of the input is filled with
-    `pad_value`, 0 to 255. The placement says where the upright picture is in the tensor:
-    input = image * scale + offset in continuous pixels, with the exact scale after the
-    size was rounded to whole pixels. With CROP the offset is negative: the edges of the
-    image lie outside the input. ValueError for a tensor of another shape or type.
+    Bilinear, with the bits of OpenCV's INTER_LINEAR, as Open Model Zoo's tools resize; the
+    rest of the input is filled with `pad_value`, 0 to 255. A picture that is much larger
+    than the input is sampled, not averaged, because the models were trained and measured so.
+    The placement says where the upright picture is in the tensor: input = image * scale +
+    offset in continuous pixels, with the exact scale after the size was rounded to whole
+    pixels. With CROP the offset is negative: the edges of the image lie outside the input.
+    ValueError for a tensor of another shape or type.
     """
-    canvas = tensor[0] if tensor.ndim == 4 else tensor
-    if canvas.dtype != np.uint8 or canvas.ndim != 3 or canvas.shape[2] != 3:
-        raise ValueError(f"not an 8-bit BGR tensor: {tensor.dtype} {tensor.shape}")
-    height, width = canvas.shape[:2]
+    planes = tensor[0] if tensor.ndim == 4 else tensor
+    height, width = planes.shape[-2:]
     x, y = _axes(picture, Target(width, height, mode))
-    _draw(picture, x, y, canvas[y.drawn, x.drawn])
-    _pad(canvas, x, y, pad_value)
+    _draw(picture, x, y, planes, pad_value)
     return Placement(
         width,
         height,
@@ -112,22 +105,29 @@ def _axes(picture: Picture, target: Target) -> tuple[_Axis, _Axis]:
     return axis(0), axis(1)
 
 
-def _draw(picture: Picture, x: _Axis, y: _Axis, region: NDArray[np.uint8]) -> None:
-    """Fill `region` [h,w,3], a view of the input, with the kept pixels of the picture."""
+def _draw(picture: Picture, x: _Axis, y: _Axis, planes: NDArray[np.uint8], pad_value: int) -> None:
+    """Fill `planes` [3,H,W] with the drawn pixels of the picture and with `pad_value`."""
+    covered = (x.offset, y.offset, x.size, y.size)
     if swaps_sides(picture.orientation):
         x, y = y, x
-    pixels = picture.pixels[y.kept, x.kept]
-    if picture.orientation == 1 and picture.layout is PixelLayout.BGR:
-        cv2.resize(pixels, (x.size, y.size), region)
+    orientation = picture.orientation
+    if picture.chroma is not None:
+        facewire_ext.fit_yuv(
+            picture.pixels,
+            *picture.chroma,
+            planes,
+            kept=(x.margin, y.margin, x.used, y.used),
+            place=covered,
+            orientation=orientation,
+            pad_value=pad_value,
+        )
         return
-    small = np.empty((y.size, x.size, *pixels.shape[2:]), np.uint8)
-    cv2.resize(pixels, (x.size, y.size), small)
-    rotate(as_bgr(small, picture.layout), picture.orientation, region)
-
-
-def _pad(canvas: NDArray[np.uint8], x: _Axis, y: _Axis, value: int) -> None:
-    """Fill the part of the input around the drawn region, and only that."""
-    canvas[: y.drawn.start] = value
-    canvas[y.drawn.stop :] = value
-    canvas[y.drawn, : x.drawn.start] = value
-    canvas[y.drawn, x.drawn.stop :] = value
+    pixels = picture.pixels[y.margin : y.margin + y.used, x.margin : x.margin + x.used]
+    facewire_ext.fit(
+        pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels,
+        planes,
+        place=covered,
+        orientation=orientation,
+        rgb=picture.layout in (PixelLayout.RGB, PixelLayout.RGBA),
+        pad_value=pad_value,
+    )

@@ -1,4 +1,4 @@
-"""The size that an image may have at most: set by the operator, checked by every decoder."""
+"""The limits of an image: set by the operator, checked by every decoder."""
 
 from dataclasses import dataclass
 

@@ -1,20 +1,13 @@
-"""The EXIF orientation: read from EXIF data, and applied to pixels.
+"""The EXIF orientation: its value in EXIF data, and its effect on the axes.
 
 Rule: EXIF data counts as far as it can be read. An orientation that is missing or out of
 range counts as 1, upright as stored.
 Source: CIPA DC-008 (Exif 2.32), tag 0x0112.
 """
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from facewire_server.image.formats.tiff_ifd import Ifd
 
 ORIENTATION = 0x0112
-
-_FLIPS = {2: 1, 3: -1, 4: 0}
-_ROTATIONS = {6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
 def read_orientation(*exif: bytes) -> int:
@@ -58,21 +51,3 @@ def swaps_sides(orientation: int) -> bool:
 def reversed_axes(orientation: int) -> tuple[bool, bool]:
     """Whether the upright x and y axes are opposite to the stored axes they come from."""
     return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
-
-
-def rotate(stored: NDArray[np.uint8], orientation: int, upright: NDArray[np.uint8]) -> None:
-    """Write `stored`, uint8 [h,w,3], to `upright` as its EXIF orientation (1 to 8) says.
-
-    `upright` belongs to the caller, is [h,w,3] or, where sides are swapped, [w,h,3], and may
-    be a view of a larger array.
-    """
-    if orientation == 1:
-        np.copyto(upright, stored)
-    elif orientation in _FLIPS:
-        cv2.flip(stored, _FLIPS[orientation], upright)
-    elif orientation in _ROTATIONS:
-        cv2.rotate(stored, _ROTATIONS[orientation], upright)
-    elif orientation == 5:
-        cv2.transpose(stored, upright)
-    else:
-        cv2.flip(cv2.transpose(stored), -1, upright)

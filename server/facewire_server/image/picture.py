@@ -1,13 +1,12 @@
 """A picture: decoded pixels as they are stored, and how to read them.
 
 Rule: pixels stay as the decoder or the caller made them, for as long as possible.
-Rotating and reordering channels is cheap on the small image that the network sees.
+They are converted, rotated and reordered as they are drawn into the network's input.
 """
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,33 +25,14 @@ class PixelLayout(Enum):
     I420 = auto()
 
 
-_TO_BGR = {
-    PixelLayout.RGB: cv2.COLOR_RGB2BGR,
-    PixelLayout.GRAY: cv2.COLOR_GRAY2BGR,
-    PixelLayout.BGRA: cv2.COLOR_BGRA2BGR,
-    PixelLayout.RGBA: cv2.COLOR_RGBA2BGR,
-}
-
-
-def as_bgr(pixels: NDArray[np.uint8], layout: PixelLayout) -> NDArray[np.uint8]:
-    """Convert `pixels` [H,W] or [H,W,C] of any layout but NV12 and I420 to BGR [H,W,3].
-
-    Alpha is dropped, the colours under it stay as they are. BGR is returned uncopied.
-    """
-    if layout is PixelLayout.BGR:
-        return pixels
-    bgr = np.empty((*pixels.shape[:2], 3), np.uint8)
-    cv2.cvtColor(pixels, _TO_BGR[layout], bgr)
-    return bgr
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """One image: `pixels` [H,W] (GRAY) or [H,W,C], uint8, rows may be strided.
 
-    `pixels` may be read-only and may share memory with the request. `layout` is any
-    but NV12 and I420, which `raw` converts. `orientation` is the EXIF orientation,
-    1 to 8: how the stored pixels must be rotated and mirrored to be upright.
+    Of NV12 and I420 `pixels` [H,W] are the luma, and `chroma` are U and V, [H/2,W/2] each,
+    with the same strides. All may be read-only and share memory with the request.
+    `orientation` is the EXIF orientation, 1 to 8: how the stored pixels must be rotated and
+    mirrored to be upright.
 
     A decoder may have reduced the image: each of `pixels` stands for `reduction` x
     `reduction` of the `full_size` (width, height) that are stored in the file; those
@@ -64,6 +44,7 @@ class Picture:
     orientation: int = 1
     reduction: int = 1
     full_size: tuple[int, int] | None = None
+    chroma: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None
 
     @property
     def width(self) -> int:

@@ -1,8 +1,7 @@
-"""Raw pixels of a request, used in place where the layout allows."""
+"""Raw pixels of a request, used in place."""
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,10 +16,7 @@ _CHANNELS = {
     PixelLayout.BGRA: 4,
     PixelLayout.RGBA: 4,
 }
-_YUV_TO_BGR = {
-    PixelLayout.NV12: cv2.COLOR_YUV2BGR_NV12,
-    PixelLayout.I420: cv2.COLOR_YUV2BGR_I420,
-}
+_VIDEO = frozenset({PixelLayout.NV12, PixelLayout.I420})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +38,7 @@ class RawImage:
 
 
 def wrap(image: RawImage, limits: ImageLimits) -> Picture:
-    """Make a picture of a raw image.
-
-    NV12 and I420 are converted to BGR (BT.601, limited range); all other layouts are used
-    in place.
+    """Make a picture of a raw image; its pixels are views of the data.
 
     RequestError:
     - EMPTY_IMAGE: no bytes;
@@ -60,12 +53,12 @@ def wrap(image: RawImage, limits: ImageLimits) -> Picture:
     if width < 1 or height < 1:
         raise _bad(f"it has {width} x {height} pixels")
     limits.check(width, height)
-    if layout in _YUV_TO_BGR:
-        bgr = np.empty((height, width, 3), np.uint8)
+    if layout in _VIDEO:
         stride = image.row_stride or width
         planes = _yuv_planes(width, height, stride, image.plane_rows, layout)
-        cv2.cvtColor(_yuv(data, planes, layout), _YUV_TO_BGR[layout], bgr)
-        return Picture(bgr, PixelLayout.BGR)
+        _check_length(data, planes[-1])
+        luma, *chroma = (plane.rows(data) for plane in planes)
+        return Picture(luma, layout, chroma=_chroma(chroma))
     if image.plane_rows:
         raise _bad(f"{layout.name} has no planes, and plane_rows is {image.plane_rows}")
     channels = _CHANNELS[layout]
@@ -148,20 +141,11 @@ def _yuv_planes(
     return [luma, u, v]
 
 
-def _yuv(data: bytes, planes: list[_Plane], layout: PixelLayout) -> NDArray[np.uint8]:
-    """The planes as OpenCV expects them: [height * 3/2, width], chroma below luma."""
-    _check_length(data, planes[-1])
-    luma = planes[0]
-    rows, is_tight = luma.height * 3 // 2, luma.padded_height == luma.height
-    if is_tight and (layout is PixelLayout.NV12 or luma.stride == luma.row_bytes):
-        return _Plane(0, rows, luma.row_bytes, luma.stride, rows).rows(data)
-    # OpenCV allows no padding between planes, and none between the rows of I420's chroma.
-    yuv = np.empty((rows, luma.row_bytes), np.uint8)
-    yuv[: luma.height] = luma.rows(data)
-    chroma = yuv[luma.height :].reshape(len(planes) - 1, luma.height // 2, -1)
-    for plane, out in zip(planes[1:], chroma, strict=True):
-        out[...] = plane.rows(data)
-    return yuv
+def _chroma(planes: list[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """U and V, [H/2,W/2] each, of their own planes or of one in which they alternate."""
+    if len(planes) == 1:
+        return planes[0][:, 0::2], planes[0][:, 1::2]
+    return planes[0], planes[1]
 
 
 def _bad(problem: str) -> RequestError:

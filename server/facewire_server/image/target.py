@@ -1,13 +1,13 @@
 """The network's input as decoders see it: its size, and how an image is fitted into it.
 
-A decoder that can make a smaller image for less work asks the target how far it may go.
+A decoder that can make a smaller image for less work gets the reduction from the target.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 REDUCTIONS = (8, 4, 2)
-"""By how much a decoder may reduce each side of an image.
+"""The factors by which a decoder may reduce each side of an image.
 
 libjpeg-turbo does these with vector instructions. Its other scales, in eighths, run
 slower code: 3/8 of a photo takes longer than 4/8, and looks worse.

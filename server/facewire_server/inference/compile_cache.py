@@ -1,4 +1,4 @@
-"""The compile cache: preprocessed networks on disk, each in a folder of its own.
+"""The compile cache: preprocessed networks on disk, each in a separate folder.
 
 Rule: a folder is named by a hash of everything its network is made of, and every file
 in it has its SHA-256 beside it. A file that does not match its checksum is never used,

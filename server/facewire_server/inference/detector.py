@@ -1,4 +1,4 @@
-"""The path from an image to boxes: open, fit, infer, read. No server, no gRPC."""
+"""The detector: opens an image, fits it, infers and reads boxes; needs no server."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ DEFAULT_MAX_DETECTIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What one request asks for; None: the model's own default.
+    """The options of one request; None: the model's own default.
 
     Raises RequestError (BAD_OPTION) for a threshold outside [0, 1], NaN included,
     and for `max_detections` under 1.
@@ -53,7 +53,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What `model` found in one picture of `width` x `height` upright pixels."""
+    """The detections of `model` in one image of `width` x `height` upright pixels."""
 
     model: Description
     found: Found
@@ -63,17 +63,17 @@ class Detections:
 
 
 def _not_exclusive() -> bool:
-    """The checkpoint of a caller that does not cancel, beside others perhaps."""
+    """The default checkpoint: it never cancels, and does not claim all of the device."""
     return False
 
 
 class Detector:
-    """One model, ready to be asked by any number of threads at a time."""
+    """One compiled and warm model; any number of threads may call `detect` at a time."""
 
     def __init__(self, source: Source, runtime: Runtime, files: ModelFiles | None = None) -> None:
         """Read, compile and warm the model. Raises ModelError.
 
-        `files` are what was read of it before; None: it is read now.
+        `files` are its files, read before; None: they are read now.
         """
         network, self._engine = _compiled(source, files or source.read(), runtime)
         head = network.head
@@ -81,8 +81,8 @@ class Detector:
         """How large the network sees an image."""
         self._pad_value = head.metadata.pad_value or 0
         self.source = source
-        with ThreadPoolExecutor(1) as aside:
-            warming = aside.submit(self._warm)
+        with ThreadPoolExecutor(1) as thread:
+            warming = thread.submit(self._warm)
             self.description = _describe(source, network, self._engine)
             self.parallel = self._engine.parallel_requests
             """How many requests at a time keep the device busy."""
@@ -95,12 +95,12 @@ class Detector:
         limits: ImageLimits,
         checkpoint: Callable[[], bool] = _not_exclusive,
     ) -> Detections:
-        """Find what there is in one image.
+        """Detect faces in one image.
 
         `checkpoint` is called once, when the image is in the network's input and the
         device is free for it: the last point at which the caller may cancel, by raising.
-        It returns whether no other request is worked on, which may then have all of the
-        device. Raises what `open_image` and `checkpoint` raise.
+        It returns whether this is the only request, which may then use all of the device.
+        Raises what `open_image` and `checkpoint` raise.
         """
         target = self.target
         with self._engine.slot() as slot:
@@ -124,7 +124,7 @@ class Detector:
                 slot.infer(exclusive=exclusive)
 
     def _filter(self, options: Options) -> FilterOptions:
-        """The options of a request, with the model's defaults filled in."""
+        """Fill the model's defaults into the options of a request."""
         iou_threshold = options.iou_threshold
         if iou_threshold is None:
             # 0 in a description: the model suppresses by itself.
@@ -142,7 +142,7 @@ class Detector:
 def _compiled(
     source: Source, files: ModelFiles, runtime: Runtime
 ) -> tuple[PreprocessedNetwork, Engine]:
-    """The network and what runs it. Raises ModelError."""
+    """Load the network and compile its engine. Raises ModelError."""
     network = PreprocessedNetwork.load(source, files, runtime)
     entry = network.cache_entry
     if entry is None:

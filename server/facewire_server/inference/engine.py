@@ -1,4 +1,4 @@
-"""Running a network with OpenVINO."""
+"""The engine: a network compiled by OpenVINO, and the slots in which it runs."""
 
 import queue
 import threading
@@ -58,9 +58,9 @@ class Engine:
 
     @property
     def precision(self) -> str:
-        """What most of its convolutions run in: FP32, FP16, BF16 or INT8.
+        """The precision of most of its convolutions: FP32, FP16, BF16 or INT8.
 
-        Read from the compiled graph: what the device does, not what it was asked.
+        Read from the compiled graph: the device may differ from what was requested.
         """
         used = Counter(
             _precision(info)
@@ -76,10 +76,10 @@ class Engine:
 
     @contextmanager
     def slot(self) -> Iterator["InferSlot"]:
-        """A slot that belongs to the caller for as long as the context is open.
+        """Lend a slot to the caller for as long as the context is open.
 
-        There are as many slots as threads have ever been in here at a time: a thread
-        decodes into its own input while others infer. Idle slots are used again.
+        A slot is made when none is idle, so that a thread decodes into its own input while
+        others infer. There are as many as threads were ever in here at a time.
         """
         try:
             slot = self._idle.get_nowait()
@@ -89,6 +89,7 @@ class Engine:
         try:
             yield slot
         finally:
+            # Only now: until here the caller read the outputs of the exclusive request.
             if slot.taken is not None:
                 slot.taken.release()
                 slot.taken = None
@@ -105,7 +106,7 @@ class Outputs:
         fixed = not any(output.partial_shape.is_dynamic for output in outputs)
         self.reader = self.bind() if fixed else None
         """The head tied to outputs of fixed shape, which stay where they are in memory.
-        None: they move at each inference, and `bind` is to be called after each."""
+        None: they move at each inference, and `bind` must be called after each."""
 
     def bind(self) -> Reader:
         """Tie the head of the network to the request's own memory, where it is now."""
@@ -125,7 +126,7 @@ class ExclusiveSlot:
 
 
 class InferSlot:
-    """One inference request with memory of its own. Not to be used by two threads.
+    """One inference request with its own memory. Not thread-safe.
 
     The order is: write `image`, enter `device`, `infer`, leave `device`, read the outputs.
     """
@@ -145,25 +146,27 @@ class InferSlot:
         self._outputs = Outputs(request, head)
         self._input = request.get_input_tensor()
         self.image: NDArray[np.uint8] = self._input.data
-        """The input: uint8 [1,H,W,3], BGR."""
+        """The input: uint8 [1,3,H,W], planes B, G, R."""
         self.device = device
         """Lets as many threads in as the device runs requests side by side. OpenVINO
-        would take more and queue them inside, where they could not be cancelled: what is
-        still to be asked before an inference is asked in here."""
+        would take more and queue them inside, where they could not be cancelled: the
+        checkpoint of a job is therefore called after this was entered."""
 
     def infer(self, *, exclusive: bool) -> Reader:
         """Run the network on `image`, without the GIL; returns what reads its outputs.
 
-        They hold until the slot is given back.
+        The outputs are valid until the slot is given back.
 
-        `exclusive`: no other job runs, so this one may have all of the device. Two may
-        believe so, since a job can come right after the other was told: the second one
-        finds the exclusive slot taken, and runs beside it.
+        `exclusive`: no other job runs, so this one may use all of the device. Two callers
+        may pass True, since a job can arrive right after the checkpoint of another: the
+        second finds the exclusive slot taken, and uses its own request.
         """
         slot = self._exclusive if exclusive else None
         if slot is not None and slot.taken.acquire(blocking=False):
             self.taken = slot.taken
             request, outputs = slot.request, slot.outputs
+            # The image is in this slot's tensor already: the exclusive request reads it
+            # there, without a copy.
             request.set_input_tensor(self._input)
         else:
             request, outputs = self._request, self._outputs
@@ -178,12 +181,12 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     of weights that were unpacked beforehand; other devices have no such names.
     """
     ending = str(info["primitiveType"].value).rpartition("_")[2]
-    told = str(info["runtimePrecision"].value)
-    return PRECISIONS.get(ending) or PRECISIONS.get(told) or told.upper()
+    runtime = str(info["runtimePrecision"].value)
+    return PRECISIONS.get(ending) or PRECISIONS.get(runtime) or runtime.upper()
 
 
 def _compile(network: PreprocessedNetwork, runtime: Runtime, hint: str) -> ov.CompiledModel:
-    """Compiles for a hint of OpenVINO's, LATENCY or THROUGHPUT. Raises ModelError."""
+    """Compile for a performance hint, LATENCY or THROUGHPUT. Raises ModelError."""
     cache = None if network.cache_entry is None else network.cache_entry.folder
     properties = _properties(runtime, hint, cache)
     if runtime.threads is not None:

@@ -73,7 +73,7 @@ class Network:
 
     @property
     def cost(self) -> Cost:
-        """Its number of parameters, and its operations per image."""
+        """The number of its parameters, and of its operations for one image."""
         return cost(self.model)
 
 

@@ -26,16 +26,19 @@ from facewire_server.models.source import Source
 
 logger = logging.getLogger("facewire_server.model.prepared")
 
+GRAPH_FORM = 2
+"""The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
+
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
-"""What parsing the info of a cache entry raises when another program has written it."""
+"""The errors of parsing the info of a cache entry that another program has written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessedNetwork:
-    """What OpenVINO compiles, and what facewire knows of it.
+    """A network that is ready to compile, and its head.
 
-    `model` is a graph in memory, or the path of a cached one. It takes uint8 [1,H,W,3]
-    in BGR; `input_size` is (width, height) in pixels. `sha256` is that of the weights
+    `model` is a graph in memory, or the path of a cached one. It takes uint8 [1,3,H,W],
+    planes B, G, R; `input_size` is (width, height) in pixels. `sha256` is that of the weights
     file, in hexadecimal. `cache_entry` None: the network is not cached.
     """
 
@@ -106,13 +109,14 @@ class PreprocessedNetwork:
 def add_preprocessing(network: Network, head: Head) -> ov.Model:
     """Add conversions at both ends of the graph; `network` must not be used afterwards.
 
-    The input becomes uint8 [1,H,W,3] in BGR, so that callers only write bytes. The
+    The input becomes uint8 [1,3,H,W], planes B, G, R, so that callers only write bytes.
+    Planes are what networks compute on: an input of pixels would be transposed first. The
     outputs that the head reads become float32, or int32 where they are integers.
     """
     metadata = head.metadata
     steps = PrePostProcessor(network.model)
     image = steps.input()
-    image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))
     convert = image.preprocess().convert_element_type(ov.Type.f32)
     if metadata.reverse_input_channels:
@@ -134,7 +138,7 @@ def _per_channel(values: tuple[float, ...]) -> list[float]:
 def _ingredients(source: Source, files: ModelFiles) -> list[object]:
     """Everything that changes the built network: versions, files, settings."""
     return [
-        *(ov.__version__, version("facewire")),
+        *(ov.__version__, version("facewire"), GRAPH_FORM),
         *files.fingerprint,
         *(source.sidecar.input_size, _sorted(source.sidecar.metadata)),
         _sorted(source.defaults),

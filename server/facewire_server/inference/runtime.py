@@ -1,4 +1,4 @@
-"""How and where networks run: the OpenVINO settings that an operator chooses."""
+"""The OpenVINO settings of an operator: on which device networks run, and how."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ class Runtime:
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """The engine settings that a server's Config makes for each of its models.
+        """Derive the settings for each model from a server's Config.
 
         Each of several models gets its share of the requests that the cores can run: all
-        models together then have as many threads as one alone would have, and a request that
-        is alone still runs on all cores. `threads` is set only where a CPU quota allows fewer
+        models together then have as many threads as a single one would have, and a single
+        request still runs on all cores. `threads` is set only where a CPU quota allows fewer
         cores than the process may run on.
         """
         cores, models = available_cores(config.workers), len(config.models)

@@ -10,7 +10,7 @@ from typing import Self
 import uvloop
 
 from facewire_server.config import Config
-from facewire_server.lifecycle.loading import load_aside
+from facewire_server.lifecycle.loading import start_loading
 from facewire_server.lifecycle.server import Server
 from facewire_server.system.addresses import target_of
 
@@ -60,7 +60,7 @@ class BackgroundServer:
         self._ended.result()
 
     def begin_drain(self) -> None:
-        """Have the server begin to drain, without waiting for it."""
+        """Have the server begin to drain; do not wait for it."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
@@ -73,7 +73,7 @@ class BackgroundServer:
         self._loop = asyncio.get_running_loop()
         async with Server(self.config) as server:
             self._reload = server.reload
-            await server.load(load_aside(self.config))
+            await server.load(start_loading(self.config))
             await server.open()
             self.port, self.metrics_port = server.port, server.metrics_port
             self._ready.set()

@@ -19,6 +19,6 @@ def install() -> None:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     for number in STOP:
-        # Not an exception: it could be raised anywhere, and be caught there. And not
-        # sys.exit: there is nothing to clean up yet, and threads that load would be joined.
+        # Raises no exception, which any code could catch. Does not call sys.exit, which
+        # would join threads that load: there is nothing to clean up yet.
         signal.signal(number, lambda *_: os._exit(0))

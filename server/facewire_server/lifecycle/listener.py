@@ -1,4 +1,4 @@
-"""What a gRPC server listens on: all addresses of its host, or a Unix socket."""
+"""The listener of a gRPC server: at all addresses of its host, or on a Unix socket."""
 
 import errno
 import os
@@ -59,8 +59,8 @@ class Listener:
 class SocketFile:
     """The file of a Unix socket, from before a server listens on it until after.
 
-    Rule: the file is never there with other permissions than those that were asked for,
-    and that of a running server is never removed.
+    Rule: the file never exists with other permissions than those in the settings, and that
+    of a running server is never removed.
     """
 
     def __init__(self, path: Path, mode: int) -> None:
@@ -110,8 +110,8 @@ class SocketFile:
 
     def _bind(self, add: Callable[[str], object]) -> None:
         # The socket is made in a folder that only this user can enter, gets its
-        # permissions, and is then renamed to its place: gRPC sets none, and a chmod in
-        # place would leave a moment in which others can connect.
+        # permissions, and is then renamed to its path: gRPC sets none, and a chmod at the
+        # final path would leave a moment in which others can connect.
         with tempfile.TemporaryDirectory(prefix=".", dir=self._path.parent) as folder:
             fresh = Path(folder, "socket")
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -132,6 +132,6 @@ class SocketFile:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Device and inode of a file: what `remove` recognises it by."""
+    """Return device and inode of a file, by which `remove` recognises it."""
     found = path.lstat()
     return found.st_dev, found.st_ino

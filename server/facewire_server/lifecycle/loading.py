@@ -1,4 +1,4 @@
-"""Loads the models and starts the scheduler of the work for them, sized for both."""
+"""The loading of the models, and of the scheduler that is sized for them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ Loader = Callable[[], Detector]
 """Reads, compiles and warms one model. Raises ModelError."""
 
 WORKERS_PER_INFERENCE = 2
-"""While one has its inference, the other decodes the next image."""
+"""While one worker infers, the other decodes the next image."""
 
 QUEUED_PER_WORKER = 4
 """The default length of the queue: enough to keep the workers busy, and not so much that a
@@ -38,7 +38,7 @@ class Backend:
     def load(cls, config: Config, loaders: Sequence[Loader] = ()) -> Self:
         """Load and warm the models; takes seconds. Raises ModelError.
 
-        `loaders` load one model each; without any the settings say which are loaded.
+        `loaders` load one model each; empty: those that the settings name are loaded.
         """
         registry = Registry([load() for load in loaders or _from_disk(config)])
         workers = config.max_parallel
@@ -65,8 +65,8 @@ class Backend:
         return detector
 
 
-def load_aside(config: Config, loaders: Sequence[Loader] = ()) -> Future[Backend]:
-    """Begin to load the models on a thread of their own. See Backend.load."""
+def start_loading(config: Config, loaders: Sequence[Loader] = ()) -> Future[Backend]:
+    """Begin to load the models in a background thread. See Backend.load."""
     thread = ThreadPoolExecutor(1, thread_name_prefix="facewire-load")
     loading = thread.submit(Backend.load, config, loaders)
     thread.shutdown(wait=False)
@@ -87,7 +87,7 @@ def _from_disk(config: Config) -> list[Loader]:
 
 
 def _workers(parallel: Sequence[int], cores: int) -> int:
-    """How many jobs run at a time, given the inferences that each model runs in parallel.
+    """Return how many jobs run at a time, given how many inferences each model runs at a time.
 
     All models together keep the cores busy and no more, unless a single one of them, on
     another device, runs more.

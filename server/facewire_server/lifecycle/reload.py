@@ -1,4 +1,4 @@
-"""Replacing models while they serve: on demand, and when their files change."""
+"""The reload of models while they serve: on demand, and when their files change."""
 
 import asyncio
 import logging
@@ -18,36 +18,36 @@ Files = Mapping[str, tuple[Path, ...]]
 
 
 class Reloader:
-    """Decides when a model is to be reloaded, one after the other, while `run` runs."""
+    """Reloads models, one after the other, while `run` runs."""
 
     def __init__(
         self,
-        asked: asyncio.Event,
+        requested: asyncio.Event,
         files: Callable[[], Files],
         reload: Callable[[str], Awaitable[object]],
         *,
         watch: bool,
     ) -> None:
-        """All models are reloaded when `asked` is set, which it may be before `run`.
+        """All models are reloaded when `requested` is set, which it may be before `run`.
 
-        `files` tells which models there are, and `reload` reloads one, by its name.
+        `files` returns the models and their files, and `reload` reloads one by its name.
         `watch`: a model is also reloaded when its files have changed.
         """
-        self._asked = asked
+        self._requested = requested
         self._files = files
         self._reload = reload
         self._watch = watch
         self._changes: dict[str, FileChanges] = {}
 
     async def run(self) -> None:
-        """Reload what is asked for and what has changed, until it is cancelled."""
+        """Reload models on demand and after changes of their files, until it is cancelled."""
         for name, paths in self._files().items():
             await self._has_changed(name, paths)
         while True:
             all_models = await self._wait()
             for name, paths in self._files().items():
-                # Looked at even where the answer is not needed: the fingerprint is that
-                # of the files before they are read.
+                # Checked even if all models are reloaded: the fingerprint must be taken
+                # before the files are read.
                 has_changed = await self._has_changed(name, paths)
                 if all_models or has_changed:
                     await self._reload(name)
@@ -55,18 +55,18 @@ class Reloader:
                     self._changes[name].mark_loaded()
 
     async def _wait(self) -> bool:
-        """Return True once all models are asked for, False when it is time to look."""
+        """Return True when all models are to be reloaded, False after POLL_SECONDS."""
         try:
             async with asyncio.timeout(POLL_SECONDS if self._watch else None):
-                await self._asked.wait()
+                await self._requested.wait()
         except TimeoutError:
             return False
-        self._asked.clear()
+        self._requested.clear()
         return True
 
     async def _has_changed(self, name: str, paths: tuple[Path, ...]) -> bool:
         """Whether a model's files have changed and settled; the first look finds none."""
-        # On a thread: `stat` hangs with a drive that does, and would stop the event loop.
+        # On a thread: `stat` hangs on a network drive that hangs, and would stop the loop.
         now = await asyncio.wrap_future(run_in_daemon_thread(fingerprint, *paths))
         return self._changes.setdefault(name, FileChanges(now)).look(now)
 

@@ -1,4 +1,4 @@
-"""Running a server process until a signal ends it: signals, the drain, the exit."""
+"""The run of a server process until a signal ends it: signals, drain, exit."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ async def run(
 ) -> NoReturn:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
 
-    SIGHUP reloads the models: one that comes before they are loaded, right after that.
+    SIGHUP reloads the models; if it comes while they are loaded, right after that.
 
-    `loading` brings the models. `announce` gets the line that says where the server
+    `loading` is that of `start_loading`. `announce` gets the line that says where the server
     listens, once it is ready. Raises ConfigError and ModelError.
     """
     server = Server(config)
@@ -93,7 +93,7 @@ def stop_event(
         event.set()
 
     for number in numbers:
-        # Takes the place of the handlers of `early_signals`.
+        # Replaces the handlers of `early_signals`.
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return event
 

@@ -1,4 +1,4 @@
-"""A server's life: listen, load, serve, drain, stop."""
+"""The server: it listens, loads, serves, drains and stops."""
 
 import asyncio
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
 
 FLUSH_SECONDS = 0.5
-"""For finished answers to be sent; calls that have not finished by then are cut off."""
+"""Seconds for finished answers to be sent; calls that are still running then are cancelled."""
 
 
 class Server:
@@ -85,7 +85,7 @@ class Server:
             (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
         self._backend: Backend | None = None
-        self._reload_asked = asyncio.Event()
+        self._reload_requested = asyncio.Event()
         self._tasks = BackgroundTasks()
         self._watching: asyncio.Task[None] | None = None
         self._metrics_server: MetricsPort | None = None
@@ -119,8 +119,8 @@ class Server:
         self._tasks.cancel()
         stopping = asyncio.create_task(self._grpc.stop(FLUSH_SECONDS))
         # The order matters: the first step of `stop` sends GOAWAY on all connections, so
-        # they take no new calls. Only then may the refusals that `settle` has held back
-        # go out: a client that gets one retries at once, and must do so elsewhere.
+        # they take no new calls. Only then may the errors that `settle` has held back be
+        # sent: a client that gets one retries at once, and must do so elsewhere.
         await asyncio.sleep(0)
         self._calls.release()
         self._health.close()
@@ -141,7 +141,9 @@ class Server:
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._detect.attach(backend.registry, backend.scheduler)
-        reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self.config.watch)
+        reloader = Reloader(
+            self._reload_requested, self._files, self._reload, watch=self.config.watch
+        )
         self._tasks.start("reloading models", reloader.run)
         return backend
 
@@ -158,7 +160,7 @@ class Server:
 
     def reload(self) -> None:
         """Have all models reloaded soon, or as soon as they are loaded."""
-        self._reload_asked.set()
+        self._reload_requested.set()
 
     async def reload_model(self, name: str, load: Loader) -> str:
         """Reload one of the loaded models; see `reload.reload_model`."""
@@ -166,7 +168,7 @@ class Server:
 
     @property
     def metrics(self) -> CollectorRegistry:
-        """Its metrics."""
+        """The registry of its metrics."""
         return self._metrics.registry
 
     async def drain(self) -> bool:

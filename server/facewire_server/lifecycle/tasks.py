@@ -1,6 +1,6 @@
-"""The background tasks of a server, beside its requests: watching, reloading.
+"""The background tasks of a server, such as watching files and reloading.
 
-Rule: no task ends unnoticed. One that fails is logged and started again.
+Rule: a task that fails is logged and started again.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class BackgroundTasks:
 
         `name` stands for it in the log.
         """
-        # asyncio itself refers to a task only weakly: without the set it could vanish.
+        # asyncio refers to a task only weakly: without the set it could be collected.
         task = asyncio.create_task(_keep_running(name, run), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

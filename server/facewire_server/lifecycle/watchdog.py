@@ -1,7 +1,7 @@
 """The watchdog: health is NOT_SERVING while one request is worked on for too long.
 
-Rule: it only reports. Requests that wait keep their places, since the work may go on
-and answer them; the limit of the queue and the deadlines of callers hold as always.
+Rule: it only reports. Requests that wait stay in the queue, since the work may go on and
+answer them; the limit of the queue and the deadlines of callers hold as always.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from facewire_server.telemetry.metrics import Metrics
 logger = logging.getLogger("facewire_server.service.watchdog")
 
 POLL_SECONDS = 1.0
-"""Between two checks."""
+"""Seconds between two checks."""
 
 
 class Watchdog:

@@ -40,8 +40,8 @@ class ModelFiles:
     """The contents of the files of the model at `path` (.xml or .onnx).
 
     `graph` is that file. `weights` are its other files, by their names relative to its
-    folder: the .bin of an IR, or the external data of an ONNX model, which most have
-    none of. `sha256`, in hexadecimal, is that of `weights`, or of `graph` if there are
+    folder: the .bin of an IR, or the external data of an ONNX model; most ONNX models
+    have none. `sha256`, in hexadecimal, is that of `weights`, or of `graph` if there are
     none.
     """
 

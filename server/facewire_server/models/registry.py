@@ -11,11 +11,11 @@ MAX_NAME_LENGTH = 100
 
 
 class Described(Protocol):
-    """Anything with the description of a model."""
+    """An object with the description of a model."""
 
     @property
     def description(self) -> Description:
-        """What the model is."""
+        """The description of the model."""
 
 
 LoadedModel = TypeVar("LoadedModel", bound=Described)

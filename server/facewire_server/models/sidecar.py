@@ -1,4 +1,4 @@
-"""The TOML file beside a model, in which its operator overrides what the model says.
+"""The sidecar of a model: a TOML file in which its operator overrides its metadata.
 
 Rule: an unknown key, or a value of the wrong type, refuses the model.
 """

@@ -1,4 +1,4 @@
-"""Where a model comes from: embedded in facewire, from the catalogue, or at a path."""
+"""The source of a model: embedded in facewire, from the catalogue, or at a path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

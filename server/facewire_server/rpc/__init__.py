@@ -1,5 +1,5 @@
-"""All that speaks gRPC in a call: messages, admission, deadlines, errors, streams, traces.
+"""gRPC within a call: admission, messages, deadlines, errors, streams, health, traces.
 
-Rule: no other room knows the messages of a call, and this one nothing of loading, reloading
-or stopping a server.
+Rule: no other room knows the messages of a call, and this one knows nothing of loading,
+reloading or stopping a server.
 """

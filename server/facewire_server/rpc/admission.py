@@ -1,7 +1,7 @@
-"""What every call passes before it is a request: its metadata, a slot, the time to send.
+"""The interceptor that admits calls: it checks metadata, gives slots and times messages.
 
 Rule: nothing of a call is read before it has a slot. A call whose message comes slowly or
-never holds no worker, no place in the queue, and no drain.
+never occupies no worker and no room in the queue, and delays no drain.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ ENTRY_BYTES = 32
 """HTTP/2 adds this to the length of each entry when it limits metadata (RFC 9113, 6.5.2)."""
 
 CANCEL_SECONDS = 0.1
-"""For the news that a call is cancelled: gRPC reports the end of its messages before."""
+"""Seconds to wait for the cancellation of a call: gRPC reports the end of its messages first."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -32,11 +32,11 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Admission(grpc.aio.ServerInterceptor):
     """Passes calls on to their handlers, or refuses them.
 
-    gRPC has four kinds of handlers: requests are one message or a stream, and so are
-    responses. For a single request gRPC reads the message before it calls the handler, and
-    waits for it without a limit. So each handler is wrapped here in one of the kinds with
-    streamed requests, which gRPC calls at once and which reads with `context.read()`. On
-    the wire the kinds do not differ.
+    gRPC has four kinds of handlers (unary_unary, unary_stream, stream_unary, stream_stream):
+    requests are one message or a stream, and so are responses. For a single request gRPC
+    reads the message before it calls the handler, and waits for it without a limit. So each
+    handler is wrapped here in one of the kinds with streamed requests, which gRPC calls at
+    once and which reads with `context.read()`. On the wire the kinds do not differ.
     """
 
     def __init__(self, limits: TransportLimits, calls: Calls, *, max_message_bytes: int) -> None:
@@ -93,7 +93,11 @@ class Admission(grpc.aio.ServerInterceptor):
         return grpc.stream_stream_rpc_method_handler(refuse)
 
     def _admitting_handler(self, path: str, handler: Handler) -> Handler:
-        """Wrap a handler: see the class."""
+        """Wrap a handler in one that takes a stream of requests: see the class.
+
+        The kind of the response stays. No method of the server has streamed requests and a
+        single response (stream_unary).
+        """
         is_ours = path.startswith(f"/{SERVICE}/")
         limit = self._max_message_bytes if is_ours else None
         codec = parser(handler.request_deserializer, limit), handler.response_serializer
@@ -109,7 +113,7 @@ class Admission(grpc.aio.ServerInterceptor):
         """Wrap a method with a single request: the message has a time to arrive.
 
         `behaviour` is a coroutine function. That holds for the one method that answers
-        with a stream, too: Watch of health writes to the context.
+        with a stream, too: the health service's Watch writes to the context.
         """
 
         async def answer(_: object, context: Context) -> Any:
@@ -176,15 +180,16 @@ class Admission(grpc.aio.ServerInterceptor):
     ) -> None:
         """End a stream, of which `handler` is the task, when its peer is idle for too long."""
         error = RequestError(Reason.STREAM_IDLE, await idle.expired())
-        # Cancelled first, so that it sends nothing after the status. It ends this task in
-        # turn, but not before the next `await` that waits, and then gRPC has the status.
+        # The handler is cancelled first, so that it sends nothing after the status. Its
+        # `finally` cancels this task, which ends only at the next `await` that waits: gRPC
+        # has the status by then.
         handler.cancel()
         with suppress(grpc.aio.AbortError):
             await self._refuse(context, path, error)
 
 
 class _Messages(AsyncIterator[Any]):
-    """The messages of a stream; unlike gRPC's iterator it keeps none alive."""
+    """The messages of a stream. Unlike gRPC's iterator it refers to none that it has returned."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""The context of one request: a call of its own, or one frame of a stream."""
+"""The record of one request, which is an RPC or one frame of a stream."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from facewire_server.inference.detector import Detections
 from facewire_server.scheduling.job import Outcome
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
-"""What gRPC knows of the RPC that a request came by."""
+"""gRPC's context of the RPC that carries a request."""
 
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a request, from its arrival to its end.
+    """A request from its arrival to its end.
 
     `peer` is the connection it came by; `model` is the model's name, empty until it has
-    been looked up; `size` is how many bytes its message has. `deadline` and `arrived` are
+    been looked up; `size` is that of its message in bytes. `deadline` and `arrived` are
     times of `time.monotonic`; a caller without a deadline (None) waits forever.
-    `outcome` is what was found, and `reason` why nothing was looked for.
+    `outcome` is what the detector returned; `reason` is that of an error, else empty.
     """
 
     service: str
@@ -35,7 +35,7 @@ class Call:
     arrived: float = field(default_factory=time.monotonic)
 
     def log_fields(self, code: grpc.StatusCode) -> dict[str, str | float]:
-        """The fields of a log line about the request, those that are known."""
+        """Return the fields of a log line about the request, without those that are empty."""
         fields: dict[str, str | float] = {
             "method": self.method,
             "request_id": self.request_id,

@@ -1,7 +1,7 @@
 """Slots for open calls: how many the server takes at a time.
 
-Rule: probes get theirs however many other calls are open. Calls, checks of health and
-watches of health are counted apart.
+Rule: calls, health checks and health watches are counted separately, so that probes get a
+slot however many other calls are open.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 HEALTH_WATCH = f"/{health.SERVICE_NAME}/Watch"
 
 RETRY_SECONDS = 1.0
-"""When to come back to a server that has no slot."""
+"""Seconds after which a caller that got no slot is to try again."""
 
 
 class CallSlots:
     """The slots of one server. Runs on its event loop."""
 
     def __init__(self, *, max_calls: int, max_watches: int) -> None:
-        """`max_calls` is the limit of checks of health, too, which are counted apart."""
+        """`max_calls` limits calls, and separately health checks; `max_watches` health watches."""
         self._max_calls = max_calls
         self._open: Counter[bool] = Counter()
         self._watches = WatchSlots(max_watches)
@@ -32,7 +32,8 @@ class CallSlots:
     def slot(self, path: str, connection: str) -> AbstractAsyncContextManager[None]:
         """Hold a slot for one call of the method `path`, from the peer `connection`.
 
-        Entering raises RefusalError when there is none; see WatchSlots for watches.
+        Entering raises RefusalError (TOO_MANY_CALLS) when none is free; see WatchSlots for
+        watches.
         """
         if path == HEALTH_WATCH:
             return self._watches.slot(connection)
@@ -54,10 +55,10 @@ class CallSlots:
 
 
 class WatchSlots:
-    """Slots for watches of health, which last, and need no token.
+    """Slots for health watches, which last long and need no token.
 
-    When all are taken, the connection that has most of them gives up its newest one: one
-    connection with very many watches keeps no other from watching.
+    When all are taken, the newest watch of the connection that has most is ended, so that
+    one connection cannot keep all others from watching.
     """
 
     def __init__(self, limit: int) -> None:
@@ -69,14 +70,14 @@ class WatchSlots:
     async def slot(self, connection: str) -> AsyncIterator[None]:
         """Hold a slot for one watch.
 
-        Raises RefusalError when there is none, or when this one is given to another
-        connection; then the code inside the context is cancelled.
+        Raises RefusalError (TOO_MANY_CALLS) when none is free, or when this one is given to
+        another connection; in that case the code inside the context is cancelled.
         """
         if self._taken >= self._limit:
             self._make_room(connection)
         try:
             # A timeout without an end: `_make_room` lets it expire, which cancels the
-            # code inside as asyncio does it, and is told apart from other cancellations.
+            # code inside as asyncio does it, and differs from other cancellations.
             async with asyncio.timeout(None) as slot:
                 self._take(connection, slot)
                 try:
@@ -89,7 +90,7 @@ class WatchSlots:
             raise self._full() from None
 
     def _make_room(self, newcomer: str) -> None:
-        """End the newest watch of the connection that has most.
+        """End the newest watch of the connection that has most of them.
 
         Raises RefusalError when the newcomer has as many, or would have with this one.
         """

@@ -1,8 +1,8 @@
-"""All calls of a server: each request is counted in and out, and its errors told.
+"""All calls of a server: which requests are in flight, and how each of them ends.
 
-Rule: bad input logs one line, a fault of the server logs its trace, and neither tells
-the caller more than `facewire_server.rpc.status` allows. Metrics, log and traces are told
-of a request in one place, `Calls._end`, when it has ended.
+Rule: bad input is logged as one line, a fault of the server with its traceback; the caller
+gets no more than `facewire_server.rpc.status` allows. `Calls._end` alone records a request
+that has ended in metrics, log and traces.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ MAX_REQUEST_ID = 128
 
 
 class CallFailed(Exception):
-    """A request has failed; it is counted and logged, and the caller is still to be told."""
+    """A request has failed: it is counted and logged, and its status is not sent yet."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -41,7 +41,7 @@ class CallFailed(Exception):
 
 
 class Calls:
-    """Counts requests in and out. All of it runs on the server's event loop."""
+    """Tracks requests from their arrival to their end. Runs on the server's event loop."""
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None) -> None:
         """`tracing` None: no traces."""
@@ -49,23 +49,23 @@ class Calls:
         self._metrics = metrics
         self._tracing = tracing
         self.under_way = 0
-        """How many requests and streams are in."""
+        """How many requests and streams are in flight."""
         self.arrived = 0
-        """How many have ever come."""
+        """How many have arrived since the start."""
         self._empty = asyncio.Event()
         self._empty.set()
         self._aborts_allowed = asyncio.Event()
         self._aborts_allowed.set()
 
     async def drain(self) -> None:
-        """Let no more requests in, and return when the last one is out."""
+        """Refuse new requests, and return when those in flight have ended."""
         self.draining.set()
         await self._empty.wait()
 
     async def unless_draining(self, awaited: Coroutine[Any, Any, T]) -> T:
-        """Await what only a peer can bring about; cancel it when the server drains.
+        """Await something that only a peer can complete; cancel it when the server drains.
 
-        Raises RefusalError (SHUTTING_DOWN) then.
+        Raises RefusalError (SHUTTING_DOWN) in that case.
         """
         waiting = asyncio.create_task(awaited)
         draining = asyncio.create_task(self.draining.wait())
@@ -82,7 +82,7 @@ class Calls:
         """Return when nothing has arrived for a moment, or after half a second.
 
         Calls that gRPC has received and not handed over yet would be cancelled when it
-        stops, and clients do not retry a cancelled call. Refusals are kept back until
+        stops, and clients do not retry a cancelled call. Errors are held back until
         `release`: a client that gets one may call again at once.
         """
         self._aborts_allowed.clear()
@@ -93,7 +93,7 @@ class Calls:
                 return
 
     def release(self) -> None:
-        """Send the refusals that `settle` has kept back."""
+        """Send the errors that `settle` has held back."""
         self._aborts_allowed.set()
 
     async def abort(self, context: Context, failed: Failure) -> None:
@@ -102,13 +102,13 @@ class Calls:
         try:
             await context.abort(failed.code, failed.message, tuple(failed.trailers()))
         except grpc.aio.InternalError:
-            # gRPC could not send an answer that it has accepted, since the peer takes
-            # nothing. It would refuse any other word to this peer as well.
+            # gRPC could not send a message that it had accepted, since the peer reads
+            # nothing. It cannot send a status to this peer either.
             raise asyncio.CancelledError from None
 
     @asynccontextmanager
     async def call(self, context: Context, method: str) -> AsyncIterator[Call]:
-        """The frame of an RPC that is one request: an error inside ends the RPC."""
+        """Context of an RPC that is one request: an error inside ends the RPC."""
         try:
             with self.request(context, method) as call:
                 yield call
@@ -117,9 +117,9 @@ class Calls:
 
     @contextmanager
     def request(self, context: Context, method: str) -> Iterator[Call]:
-        """The frame of one request, be it an RPC or a part of a stream.
+        """Context of one request, an RPC or a frame of a stream; records how it ends.
 
-        Any error inside but a cancellation leaves as CallFailed.
+        Any error inside except a cancellation leaves as CallFailed.
         """
         call = _new_call(context, method)
         code = grpc.StatusCode.OK
@@ -141,7 +141,7 @@ class Calls:
     ) -> None:
         """End an RPC with this error, and count it as one request; does not return.
 
-        Neither its message is looked at, nor whether the server drains.
+        Neither reads its message nor checks whether the server drains.
         """
         call = _new_call(context, method, service)
         self._metrics.inflight.inc()
@@ -151,13 +151,13 @@ class Calls:
 
     @contextmanager
     def stream(self, context: Context, method: str) -> Iterator[None]:
-        """The frame of an RPC that is many requests; counts as none itself."""
+        """Context of an RPC that carries many requests; it does not count as one itself."""
         with self._inside(_new_call(context, method)):
             yield
 
     @contextmanager
     def _inside(self, call: Call) -> Iterator[None]:
-        """Refuse while draining, hold up a drain, and turn errors to CallFailed."""
+        """Refuse while draining, delay the end of a drain, and turn errors into CallFailed."""
         self.under_way += 1
         self.arrived += 1
         self._empty.clear()
@@ -167,7 +167,8 @@ class Calls:
             yield
         except Exception as error:
             failed = self._fail(call, error)
-            # Whatever has raised it may keep it, and its frames would keep the request.
+            # The code that raised the error may store it, and the frames of its traceback
+            # would keep the request in memory.
             detach(error)
             raise CallFailed(failed) from error
         finally:
@@ -176,7 +177,7 @@ class Calls:
                 self._empty.set()
 
     def _end(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
-        """Tell metrics, traces and log of a request that has ended with this code."""
+        """Record a request that has ended with this code in metrics, traces and log."""
         self._metrics.inflight.dec()
         seconds = time.monotonic() - call.arrived
         self._metrics.finished(call.method, call.model, code.name, seconds)
@@ -188,7 +189,7 @@ class Calls:
             logger.debug("ended", extra=call.log_fields(code))
 
     def _fail(self, call: Call, error: Exception) -> Failure:
-        """Count and log an error; returns what the caller is to be told of it."""
+        """Count and log an error; return the status that the caller gets."""
         failed = failure(error, call.request_id)
         call.reason = failed.reason
         fields = call.log_fields(failed.code)
@@ -201,7 +202,7 @@ class Calls:
 
 
 def shutting_down() -> RefusalError:
-    """The refusal of a server that drains."""
+    """Return the error of a server that drains (SHUTTING_DOWN)."""
     return RefusalError(Reason.SHUTTING_DOWN, "the server is shutting down")
 
 
@@ -212,9 +213,9 @@ def _new_call(context: Context, method: str, service: str = SERVICE) -> Call:
 
 
 def _request_id(context: Context) -> str:
-    """The caller's own id of the request, or a new one.
+    """Return the caller's `x-request-id`, or a new id.
 
-    Only visible ASCII is kept of it, so that it stays one word of a log line.
+    All characters but visible ASCII become `_`, so that the id is one word of a log line.
     """
     for key, value in context.invocation_metadata() or ():
         if key == "x-request-id" and isinstance(value, str) and value:

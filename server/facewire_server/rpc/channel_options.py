@@ -3,23 +3,23 @@
 from facewire_server.config import Config
 
 MESSAGE_FACTOR = 2
-"""gRPC refuses messages above this many times the limit, with an error of its own. Up to
+"""gRPC refuses messages above this many times the limit, with its own error. Up to
 there the server reads a message, and its error names the flag that raises the limit."""
 
 NEVER = 2**31 - 1
 """The largest integer of gRPC's options; as a time it means never."""
 
 KEEPALIVE_TIMEOUT_MS = 20_000
-"""For a peer to answer a ping."""
+"""The time in which a peer must answer a ping."""
 
 IDENTITY_ONLY = 1
-"""The bit set of compression algorithms that has `identity` alone."""
+"""The bit set of compression algorithms that contains only `identity`."""
 
 Option = tuple[str, int]
 
 
 def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
-    """Return the options of a server; `shares_port`: its port is that of other workers, too."""
+    """Return the options of a server; `shares_port`: other workers listen on its port, too."""
     limits = config.limits
     message = min(MESSAGE_FACTOR * config.max_message_bytes, NEVER)
     metadata = limits.max_metadata_bytes
@@ -42,7 +42,7 @@ def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
         ("grpc.max_connection_age_grace_ms", _ms(limits.connection_grace_seconds)),
         ("grpc.keepalive_time_ms", _ms(limits.keepalive_seconds)),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
-        # A ping has a time of its own, longer than that of keepalive: this sets both.
+        # gRPC has a separate, longer timeout for pings: both are set to the same value.
         ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
     )

@@ -1,4 +1,4 @@
-"""From messages to values, and from values to messages."""
+"""Conversion of gRPC messages to values, and of values to messages."""
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
@@ -26,7 +26,7 @@ MICROSECONDS = 1_000_000
 def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
     """The image of a request; its bytes are those of the message, not a copy.
 
-    `reducible`: see EncodedImage. Raises RequestError for what costs nothing to tell:
+    `reducible`: see EncodedImage. Raises RequestError for what the message alone shows:
     EMPTY_IMAGE for a request without an image, or one of no bytes, BAD_RAW_IMAGE for an
     unknown pixel format.
     """

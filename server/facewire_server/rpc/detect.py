@@ -1,4 +1,4 @@
-"""facewire.v1.DetectService: convert in, have the work done, convert out."""
+"""The servicer of facewire.v1.DetectService: converts requests, runs them, converts results."""
 
 import time
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ class Loaded(NamedTuple):
 
 
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
-    """Answers from loaded models; see the .proto for what each method promises."""
+    """Answers requests from the loaded models; the .proto specifies each method."""
 
     def __init__(self, config: Config, calls: Calls) -> None:
         self._limits = config.image_limits
@@ -48,7 +48,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         self._attached: Loaded | None = None
 
     def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
-        """Answer requests from now on; before that every request is refused."""
+        """Answer requests from now on; before that each one is refused (NOT_READY)."""
         self._attached = Loaded(registry, scheduler)
 
     @property
@@ -62,7 +62,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         async with self._calls.call(context, "Detect") as call:
             call.size = received_size.get()
             work = self._work(request, call)
-            del request  # the work has what it needs of it, and may wait for long
+            del request  # the work refers to the parts that it needs, and may wait for long
             scheduler = self._loaded.scheduler
             call.outcome = await scheduler.run(work, client=call.peer, deadline=call.deadline)
             return converters.response(call.outcome, total=time.monotonic() - call.arrived)
@@ -82,7 +82,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 policy = first.message.overflow_policy
                 stream = self._ordered_stream(policy, frames, context.peer())
                 running = stream.run(frames.read(first, requests), self._calls.draining)
-                del first  # it would be kept for as long as the stream lasts
+                del first  # it would stay in memory for as long as the stream lasts
                 async with aclosing(running) as answers:
                     async for answer in answers:
                         yield answer
@@ -116,7 +116,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             )
 
     def _work(self, request: pb.DetectRequest, labels: Labels) -> FixedWork[Detections]:
-        """The work for a request of `labels.size` bytes. Raises FacewireError.
+        """Make the work for a request of `labels.size` bytes. Raises FacewireError.
 
         Errors are looked for in the order of the .proto; those of the image itself come
         when the work is done. The model's name is set in `labels` as soon as it is
@@ -140,7 +140,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str
     ) -> Received[pb.DetectStreamRequest] | None:
-        """The first message of a stream, when there is room for it."""
+        """Read the first message of a stream once there is room for it; None: it has none."""
         if self._attached is not None:
             await self._attached.scheduler.room(peer)
         return await receive(requests)
@@ -148,14 +148,14 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     def _ordered_stream(
         self, policy: pb.OverflowPolicy.ValueType, frames: Frames, peer: str
     ) -> OrderedStream[Frame, pb.DetectStreamResponse]:
-        """Raises RefusalError while the models are being loaded."""
+        """Make the stream of `frames`. Raises RefusalError while the models are being loaded."""
         scheduler = self._loaded.scheduler
         return OrderedStream(
             frames.answer,
             # Half of them decode while the others infer: more would only wait.
             window=scheduler.workers,
             room=partial(scheduler.room, peer),
-            refused=attrgetter("refusal"),
+            refused=attrgetter("error"),
             dropped=frames.dropped if policy == pb.OVERFLOW_POLICY_DROP_OLDEST else None,
         )
 

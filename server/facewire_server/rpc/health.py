@@ -1,7 +1,7 @@
-"""grpc.health.v1: whether the server, its service and each of its models take calls.
+"""The servicer of grpc.health.v1: whether the server, its service and each model take calls.
 
 Rule: a service that is not ready is NOT_SERVING, from the start of the server to its end.
-The servicer is told each change, and setting a status never waits for watchers.
+The owner of the servicer sets each change, and setting never waits for watchers.
 """
 
 import asyncio
@@ -117,7 +117,7 @@ class Health(health_pb2_grpc.HealthServicer):
             raise asyncio.CancelledError from None
 
     async def _wait_for(self, changed: asyncio.Event) -> None:
-        """Wait for a change. Raises RequestError when none comes for long."""
+        """Wait for a change. Raises RequestError when none comes within `watch_idle_seconds`."""
         try:
             async with asyncio.timeout(self._idle_seconds or None):
                 await changed.wait()

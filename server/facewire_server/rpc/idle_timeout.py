@@ -1,7 +1,7 @@
 """The idle timeout of a stream: how long the peer may neither send nor take anything.
 
-Rule: the time that the server itself needs for an answer does not count. It knows nothing
-of gRPC, and relies on one answer for each request.
+Rule: the time that the server itself needs for an answer does not count. This module
+knows nothing of gRPC, and relies on one answer for each request.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Parses messages as they are received, and notes their sizes.
+"""Parsers of received messages, which also record the size of each.
 
 Rule: the size is that of the bytes received, so that no message is serialized again to
 find it; of a message over the limit only the small fields are parsed.
@@ -16,16 +16,16 @@ from facewire_server.errors import Reason, RequestError
 M = TypeVar("M")
 
 MOST_FIELDS = 16
-"""So many fields of a message over the limit are looked at; facewire's have fewer."""
+"""How many fields of a message over the limit are read; facewire's messages have fewer."""
 
 SMALL = 256
-"""The most bytes of a field that is kept of such a message, its tag and length included."""
+"""The most bytes of a field that is parsed in such a message, tag and length included."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types: see protobuf.dev/programming-guides/encoding."""
 
 received_size: ContextVar[int] = ContextVar("received_size", default=0)
-"""How many bytes the message has that this task has parsed last.
+"""The size in bytes of the message that this task has parsed last.
 
 gRPC parses a message in the task that reads it, and hands over only what was parsed: a
 context variable is the way around it. Each task has its own, so calls do not mix.
@@ -41,13 +41,13 @@ class Received(Generic[M]):
 
 
 async def receive(messages: AsyncIterator[M]) -> Received[M] | None:
-    """The next of these messages; None when there are no more."""
+    """Return the next of these messages and its size; None when there are no more."""
     message = await anext(messages, None)
     return None if message is None else Received(message, received_size.get())
 
 
 def parser(deserialize: Any, limit: int | None) -> Callable[[bytes], Any]:
-    """A deserializer for gRPC; of messages over `limit` bytes it parses the small fields.
+    """Make a deserializer for gRPC; it parses only small fields of messages over `limit` bytes.
 
     It raises RequestError (BAD_MESSAGE) for bytes that are not of the message's type.
     """
@@ -67,9 +67,9 @@ def parser(deserialize: Any, limit: int | None) -> Callable[[bytes], Any]:
 
 
 def _small_fields(data: bytes) -> Iterator[bytes]:
-    """The encoded fields of a message that are at most SMALL bytes long.
+    """Yield the encoded fields of a message that are at most SMALL bytes long.
 
-    Looks at the first MOST_FIELDS. Raises DecodeError or IndexError for broken fields.
+    Reads the first MOST_FIELDS only. Raises DecodeError or IndexError for broken fields.
     """
     start = 0
     for _ in range(MOST_FIELDS):
@@ -92,7 +92,7 @@ def _small_fields(data: bytes) -> Iterator[bytes]:
 
 
 def _varint(data: bytes, start: int) -> tuple[int, int]:
-    """A variable-length number of the wire format, and where it ends."""
+    """Return the variable-length number at `start`, and the offset after it."""
     value = 0
     for index in range(10):
         byte = data[start + index]

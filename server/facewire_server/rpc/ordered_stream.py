@@ -1,7 +1,7 @@
-"""Many requests side by side, their answers in order: the heart of a stream.
+"""A stream that runs many requests side by side and answers them in their order.
 
-Rule: what is worked on and what waits is bounded, whatever the speeds of sender and
-reader. It knows nothing of images or gRPC.
+Rule: the requests that run and the answers that wait are bounded, whatever the speeds of
+sender and reader. This module knows nothing of images or gRPC.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ class LatestSlot(Generic[T]):
 
     @property
     def item(self) -> T:
-        """The item as it is now."""
+        """The item that is in the slot now."""
         return self._item
 
     @property
     def is_taken(self) -> bool:
-        """Whether a newer item comes too late."""
+        """Whether the item was taken, so that no other can replace it."""
         return self._taken
 
     def take(self) -> T:
@@ -63,7 +63,7 @@ class Pending(Generic[Q, A]):
 
 
 async def _at_once() -> None:
-    """There is always room."""
+    """Return at once: there is always room."""
 
 
 class OrderedStream(Generic[Q, A]):
@@ -99,7 +99,7 @@ class OrderedStream(Generic[Q, A]):
         """Whether `run` has ended because of `stop`."""
 
     async def run(self, requests: AsyncIterator[Q], stop: asyncio.Event) -> AsyncGenerator[A]:
-        """The answers, in the order of the requests, until those end or `stop`."""
+        """Yield the answers in the order of the requests, until these end or `stop` is set."""
         reader = asyncio.create_task(self._read(requests))
         stopper = asyncio.create_task(_cancel_on(stop, reader))
         try:
@@ -122,7 +122,7 @@ class OrderedStream(Generic[Q, A]):
                 await self._window.acquire()
                 if self._last is None or self._last.is_taken:
                     # The task of the request that was read last runs first, so that the
-                    # room is asked for with that request counted.
+                    # `room` is called with that request counted.
                     await asyncio.sleep(0)
                     await self._room()
                 self._enter(await anext(requests))
@@ -134,15 +134,15 @@ class OrderedStream(Generic[Q, A]):
     def _enter(self, request: Q) -> None:
         future = asyncio.get_running_loop().create_future()
         self._answers.put_nowait(future)
-        refusal = self._refused(request)
+        answer = self._refused(request)
         pending = Pending(request, future)
-        if refusal is not None:
-            future.set_result(refusal)
+        if answer is not None:
+            future.set_result(answer)
         elif not self._replaces_last(pending):
             self._start(pending)
 
     def _replaces_last(self, newer: Pending[Q, A]) -> bool:
-        """Whether the last request has given way to a newer one, and is answered."""
+        """Replace and answer the last request, if `dropped` allows it and it was not taken."""
         if self._dropped is None or self._last is None:
             return False
         older = self._last.replace(newer)
@@ -163,7 +163,7 @@ class OrderedStream(Generic[Q, A]):
         answer = await self._answer(slot)
         slot.take().answer.set_result(answer)
         if self._last is slot:
-            self._last = None  # it would keep the request until the next one comes
+            self._last = None  # the slot would keep the request in memory until the next one
 
 
 async def _cancel_on(stop: asyncio.Event, reader: asyncio.Task[None]) -> None:

@@ -37,7 +37,7 @@ CODES = {
 }
 
 MEMORY_RETRY_SECONDS = 1.0
-"""When to try again after a lack of memory: other requests have ended by then."""
+"""Seconds until a retry after a lack of memory: other requests have ended by then."""
 
 RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
 """Codes that clients try again, unless the pushback is negative."""
@@ -80,7 +80,7 @@ def failure(error: BaseException, request_id: str) -> Failure:
     """Map an error to the status that its caller gets.
 
     Lack of memory, in any library, maps to RESOURCE_EXHAUSTED/OUT_OF_MEMORY. An unforeseen
-    error maps to INTERNAL, and tells `request_id` alone.
+    error maps to INTERNAL with a message that contains only `request_id`.
     """
     if isinstance(error, RequestError):
         return Failure(CODES[error.reason], error.reason, str(error))

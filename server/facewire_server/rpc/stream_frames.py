@@ -1,7 +1,7 @@
-"""The frames of a stream, each of which is a request of its own.
+"""The frames of a stream; each of them is one request.
 
-Rule: what a frame is counted, estimated and answered as is its own, whichever frame had
-its slot before it.
+Rule: a frame is counted, estimated and answered by its own model, size and arrival, even
+when it has replaced another frame in a slot.
 """
 
 import time
@@ -25,9 +25,9 @@ Response: TypeAlias = pb.DetectStreamResponse
 
 
 class Labels(Protocol):
-    """What a request is counted by: Call and Frame have these attributes.
+    """The attributes by which a request is counted; Call and Frame have them.
 
-    `size` is how many bytes its message has; `model` is empty until the name is known.
+    `size` is that of its message in bytes; `model` is empty until the name is known.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Labels(Protocol):
 
 @dataclass(slots=True)
 class Frame:
-    """One frame: `work` is to be done for it, or else `refusal` is its answer.
+    """One frame: `work` is to be done for it, or else `error` is its answer.
 
     `arrived` is a time of `time.monotonic`.
     """
@@ -45,12 +45,12 @@ class Frame:
     size: int
     model: str = ""
     work: FixedWork[Detections] = field(init=False)
-    refusal: Response | None = None
+    error: Response | None = None
     arrived: float = field(default_factory=time.monotonic)
 
 
 FrameSlot = LatestSlot[Pending[Frame, Response]]
-"""Where a frame waits; see OrderedStream."""
+"""The slot in which a frame waits; see OrderedStream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class LatestWork:
 
     @property
     def kind(self) -> str:
-        """The model of the frame that is in the slot by now."""
+        """The model of the frame that is in the slot now."""
         return self.slot.item.request.model
 
     @property
@@ -70,12 +70,12 @@ class LatestWork:
         return self.slot.item.request.size
 
     def run(self, checkpoint: Checkpoint) -> Detections:
-        """Detect in the frame, which stays in the slot from now on."""
+        """Take the frame out of the slot for good, and detect in it."""
         return self.slot.take().request.work.run(checkpoint)
 
 
 class Frames:
-    """Makes requests of one stream's messages, and answers of their outcomes."""
+    """Converts the messages of one stream to frames, and the outcomes of frames to answers."""
 
     def __init__(
         self,
@@ -97,22 +97,22 @@ class Frames:
         first: Received[pb.DetectStreamRequest],
         rest: AsyncIterator[pb.DetectStreamRequest],
     ) -> AsyncIterator[Frame]:
-        """The frames of all messages, in their order."""
+        """Iterate over the frames of all messages, in their order."""
         return _FrameIterator(self._frame, first, rest)
 
     async def answer(self, slot: FrameSlot) -> Response:
-        """The answer to the frame that is in this slot when its work begins."""
+        """Return the answer to the frame that is in this slot when its work begins."""
         try:
             with self._calls.request(self._context, METHOD) as call:
                 response = await self._detect(slot, call)
         except CallFailed as failed:
-            return _error(slot.take().request, failed.failure)
+            return _error_response(slot.take().request, failed.failure)
         return Response(frame_id=slot.take().request.frame_id, response=response)
 
     def dropped(self, frame: Frame) -> Response:
-        """The answer to a frame that a newer one has replaced."""
+        """Return the answer to a frame that a newer one has replaced."""
         error = RefusalError(Reason.FRAME_DROPPED, "a newer frame took its place")
-        return self._refusal(frame, error)
+        return self._refuse(frame, error)
 
     def _frame(self, received: Received[pb.DetectStreamRequest]) -> Frame:
         message = received.message
@@ -120,22 +120,23 @@ class Frames:
         try:
             frame.work = self._look_up(message.request, frame)
         except FacewireError as error:
-            frame.refusal = self._refusal(frame, error)
+            frame.error = self._refuse(frame, error)
         return frame
 
-    def _refusal(self, frame: Frame, error: FacewireError) -> Response:
+    def _refuse(self, frame: Frame, error: FacewireError) -> Response:
+        """Count and log a frame that ends with this error; return its answer."""
         try:
             with self._calls.request(self._context, METHOD) as call:
                 call.model, call.arrived = frame.model, frame.arrived
                 raise error
         except CallFailed as failed:
-            return _error(frame, failed.failure)
+            return _error_response(frame, failed.failure)
         finally:
-            del error  # its traceback holds this frame
+            del error  # its traceback refers to this function, and so to `frame`
 
 
 class _FrameIterator(AsyncIterator[Frame]):
-    """Frames of messages. Unlike a generator it keeps none while it awaits the next."""
+    """Iterates over frames. Unlike a generator it refers to none while it awaits the next."""
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class _FrameIterator(AsyncIterator[Frame]):
         return self._frame(received)
 
 
-def _error(frame: Frame, failed: Failure) -> Response:
+def _error_response(frame: Frame, failed: Failure) -> Response:
     number, _ = failed.code.value
     return Response(
         frame_id=frame.frame_id,

@@ -1,7 +1,7 @@
 """Traces of requests: a span for each request and one for each of its stages.
 
-Rule: OpenTelemetry is imported here alone, and only when traces are asked for: hence the
-imports inside functions. Spans are built after a request has ended, from times that are
+Rule: OpenTelemetry is imported only here, and only with --traces: hence the imports
+inside functions. Spans are built after a request has ended, from times that are
 measured anyway. They hold sizes, names and counts, never image data, peers or tokens.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NANO = 1_000_000_000
 
 FLUSH_SECONDS = 5
-"""For the last spans to be sent: a collector that does not answer delays no exit."""
+"""Seconds for the last spans to be sent: a silent collector must not delay the exit."""
 
 ERRORS = {
     grpc.StatusCode.UNKNOWN,
@@ -49,7 +49,7 @@ SUPPORTED = {
 
 
 def open_tracing(wanted: bool) -> "Tracing | None":
-    """Return what exports spans by OpenTelemetry; None when no traces are wanted.
+    """Return the exporter of spans; None unless `wanted`.
 
     Raises ConfigError when OpenTelemetry is not installed, and for OTEL_* variables that
     are wrong or ask for what is not supported.
@@ -65,7 +65,7 @@ def open_tracing(wanted: bool) -> "Tracing | None":
         ) from None
     except ConfigError:
         raise
-    except Exception as error:  # each variable has a type of its own, some at the import
+    except Exception as error:  # of various types, some of them raised by the imports
         raise ConfigError(f"--traces: an OTEL_* variable is wrong: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Which job runs when, and which is refused.
+"""The scheduling of jobs on threads: which runs when, and which is refused.
 
 Rule: threads and time, nothing of images, models or gRPC; of the server it imports only
 `errors`.

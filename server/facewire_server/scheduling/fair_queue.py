@@ -29,7 +29,7 @@ class FairQueue(Generic[T]):
         return self._length
 
     def push(self, client: Hashable, item: T) -> None:
-        """Put an item at the end of its client's line."""
+        """Append an item to its client's line."""
         line = self._lines.setdefault(client, deque())
         line.append(item)
         self._count(item, len(line), 1)
@@ -77,17 +77,17 @@ class FairQueue(Generic[T]):
 
 @dataclass(slots=True)
 class Share:
-    """What one client has waiting that is sheddable: jobs, and their bytes."""
+    """The sheddable jobs that one client has waiting: how many, and their bytes."""
 
     count: int = 0
     size: int = 0
 
 
 class JobQueue(FairQueue[Job[Any]]):
-    """The jobs that wait for a worker, with the sums that admission asks for.
+    """The jobs that wait for a worker, with the sums that admission needs.
 
     Sums are kept as jobs come and go, so that admitting one more takes no walk along the
-    queue. They count what a job was when it was put in: its work may change meanwhile.
+    queue. They count a job by its group and size when it was put in: its work may change.
     """
 
     def __init__(self) -> None:

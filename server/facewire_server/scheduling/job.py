@@ -24,14 +24,14 @@ Group = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What the work returned, and how long it waited for a worker, in seconds."""
+    """The value that the work returned, and its seconds of waiting for a worker."""
 
     value: T
     waited: float
 
 
 class Work(Protocol[T_co]):
-    """What a job does. `kind` and `size` may change until it runs, and must not fail."""
+    """The work of a job. `kind` and `size` may change until it runs, and must not fail."""
 
     @property
     def kind(self) -> str:
@@ -39,10 +39,10 @@ class Work(Protocol[T_co]):
 
     @property
     def size(self) -> int:
-        """Bytes that are kept until it runs."""
+        """Bytes that are held in memory until it runs."""
 
     def run(self, checkpoint: Checkpoint, /) -> T_co:
-        """Do it, on a worker's thread. What it raises becomes the job's outcome."""
+        """Do the work, on a worker's thread. What it raises becomes the job's outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class FixedWork(Generic[T]):
 
 
 class _Caught:
-    """Keeps any error raised inside, so that a worker's thread lives on.
+    """Catches any error raised inside, so that the worker's thread goes on.
 
     The error is detached from the frames that it has passed: see errors.detach.
     """
@@ -95,7 +95,7 @@ class Job(Generic[T]):
         self.queued_group = self.group
         """The group when it was put into the queue; the work may change in there."""
         self.queued_size = work.size
-        """The bytes that were counted for it then."""
+        """The bytes that were counted for it when it was put into the queue."""
         self.arrived = time.monotonic()
         self.started = 0.0
         self.began_exclusive = False
@@ -103,7 +103,7 @@ class Job(Generic[T]):
         self.passed_at: float | None = None
         """When it passed its checkpoint; None: it has not."""
         self.exclusive = False
-        """What the checkpoint returned."""
+        """The result of the checkpoint."""
         self.abandoned = False
         """Whether the caller has gone."""
         self._value: T
@@ -113,11 +113,11 @@ class Job(Generic[T]):
 
     @property
     def group(self) -> Group:
-        """The group that its work belongs to by now."""
+        """The group to which its work belongs now."""
         return self.work.kind, self.work.size.bit_length()
 
     def too_late(self, finished: float) -> RefusalError | None:
-        """DEADLINE_UNREACHABLE when `finished` is after the deadline."""
+        """Return DEADLINE_UNREACHABLE if `finished` is after the deadline, else None."""
         if self.deadline is None or finished <= self.deadline:
             return None
         late = max(1, round((finished - self.deadline) * 1000))

@@ -1,4 +1,4 @@
-"""What happens when too much waits: sheddable jobs are refused, other senders held back.
+"""The limits of the queue: sheddable jobs are refused, senders of others are held back.
 
 Rule: a full queue makes room for a newcomer whose client has less in it than the client
 that has most; the newest jobs of that one are shed. Jobs that are not sheddable are
@@ -16,21 +16,25 @@ from facewire_server.scheduling.fair_queue import FairQueue, JobQueue, Share
 from facewire_server.scheduling.job import Job
 
 UNSHEDDABLE_PART = 2
-"""Jobs that are not sheddable may fill one part in so many of the bytes that may wait,
-and count as no more, however much of them there is: their senders always bring more, and
-sheddable jobs would find no room beside them."""
+"""Jobs that are not sheddable may fill 1 / UNSHEDDABLE_PART of the bytes that may wait.
+
+They never count as more than that: their senders always bring more, and sheddable jobs
+would find no room beside them."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLimit:
-    """At most so many sheddable jobs wait, and at most `size` bytes of all jobs."""
+    """At most `jobs` sheddable jobs wait, and at most `size` bytes of all jobs.
+
+    `workers` is how many jobs may run at a time.
+    """
 
     workers: int
     jobs: int
     size: int
 
     def victims(self, newcomer: Job[Any], queue: JobQueue, running: int) -> list[Job[Any]] | None:
-        """The jobs to be shed for the newcomer; None: there is no room for it.
+        """Return the jobs to be shed for the newcomer; None: there is no room for it.
 
         `running` is how many jobs run.
         """
@@ -46,7 +50,7 @@ class QueueLimit:
         return []
 
     def _is_full(self, queue: JobQueue, running: int) -> bool:
-        """Whether as many sheddable jobs wait as may; those about to start do not count."""
+        """Whether the limit of sheddable jobs is reached; those about to start do not count."""
         unsheddable = len(queue) - queue.sheddable
         free = max(0, self.workers - running - unsheddable)
         return queue.sheddable - free >= self.jobs
@@ -55,7 +59,7 @@ class QueueLimit:
 def _newest_of_largest(
     newcomer: Job[Any], queue: JobQueue, excess: int, *, by_size: bool
 ) -> list[Job[Any]] | None:
-    """The newest jobs of the client with the largest share, to free `excess` of it.
+    """Return the newest jobs of the client with the largest share, to free `excess` of it.
 
     None when that would leave it less than the newcomer's client has then. `by_size`:
     `excess` and shares count bytes, else jobs.
@@ -90,7 +94,7 @@ class Backpressure:
     """
 
     def __init__(self, limit: int) -> None:
-        """`limit`: from so many bytes on nothing more shall be brought."""
+        """`limit`: how many bytes may wait before senders are held back."""
         self._limit = max(1, limit)
         self._lock = threading.Lock()
         # What follows is guarded by the lock.
@@ -108,7 +112,7 @@ class Backpressure:
             await waiter
         except asyncio.CancelledError:
             with self._lock:
-                # It was let in and will bring nothing: its place goes to another.
+                # It was let in and will bring nothing: another sender is let in instead.
                 if not self._waiters.remove(client, waiter):
                     self._let_in()
             raise

@@ -26,17 +26,17 @@ from facewire_server.scheduling.service_time import ServiceTimes
 T = TypeVar("T")
 
 LEAST_RETRY_AFTER = 0.01
-"""The least seconds after which a refused caller is asked to come back."""
+"""The shortest time in seconds after which a refused caller may come back."""
 
 
 class Observer(Protocol):
-    """Is told what a scheduler does, on the thread on which that happens."""
+    """Receives the events of a scheduler, on the thread on which they happen."""
 
     def queued(self, depth: int, size: int) -> None:
-        """So many jobs wait now, with so many bytes."""
+        """`depth` jobs wait now, of `size` bytes together."""
 
     def checkpoint_passed(self, kind: str) -> None:
-        """A job of this kind goes on to its costly stage."""
+        """A job of this kind begins its costly stage."""
 
 
 class Scheduler:
@@ -52,14 +52,15 @@ class Scheduler:
         self._limit = QueueLimit(workers, max_queue, max_queued_bytes)
         self._backpressure = Backpressure(max_queued_bytes // UNSHEDDABLE_PART)
         self._observer: Observer | None = None
-        # One lock for the queue, the running jobs and the times: an admission looks at
-        # all three, and they must agree. Nothing under it blocks.
+        # One lock guards the queue, the running jobs and the service times: an admission
+        # reads all three, and they must agree. Nothing under it blocks the event loop.
         self._lock = threading.Lock()
         self._queue = JobQueue()
         self._running: set[Job[Any]] = set()
         self._times = ServiceTimes()
-        # What workers sleep on: a token for each job that was ever queued, False to end a
-        # thread. A job that left the queue otherwise leaves a token that finds none.
+        # Workers block on this queue. It gets a True for each job that is queued; a False
+        # ends a thread. A cancelled or shed job leaves its True behind: a worker may take it
+        # and find no job.
         self._tokens: SimpleQueue[bool] = SimpleQueue()
         for number in range(workers):
             threading.Thread(target=self._work, name=f"facewire-{number}", daemon=True).start()
@@ -84,7 +85,7 @@ class Scheduler:
         return None if job is None else (job.work.kind, now - job.started)
 
     def watch(self, observer: Observer) -> None:
-        """Tell `observer` from now on."""
+        """Report events to `observer` from now on."""
         self._observer = observer
 
     async def run(
@@ -153,8 +154,8 @@ class Scheduler:
     def _wait(self, ahead: int, now: float) -> float:
         """Seconds until a worker is free that `ahead` of the waiting jobs do not take.
 
-        Each of these counts with the mean of all that wait: which of them are ahead is not
-        asked, since that would take a walk along the queue.
+        Each of these counts with the mean of all that wait: finding those that are ahead
+        would take a walk along the queue.
         """
         if len(self._running) + ahead < self.workers:
             return 0.0
@@ -164,7 +165,7 @@ class Scheduler:
         return left / self.workers
 
     def _make_room(self, newcomer: Job[Any]) -> None:
-        """Shed other jobs if need be. Raises QUEUE_FULL when that is of no use."""
+        """Shed other jobs if the queue is full. Raises QUEUE_FULL when that makes no room."""
         victims = self._limit.victims(newcomer, self._queue, len(self._running))
         if victims is None:
             raise self._full()
@@ -190,11 +191,12 @@ class Scheduler:
             self._observer.queued(len(self._queue), self._queue.size)
 
     def _work(self) -> None:
-        """Run jobs, on a worker's thread. While it waits it keeps nothing of the last."""
+        """Run jobs, on a worker's thread. While it waits it refers to no job."""
         while self._tokens.get():
             self._run_next()
 
     def _run_next(self) -> None:
+        """Run the next job, if there is one whose deadline can be met."""
         job = self._begin_next()
         if job is None:
             return
@@ -205,12 +207,12 @@ class Scheduler:
                 now = time.monotonic()
                 took = now - job.passed_at
                 self._times.learn(job.work.kind, took, exclusive=job.exclusive, now=now)
-        # Not before the job is counted out: its caller may come back at once, and shall
-        # find a free worker.
+        # Only after the job was removed from the running ones: its caller may come back at
+        # once, and must find a free worker.
         job.complete()
 
     def _begin_next(self) -> Job[Any] | None:
-        """Begin the next job; None when it was abandoned or would be too late."""
+        """Begin the next job; None when none waits, or it would be too late."""
         with self._lock:
             job = self._queue.pop()
             if job is None:
@@ -233,8 +235,8 @@ class Scheduler:
         with self._lock:
             now = time.monotonic()
             took = now - job.started
-            # Learned of jobs refused below as well: or else a first stage that has come
-            # to take longer would be noticed by none of those that it makes too late.
+            # Learned also from jobs that are refused below: when the first stage becomes
+            # slower, all jobs may be too late here, and the estimate must still follow.
             self._times.learn(job.group, took, exclusive=job.began_exclusive, now=now)
             exclusive = len(self._running) == 1 and not self._queue  # the one is this job
             needed = self._times.needed(job, exclusive=exclusive, now=now, at_checkpoint=True)

@@ -4,11 +4,11 @@ Work has two stages: before its checkpoint, and after. The first depends on the 
 the work, so it is learned for each group of kind and magnitude; the second is learned
 for each kind.
 
-Rule: a promise is made with an estimate on the careful side of the mean; the length of a
-queue is estimated with means, since slow and quick jobs even out. What was not seen for
-a while counts for less and less: otherwise one bad moment, in which everything took too
-long, would have all later jobs refused, and none would run to show that it has passed.
-For the same reason a single duration counts for little, however long it was.
+Rule: whether a deadline can be met is decided by an estimate above the mean; the wait in a
+queue is estimated by means, since slow and quick jobs even out. A mean that was not updated
+for a while counts for less and less: otherwise one moment in which everything took too long
+would have all later jobs refused, and none would run to correct the estimate. For the same
+reason a single duration counts for little, however long it was.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -21,14 +21,14 @@ SMOOTHING = 0.1
 """The weight of the newest duration in the running means."""
 
 CARE = 2.0
-"""Mean deviations that are added to a mean to be on the careful side."""
+"""How many mean deviations are added to a mean in an estimate for a deadline."""
 
 FRESH_SECONDS, FRESH_TIMES = 1.0, 10
-"""How long a mean holds without being seen again: so many seconds, or so many times
-itself, whichever is longer. After that it is halved each time that span passes."""
+"""How long a mean holds without an update: FRESH_SECONDS, or FRESH_TIMES the mean itself,
+whichever is longer. After that it is halved each time that span passes."""
 
 OUTLIER, LEAST_OUTLIER = 4.0, 0.01
-"""A duration counts as no more than so many times the mean, or so many seconds: when all
+"""A duration counts as at most OUTLIER times the mean, or LEAST_OUTLIER seconds: when all
 are longer, the mean follows within a few, and one outlier has no later job refused."""
 
 RESERVE = 0.005
@@ -43,10 +43,10 @@ class _Known:
 
 
 class ServiceTimes:
-    """Running means of durations, and what they say of jobs. Not thread-safe.
+    """Running means of durations, and estimates for jobs made of them. Not thread-safe.
 
-    Work that had the machine to itself ("exclusive") tells little of work beside other
-    work: the two are learned apart, and one stands in for the other only until the other
+    Work that had the machine to itself ("exclusive") says little about work beside
+    other work: the two are learned apart, and one stands in for the other only until the other
     is known. All durations are in seconds; `now` is a time of `time.monotonic`.
     """
 
@@ -62,7 +62,7 @@ class ServiceTimes:
         known.learned = now
 
     def estimate(self, key: Hashable, *, exclusive: bool, now: float, care: float = 0.0) -> float:
-        """What a stage takes: the mean and `care` deviations; 0 for a key never seen."""
+        """Estimate a stage in seconds: the mean and `care` deviations; 0 for an unknown key."""
         known = self._known.get((key, exclusive)) or self._known.get((key, not exclusive))
         if known is None:
             return 0.0
@@ -73,11 +73,11 @@ class ServiceTimes:
     def needed(
         self, job: Job[Any], *, exclusive: bool, now: float, at_checkpoint: bool = False
     ) -> float:
-        """How long before its deadline a job has to begin, on the careful side.
+        """Estimate how many seconds before its deadline a job has to begin.
 
-        `at_checkpoint`: how long before it the job has to be there. The first stage of an
-        exclusive job is not counted: no other job waits meanwhile, and nothing costly is
-        done before the checkpoint asks again.
+        `at_checkpoint`: estimate it for a job at its checkpoint, whose first stage is over.
+        The first stage of an exclusive job is not counted: no other job waits meanwhile, and
+        the checkpoint comes before the costly stage.
         """
         needed = RESERVE + self.estimate(job.work.kind, exclusive=exclusive, now=now, care=CARE)
         if not exclusive and not at_checkpoint:
@@ -85,10 +85,10 @@ class ServiceTimes:
         return needed
 
     def queued(self, groups: Mapping[Group, int], now: float) -> float:
-        """The mean work of so many jobs of each group, beside other work.
+        """Estimate the seconds of work of queued jobs, given how many there are of each group.
 
-        It is asked for each request that comes to a busy server, of all jobs that wait:
-        most of these are of one group, so it estimates once for each group.
+        Called for each request to a busy server. Most jobs are of one group, so each group
+        is estimated once.
         """
         return sum(
             count
@@ -100,7 +100,7 @@ class ServiceTimes:
         )
 
     def remaining(self, running: Iterable[Job[Any]], now: float) -> float:
-        """What is left of the work of these jobs, which have begun."""
+        """Estimate the seconds of work that are left of these jobs, which have begun."""
         return sum(max(0.0, self._end(job, now) - now) for job in running)
 
     def _end(self, job: Job[Any], now: float) -> float:

@@ -1,4 +1,5 @@
-"""Who may call: TLS, tokens, and the warning about what is left open.
+"""Access to the server: TLS, tokens, and the warning about missing protection.
 
-Rule: it knows gRPC and the settings, and nothing of `rpc`: what refuses a call is given to it.
+Rule: this room knows gRPC and the settings, and nothing of `rpc`: the function that refuses
+a call is passed in.
 """

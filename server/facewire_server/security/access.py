@@ -1,4 +1,4 @@
-"""Who may connect to a server and call it, as its settings say."""
+"""The access to a server: its certificates and tokens, made of its settings."""
 
 import asyncio
 
@@ -44,6 +44,6 @@ class Access:
 
     async def follow(self) -> None:
         """Load the files again whenever they change, until cancelled."""
-        async with asyncio.TaskGroup() as group:  # all end when one fails
+        async with asyncio.TaskGroup() as group:  # when one fails, it cancels the others
             for watch in self._watches:
                 group.create_task(watch.run())

@@ -1,9 +1,9 @@
 """TLS credentials of a server: its certificate, its key, the authority of its clients.
 
 Rule: gRPC gets only what was checked here, first with Python's TLS library, whose errors
-say what is wrong, and then in a handshake on trial. gRPC has a TLS library of its own,
-which takes less, and it reports nothing about a certificate that it cannot use: it goes
-on with the one before, or refuses every client.
+say what is wrong, and then in a trial handshake. gRPC contains another TLS library, which
+accepts less, and it reports nothing about a certificate that it cannot use: it goes on with
+the one before, or refuses every client.
 """
 
 import codecs
@@ -27,10 +27,10 @@ CERT, KEY, CLIENT_CA = "--tls-cert", "--tls-key", "--tls-client-ca"
 KINDS = "; keys of RSA (not RSA-PSS), P-256 and P-384 are what it takes"
 
 HANDSHAKE_SECONDS = 10.0
-"""For the handshake on trial, which takes some milliseconds on an idle machine."""
+"""Seconds for the trial handshake, which takes some milliseconds on an idle machine."""
 
 UNUSED_NAME = "facewire.invalid"
-"""The host name that the client on trial asks for: no certificate is for it."""
+"""The host name that the client of the trial asks for; no certificate has it."""
 
 
 class Certificates:
@@ -44,8 +44,8 @@ class Certificates:
         self._files = {CERT: cert, KEY: key}
         if client_ca is not None:
             self._files[CLIENT_CA] = client_ca
-        # What gRPC has not taken yet. A deque, since `append` on one thread and `pop` on
-        # another need no lock.
+        # The configuration that gRPC has not taken yet. A deque, since `append` on one
+        # thread and `pop` on another need no lock.
         self._pending: deque[grpc.ServerCertificateConfiguration] = deque(maxlen=1)
 
     @property
@@ -56,7 +56,7 @@ class Certificates:
     def load(self, contents: Mapping[str, bytes]) -> None:
         """Use these contents of the files, by flag, for the connections to come.
 
-        Raises ConfigError, which names the flag; then the old ones stay in use.
+        Raises ConfigError, which names the flag; the old contents stay in use then.
         """
         chain, key, clients = contents[CERT], contents[KEY], contents.get(CLIENT_CA)
         self._check_certificates(CERT, chain)
@@ -77,7 +77,7 @@ class Certificates:
     def _take_pending(self) -> Any:
         """Return a new configuration, or None to keep the current one.
 
-        gRPC calls it before each handshake, on a thread of its own.
+        gRPC calls it before each handshake, on one of gRPC's threads.
         """
         try:
             return self._pending.pop()
@@ -135,7 +135,7 @@ class HandshakeError(FacewireError):
 def try_handshake(key: bytes, chain: bytes) -> None:
     """Connect a gRPC client to a gRPC server that shows this certificate.
 
-    Both run in this process. Dates and host names are not on trial: a certificate that
+    Both run in this process. Dates and host names are not checked: a certificate that
     has expired, or is of another host, passes. Raises HandshakeError with the reason when
     client and server do not agree. Takes at most HANDSHAKE_SECONDS.
     """

@@ -1,4 +1,4 @@
-"""The interceptor that asks every call for a token.
+"""The interceptor that requires a token of every call.
 
 Rule: only the methods in OPEN are answered without one; methods that the server does not
 have are refused, too.
@@ -14,7 +14,7 @@ from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.security.tokens import Tokens
 
 OPEN = frozenset(f"/{health.SERVICE_NAME}/{name}" for name in ("Check", "Watch"))
-"""What probes call; they have no tokens."""
+"""The methods that probes call; probes have no tokens."""
 
 UNKNOWN = "unknown"
 """The name under which services and methods that the server does not have are counted."""
@@ -30,7 +30,7 @@ Refuse = Callable[[Context, str, str, FacewireError], Awaitable[None]]
 
 
 class TokenInterceptor(grpc.aio.ServerInterceptor):
-    """Passes a call with a token to its handler, and has any other refused."""
+    """Passes a call with a valid token to its handler, and refuses any other."""
 
     def __init__(self, tokens: Tokens, refuse: Refuse) -> None:
         self._tokens = tokens
@@ -52,15 +52,15 @@ class TokenInterceptor(grpc.aio.ServerInterceptor):
         ):
             return handler
         if handler is None:
-            return self._refusal(UNKNOWN, UNKNOWN)
+            return self._refusing_handler(UNKNOWN, UNKNOWN)
         _, service, method = handler_call_details.method.split("/")
-        return self._refusal(service, method)
+        return self._refusing_handler(service, method)
 
-    def _refusal(self, service: str, method: str) -> Handler:
+    def _refusing_handler(self, service: str, method: str) -> Handler:
         """Make a handler that refuses a call, of a stream or of a single message.
 
         It is a stream handler for both: gRPC calls it before it has read a message, so no
-        message of a stranger is parsed. On the wire the kinds do not differ.
+        message without a token is parsed. On the wire the kinds do not differ.
         """
 
         async def refuse(requests: object, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""The tokens that a server admits, kept as SHA-256 digests.
+"""The tokens that a server admits, stored as SHA-256 digests.
 
 Rule: no token leaves this module, not even in the error about its line.
 """
@@ -13,7 +13,7 @@ from facewire_server.errors import ConfigError
 
 FLAG = "--token-file"
 PREFIX = "sha256:"
-"""Begins a line that holds the hexadecimal digest of a token instead of the token."""
+"""The prefix of a line that holds the hexadecimal digest of a token, not the token."""
 
 
 class Tokens:
@@ -46,8 +46,8 @@ class Tokens:
     def admit(self, authorization: Sequence[str]) -> bool:
         """Whether a call with these `authorization` headers shows one of the tokens.
 
-        All digests are compared, each in constant time: how long it takes depends on
-        their number alone.
+        All digests are compared, each in constant time, so that the duration depends only
+        on their number.
         """
         if len(authorization) != 1:
             return False

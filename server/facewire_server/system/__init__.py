@@ -1,4 +1,4 @@
-"""What the operating system gives: addresses, CPU quota, files, memory, threads.
+"""The operating system: addresses, cache folder, CPU quota, files, memory, threads.
 
-Rule: of the server it imports only `errors`; what it does needs neither models nor gRPC.
+Rule: of the server this room imports only `errors`; it knows neither models nor gRPC.
 """

@@ -1,4 +1,4 @@
-"""Where a server listens: the addresses of a host, its target, and errors in words.
+"""Addresses to listen at: those of a host, a target for clients, and error messages.
 
 A host is an address, a name, which may have several addresses, or `unix:PATH`.
 """
@@ -21,7 +21,7 @@ NOT_LOCAL = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 """Errors of addresses that no interface of this machine has."""
 
 TRIES = 10
-"""To find a port that is free at all addresses of a host."""
+"""How often to look for a port that is free at all addresses of a host."""
 
 
 class Endpoints(NamedTuple):
@@ -32,12 +32,12 @@ class Endpoints(NamedTuple):
 
 
 def socket_path(host: str) -> Path | None:
-    """The path of a Unix socket; None: the host is an address or a name."""
+    """Return the path of a Unix socket; None: the host is an address or a name."""
     return Path(host.removeprefix(UNIX)) if host.startswith(UNIX) else None
 
 
 def target_of(host: str, port: int) -> str:
-    """The target for clients: HOST:PORT, [IPV6]:PORT or unix:PATH."""
+    """Return the target for clients: HOST:PORT, [IPV6]:PORT or unix:PATH."""
     if host.startswith(UNIX):
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -47,7 +47,7 @@ def endpoints(host: str, port: int, *options: int) -> Endpoints:
     """Find the addresses of a host on this machine, and a port free at all of them.
 
     `port` 0: any; `options` are those of the sockets that will listen. Raises OSError,
-    which `listen_error` puts into words.
+    which `listen_error` converts.
     """
     ips = _addresses(host)
     for _ in range(TRIES):
@@ -76,7 +76,7 @@ def bind_socket(ip: str, port: int, *options: int) -> socket.socket:
 
 
 def listen_error(action: str, host: str, port: int, error: OSError) -> ConfigError:
-    """The error to raise for one of `endpoints`; `action` is what failed: "listen"."""
+    """Convert an error of `endpoints`; `action` is what failed, such as "listen"."""
     return ConfigError(f"cannot {action} on {target_of(host, port)}: {_reason(host, error)}")
 
 
@@ -103,7 +103,7 @@ def _addresses(host: str) -> tuple[str, ...]:
 
 
 def _free_endpoints(ips: Sequence[str], port: int, options: Sequence[int]) -> Endpoints:
-    """Bind sockets, to see whether it can be done, and close them."""
+    """Bind sockets, to find out which addresses and port can be used, and close them."""
     local, missing = list[str](), None
     with ExitStack() as stack:
         for ip in ips:

@@ -1,4 +1,4 @@
-"""The folder for fetched and compiled models, where none is set."""
+"""The default folder for fetched and compiled models."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from platformdirs import site_cache_path, user_cache_path
 def default_folder() -> Path:
     """Return the operating system's folder for a user's caches: ~/.cache/facewire.
 
-    For a user without a home folder, as in many containers, it is that of the machine:
+    Without a home folder, as in many containers, it is that of the machine:
     /var/cache/facewire.
     """
     try:

@@ -12,22 +12,22 @@ ROOT = Path("/")
 
 
 def available_core_numbers() -> list[int]:
-    """The cores that this process may run on, by the system's numbers."""
+    """List the cores that this process may run on, by the system's numbers."""
     return sorted(os.sched_getaffinity(0))
 
 
 def available_cores(share: int = 1) -> int:
-    """How many cores this process may keep busy, at least 1; part of a core counts as one.
+    """Return how many cores this process may keep busy, at least 1.
 
-    As many as it may run on, or its part of the quota of CPU time that its container
-    has, which `share` processes divide.
+    That is the number it may run on, or less if its container has a quota of CPU time, which
+    `share` processes divide; part of a core counts as one.
     """
     cores, quota = len(available_core_numbers()), cpu_quota()
     return cores if quota is None else min(cores, math.ceil(quota / share))
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """The quota in cores, such as 0.5; None: there is none.
+    """Return the quota in cores, such as 0.5; None: there is none.
 
     `root` is the folder that contains /proc and /sys.
     """
@@ -63,10 +63,10 @@ def _mounts(root: Path) -> Iterator[tuple[Path, str, int]]:
     """
     for line in (root / "proc/self/mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
-        mounted_group, place = left.split()[3:5]
+        mounted_group, mount_point = left.split()[3:5]
         kind, _, options = right.split()[:3]
         if kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(",")):
-            yield root / place.lstrip("/"), mounted_group, 2 if kind == "cgroup2" else 1
+            yield root / mount_point.lstrip("/"), mounted_group, 2 if kind == "cgroup2" else 1
 
 
 def _own_group(root: Path, version: int) -> str | None:

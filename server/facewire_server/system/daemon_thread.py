@@ -1,6 +1,6 @@
-"""Calls that may never return, each on a daemon thread of its own.
+"""Daemon threads for calls that may never return.
 
-A thread of `ThreadPoolExecutor` will not do: Python joins those at exit, and one read
+Threads of a `ThreadPoolExecutor` do not fit: Python joins them at exit, and one read
 that hangs (a dead network drive, a pipe without a writer) would keep the process alive.
 """
 
@@ -33,7 +33,7 @@ def run_in_daemon_thread(
 
 
 class _errors_into:
-    """Set any error raised inside, SystemExit too, on a future: its reader must not hang."""
+    """Sets any error raised inside, SystemExit too, on a future: its reader must not hang."""
 
     def __init__(self, future: Future[Any]) -> None:
         self._future = future

@@ -1,7 +1,7 @@
-"""Watching files: fingerprints, settled changes, and contents that are loaded again.
+"""The watch of files: fingerprints, settled changes, and contents that are loaded again.
 
-Rule: a file may never answer, on a drive that hangs or as a pipe without a writer. That
-blocks neither the event loop nor the end of the process, and is logged.
+Rule: a read may never return, from a drive that hangs or a pipe without a writer. That blocks
+neither the event loop nor the end of the process, and is logged.
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from facewire_server.system.daemon_thread import run_in_daemon_thread
 logger = logging.getLogger("facewire_server.service.file_watch")
 
 POLL_SECONDS = 1.0
-"""Between two looks at files. Polling also sees changes on network drives."""
+"""Seconds between two looks at files. Polling also sees changes on network drives."""
 
 READ_SECONDS = 10.0
-"""For the files to be read."""
+"""Seconds for the files to be read."""
 
 LOOK_SECONDS = 3 * READ_SECONDS
-"""For a look at the files, with reading and loading them if they have changed."""
+"""Seconds for a look at the files, with reading and loading them after a change."""
 
 NOT_RELOADED = "%s not reloaded, what was read before holds on: %s"
 
 Fingerprint = tuple[tuple[int, int, int], ...]
-"""Of a set of files: the mtime (ns), size (bytes) and inode of each."""
+"""The mtime (ns), size (bytes) and inode of each of a set of files."""
 
 Contents = Mapping[str, bytes]
-"""What is in each file, by its flag."""
+"""The content of each file, by its flag."""
 
 
 def fingerprint(*paths: Path) -> Fingerprint:
-    """Fingerprint of a set of files; zeros for each that `stat` fails on. May hang."""
+    """Return the fingerprint of files; zeros for each that `stat` fails on. May hang."""
     return tuple(_stat(path) for path in paths)
 
 
@@ -50,11 +50,11 @@ class FileChanges:
     """Detects changes of one set of files, each once it has settled.
 
     A change has settled when two looks in a row find the same fingerprint: files that
-    are still being written, or replaced one after the other, are left alone.
+    are still being written, or replaced one after the other, are not read yet.
     """
 
     def __init__(self, loaded: Fingerprint) -> None:
-        """`loaded`: taken before what is in use now was read."""
+        """`loaded` was taken before the files in use were read."""
         self.loaded = loaded
         self.seen = loaded
 
@@ -67,7 +67,7 @@ class FileChanges:
     def mark_loaded(self) -> None:
         """Note that the files were loaded after the last look.
 
-        A change between that look and the reading is then seen as one.
+        A change between that look and the reading is detected by the next look.
         """
         self.loaded = self.seen
 
@@ -144,7 +144,7 @@ class FileWatch:
         return last != self._last_error
 
     def _read_first(self) -> Contents:
-        # The fingerprint is taken before reading: a change in between is then seen.
+        # The fingerprint is taken before reading, so that a change in between is detected.
         self._changes = FileChanges(self._fingerprint())
         return self._read()
 
@@ -167,7 +167,7 @@ class FileWatch:
 
     def _read_in_time(self, read: Callable[[], Contents]) -> Contents:
         """Call `read` on a thread. Raises ConfigError, also after READ_SECONDS."""
-        # A local variable: the future holds secrets, and goes with this call.
+        # A local variable, since the future holds secrets: it must not outlive this call.
         reading = run_in_daemon_thread(read)
         try:
             return reading.result(READ_SECONDS)

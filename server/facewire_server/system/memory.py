@@ -1,4 +1,4 @@
-"""The memory of the process: whether there is enough, and giving back what is free."""
+"""The memory of the process: whether it suffices, and the return of what is free."""
 
 import asyncio
 import ctypes
@@ -9,10 +9,10 @@ import numpy as np
 from facewire_server.system.daemon_thread import run_in_daemon_thread
 
 POLL_SECONDS = 5.0
-"""Between two checks; a server is idle when no request has arrived between them."""
+"""Seconds between two checks; a server is idle if no request has arrived between them."""
 
-# Of OpenCV and libjpeg; C++ as OpenVINO passes it on; Pillow by the number of its error
-# (IMAGING_CODEC_MEMORY), and in words.
+# Messages of OpenCV and libjpeg; of C++, as OpenVINO passes it on; of Pillow, with the
+# number of its error (IMAGING_CODEC_MEMORY) and as text.
 _OUT_OF_MEMORY = ("Insufficient memory", "bad_alloc", "decoder error -9", "out of memory")
 
 
@@ -33,8 +33,8 @@ def is_available(size: int) -> bool:
 class MemoryTrim:
     """Gives free memory back to the system when a server becomes idle.
 
-    Never while requests are in flight: they would have to ask for it again, page by
-    page, and what is freed under load is used again soon.
+    It does nothing while requests are in flight: they would have to request the memory
+    again, page by page, and memory that is freed under load is used again soon.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a server tells its operators: metrics and logs.
+"""Metrics and logs for the operators of a server.
 
-Rule: it knows what is counted (detections, descriptions of models), and nothing of gRPC.
+Rule: this room knows what is counted (detections, descriptions of models), and nothing of gRPC.
 """

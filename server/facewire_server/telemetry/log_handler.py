@@ -16,11 +16,11 @@ from facewire_server.telemetry.log_queue import LogQueue, PendingLine
 STANDARD_ERROR = 2
 
 FLUSH_SECONDS = 2.0
-"""For the queue to be written at the exit: the reader of the log may be gone."""
+"""Seconds for the queue to be written at the exit: the reader of the log may be gone."""
 
 
 class QueuedHandler(QueueHandler):
-    """A handler that writes to a file descriptor, on a thread of its own.
+    """A handler that writes to a file descriptor in a separate thread.
 
     Records of WARNING and above displace others, whose rate is limited: see LogQueue.
     """
@@ -46,7 +46,7 @@ class QueuedHandler(QueueHandler):
         self._start()
 
     def say(self, line: str) -> None:
-        """Put a line into the queue that comes from no record."""
+        """Put a line without a record into the queue."""
         self._queue.put_nowait(PendingLine(lambda: line, urgent=True))
         self._start()
 
@@ -61,8 +61,8 @@ class QueuedHandler(QueueHandler):
             return
         with self._starting:
             if self._thread is None:
-                # A daemon: it may wait for a reader that never comes, and the exit of the
-                # process must not.
+                # A daemon thread: it may wait for a reader that never reads, and the exit of
+                # the process must not wait for it.
                 self._thread = Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
 

@@ -1,7 +1,7 @@
 """A bounded queue of log lines that wait to be written.
 
 Rule: putting a line in never waits. A line that finds no room is dropped and counted, and
-the reader of the queue is told how many were.
+`get` returns to the reader how many were.
 """
 
 import time
@@ -11,13 +11,13 @@ from threading import Condition
 from typing import NamedTuple
 
 CAPACITY = 1000
-"""How many lines wait at most: those of a burst, and half a megabyte or so."""
+"""How many lines wait at most: enough for a burst, and about half a megabyte."""
 
 RATE = 500.0
 """Lines a second that are accepted in the long run; CAPACITY more in a burst."""
 
 REPORT_SECONDS = 1.0
-"""From the first dropped line until the reader is told how many were dropped."""
+"""Seconds from the first dropped line until `get` returns how many were dropped."""
 
 
 class PendingLine(NamedTuple):
@@ -80,7 +80,7 @@ class LogQueue:
     def get(self) -> str | int:
         """Wait for the next line and return it, or the number of lines dropped.
 
-        A call also says that what the call before returned is written.
+        A call also confirms that what the call before returned is written.
         """
         with self._changed:
             self._being_written = False

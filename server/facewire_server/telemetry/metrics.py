@@ -17,7 +17,7 @@ BUCKETS = (
     *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
     *(0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
 )
-"""Upper bounds in seconds: from a light model alone to a heavy one in a queue."""
+"""Upper bounds in seconds: from a light model without load to a heavy one in a queue."""
 
 LARGEST = {"facewire_model_info", "facewire_watchdog_stalled"}
 """Gauges that several processes report together as the largest value; others as the sum."""

@@ -1,4 +1,4 @@
-"""The port of `/metrics`: plain HTTP, for a few quick scrapers.
+"""The port of `/metrics`: plain HTTP for a few scrapers.
 
 Rule: a connection holds one of MAX_SCRAPES threads for at most SCRAPE_SECONDS, and never
 a thread that answers requests.
@@ -21,16 +21,16 @@ MAX_SCRAPES = 4
 """How many scrapes are answered at a time; connections beyond are closed at once."""
 
 SCRAPE_SECONDS = 5.0
-"""For a scrape, from connecting to the last byte of its answer."""
+"""Seconds for a scrape, from connecting to the last byte of its answer."""
 
 ACCEPT_PAUSE = 1.0
 """Seconds until the next attempt after a connection could not be accepted."""
 
 
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> "MetricsPort":
-    """Serve `/metrics` at all addresses of a host, on threads of its own.
+    """Serve `/metrics` at all addresses of a host, on separate threads.
 
-    Port 0: a free one. Raises ConfigError when the port cannot be had.
+    Port 0: a free one. Raises ConfigError when the port cannot be used.
     """
     servers = list[MetricsServer]()
     try:
@@ -140,7 +140,7 @@ class MetricsServer(ThreadingMixIn, WSGIServer):
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing about scrapes, which come every few seconds."""
+        """Log nothing about scrapes, of which there is one every few seconds."""
 
 
 def _shut_down(connection: socket.socket) -> None:

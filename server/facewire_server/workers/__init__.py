@@ -1,4 +1,4 @@
 """Several processes that serve on one port, with one `/metrics`, and their supervisor.
 
-Rule: it knows lifecycle, where each process is a server, and nothing of `rpc`.
+Rule: this room knows lifecycle, which makes each worker a server, and nothing of `rpc`.
 """

@@ -16,7 +16,7 @@ from facewire_server.workers.metric_sums import Families
 from facewire_server.workers.model_snapshot import ModelSnapshot
 
 LENGTH_BYTES = 4
-"""Of the length before each message, big-endian."""
+"""The size of the length before each message; it is big-endian."""
 
 
 @dataclass(frozen=True, slots=True)

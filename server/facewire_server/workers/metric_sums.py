@@ -25,7 +25,7 @@ Families = dict[str, Family]
 
 
 def read_families(registry: CollectorRegistry) -> Families:
-    """The metrics of this process as they are now."""
+    """Read the metrics of this process as they are now."""
     return {
         metric.name: Family(metric.documentation, metric.type, _values(metric))
         for metric in registry.collect()
@@ -33,12 +33,12 @@ def read_families(registry: CollectorRegistry) -> Families:
 
 
 def without_gauges(families: Families) -> Families:
-    """What still counts of a process that has ended: its counters and histograms."""
+    """Return what counts of a process that has ended: its counters and histograms."""
     return {name: family for name, family in families.items() if family.kind != "gauge"}
 
 
 def sum_families(processes: Iterable[Families]) -> Families:
-    """Metrics of several processes as one: sums, and the maximum of those in LARGEST."""
+    """Combine the metrics of several processes: sums, and the maximum of those in LARGEST."""
     total: Families = {}
     for families in processes:
         for name, family in families.items():
@@ -52,7 +52,7 @@ def sum_families(processes: Iterable[Families]) -> Families:
 
 
 def to_metrics(families: Families) -> Iterator[Metric]:
-    """Metrics as prometheus-client's collectors return them."""
+    """Convert metrics to the form that prometheus-client's collectors return."""
     for name, family in families.items():
         metric = Metric(name, family.documentation, family.kind)
         for (sample, labels), value in family.values.items():

@@ -33,10 +33,10 @@ logger = logging.getLogger("facewire_server.workers.process")
 Value = TypeVar("Value")
 
 SUPERVISOR_SIGNALS = {signal.SIGHUP, signal.SIGINT}
-"""What a terminal sends to all processes, and the supervisor alone handles."""
+"""Signals that a terminal sends to all processes; only the supervisor handles them."""
 
 KILL_SECONDS = 5.0
-"""For the system to end a process that was killed."""
+"""Seconds for the system to end a process that was killed."""
 
 
 class WorkerProcess:
@@ -58,13 +58,13 @@ class WorkerProcess:
         self.models = dict(models)
         """The models that it serves, by their names."""
         self.loaded: asyncio.Future[None] = loop.create_future()
-        """Done when it has its models; fails with ModelError when it ends before."""
+        """Done when its models are loaded; fails with ModelError when it ends before that."""
         # Retrieves the error: asyncio would log it as never retrieved when the server
         # stops, and so no longer awaits this future.
         self.loaded.add_done_callback(_has_failed)
         self.ended = asyncio.Event()
         self.metrics: Families = {}
-        """As they were when it answered last."""
+        """The metrics that it sent last."""
         self._may_serve = False
         self._channel: Channel | None = None
         self._collected: asyncio.Future[None] = _done(None)
@@ -89,7 +89,7 @@ class WorkerProcess:
 
     @property
     def is_serving(self) -> bool:
-        """Whether it was told to serve and has not ended."""
+        """Whether `start_serving` was called and it has not ended."""
         return self._may_serve and not self.ended.is_set()
 
     def start_serving(self) -> None:
@@ -98,7 +98,7 @@ class WorkerProcess:
         self._send(Serve())
 
     def collect(self) -> "asyncio.Future[None]":
-        """Ask for its metrics, unless it is asked already; done when they are there.
+        """Request its metrics, unless a request is under way; done when they have come.
 
         Done at once for a process that has none yet, or has ended.
         """
@@ -108,7 +108,7 @@ class WorkerProcess:
         return self._collected
 
     async def reload(self, model: ModelSnapshot) -> str:
-        """Have it replace the model of this name; returns why not, empty: it has.
+        """Have it replace the model of this name; return the reason if it does not, else "".
 
         One reload at a time.
         """
@@ -123,7 +123,7 @@ class WorkerProcess:
         return reason
 
     def load_of(self, model: ModelSnapshot) -> "asyncio.Future[Any] | None":
-        """What is done when it has loaded this snapshot; None: it is not loading it."""
+        """Return the future of its load of this snapshot; None: it is not loading it."""
         if not self.loaded.done() and self.models[model.name] is model:
             return self.loaded
         if not self._reloaded.done() and self._reloading is model:
@@ -150,7 +150,7 @@ class WorkerProcess:
             self._channel.send(message)
 
     async def _follow(self, end: socket.socket) -> None:
-        """Handle its messages until it has ended, and then settle what is awaited."""
+        """Handle its messages until it has ended, then complete the futures that are left."""
         try:
             self._channel = await Channel.open(end)
             async for message in self._channel.messages():

@@ -22,7 +22,7 @@ logger = logging.getLogger("facewire_server.workers.supervisor")
 async def supervise(
     config: Config, setup: ProcessSetup, announce: Callable[[str], None]
 ) -> NoReturn:
-    """Serve with `config.workers` processes, as `facewire_server.lifecycle.run.run`."""
+    """Serve with `config.workers` processes until a signal, as `lifecycle.run.run` does."""
     with SharedPort(config.host, config.port) as port:
         metrics = SharedMetrics()
         worker_config = replace(config, port=port.port, metrics_port=None)
@@ -49,7 +49,7 @@ async def supervise(
 class SharedPort:
     """Reserves a port for the worker processes of one server while it is open.
 
-    With SO_REUSEPORT every worker has a socket of its own on the port, and the kernel
+    With SO_REUSEPORT every worker has its own socket on the port, and the kernel
     spreads new connections over those that listen. The supervisor's socket is bound
     only: it gets no connection, and keeps the port reserved while no worker listens.
     """
@@ -57,7 +57,7 @@ class SharedPort:
     def __init__(self, host: str, port: int) -> None:
         """Reserve a port, 0: a free one, at all addresses of a host.
 
-        Raises ConfigError when it cannot be had.
+        Raises ConfigError when it cannot be reserved.
         """
         self._sockets = ExitStack()
         try:

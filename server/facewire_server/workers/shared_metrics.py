@@ -1,6 +1,6 @@
 """One `/metrics` for all processes of a server, those that have ended included.
 
-Rule: each process counts in its own memory and is asked for its metrics; one that does
+Rule: each process counts in its own memory and sends its metrics on request; one that does
 not answer, or has ended, counts with those it sent last.
 """
 
@@ -22,10 +22,10 @@ from facewire_server.workers.metric_sums import (
 from facewire_server.workers.process import WorkerProcess
 
 COLLECT_SECONDS = 1.0
-"""Between two rounds; a worker that is killed loses at most what it counted since."""
+"""Seconds between two rounds; a worker that is killed loses at most what it counted since."""
 
 ANSWER_SECONDS = 0.5
-"""For a process to answer."""
+"""Seconds for a process to answer."""
 
 
 class SharedMetrics:
@@ -33,7 +33,7 @@ class SharedMetrics:
 
     def __init__(self) -> None:
         self.own = Metrics()
-        """Those of the supervisor."""
+        """The metrics of the supervisor."""
         logs.on_dropped(self.own.log_lines_dropped)
         self.restarts = Counter(
             "facewire_worker_restarts_total",
@@ -55,20 +55,20 @@ class SharedMetrics:
         self._processes.append(process)
 
     async def run(self) -> None:
-        """Ask all processes every COLLECT_SECONDS, until it is cancelled."""
+        """Collect from all processes every COLLECT_SECONDS, until it is cancelled."""
         while True:
             await self.update()
             await asyncio.sleep(COLLECT_SECONDS)
 
     async def update(self) -> Families:
-        """Ask all processes, and return the sums once they answered or had their time.
+        """Collect from all processes; return the sums after all answers, or ANSWER_SECONDS.
 
-        The values are no older than this call, but for a process that does not answer.
+        The values are no older than this call, except for a process that does not answer.
         """
         async with self._lock:
-            asked = [process.collect() for process in self._processes]
-            if asked:
-                await asyncio.wait(asked, timeout=ANSWER_SECONDS)
+            answers = [process.collect() for process in self._processes]
+            if answers:
+                await asyncio.wait(answers, timeout=ANSWER_SECONDS)
             for process in tuple(self._processes):
                 if process.ended.is_set():
                     self._processes.remove(process)

@@ -1,6 +1,6 @@
 """Supervising several processes that serve on one port.
 
-Rule: the supervisor serves nothing itself but the metrics of all, so that no request can
+Rule: the supervisor itself serves only the metrics of all workers, so that no request can
 end it. A worker that ends by itself is replaced by one that serves the same models.
 """
 
@@ -29,7 +29,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the next try to replace a worker that does not start: doubled each time."""
 
 LAST_SECONDS = 5.0
-"""For workers to end by themselves after the grace of their requests."""
+"""Seconds for workers to end by themselves after the grace of their requests."""
 
 
 class Supervisor:
@@ -44,7 +44,7 @@ class Supervisor:
         self._models: dict[str, ModelSnapshot] = {}
         self._processes: dict[int, WorkerProcess] = {}
         self._tasks = BackgroundTasks()
-        self._reload_asked = asyncio.Event()
+        self._reload_requested = asyncio.Event()
 
     async def start(self) -> None:
         """Start all workers, and have them report SERVING together.
@@ -54,7 +54,8 @@ class Supervisor:
         self._tasks.start("collecting metrics", self._metrics.run)
         self._models = await asyncio.to_thread(_read_models, self._config)
         try:
-            # The first one alone: it fills the compile cache, and the others load from that.
+            # The first one fills the compile cache; the others start after it, and load
+            # from there.
             await self._start_worker(0).loaded
             rest = [self._start_worker(number) for number in range(1, self._config.workers)]
         except OSError as error:
@@ -65,12 +66,14 @@ class Supervisor:
         for number in self._processes:
             name = f"keeping worker {number}"
             self._tasks.start(name, partial(self._keep_running, number))
-        reloader = Reloader(self._reload_asked, self._files, self._reload, watch=self._config.watch)
+        reloader = Reloader(
+            self._reload_requested, self._files, self._reload, watch=self._config.watch
+        )
         self._tasks.start("reloading models", reloader.run)
 
     def reload(self) -> None:
         """Have all models reloaded soon, or as soon as all workers have started."""
-        self._reload_asked.set()
+        self._reload_requested.set()
 
     async def end(self) -> None:
         """Have all workers drain, and return when they have ended."""
@@ -140,8 +143,8 @@ class Supervisor:
     async def _bring_up_to_date(self, process: WorkerProcess) -> None:
         """Have a worker load what was reloaded while it started. Raises ModelError.
 
-        Again and again, since another reload may happen meanwhile. After the last look
-        it starts to serve without an `await` between, so that no reload misses it.
+        Repeated, since another reload may happen meanwhile. After the last check the caller
+        starts it serving without an `await` between, so that no reload misses it.
         """
         while stale := [
             model for name, model in self._models.items() if process.models[name] is not model
@@ -170,7 +173,7 @@ class Supervisor:
             if not serving[0].is_serving:
                 self._not_reloaded(name, reason)
         else:
-            # From here on, what `_bring_up_to_date` gives to workers that start.
+            # From here on `_bring_up_to_date` gives this one to workers that start.
             old, self._models[name] = self._models[name], model
             await asyncio.gather(
                 *(
@@ -212,7 +215,7 @@ class Supervisor:
 
 
 def split_cores(cores: list[int], parts: int) -> list[list[int]]:
-    """Cores for each of `parts`, neighbours together; shared if there are fewer cores."""
+    """Split cores into `parts`, neighbours together; parts share cores if these are fewer."""
     if parts > len(cores):
         return [[cores[part % len(cores)]] for part in range(parts)]
     return [

@@ -1,4 +1,4 @@
-"""A worker process from inside; `process` is the supervisor's side of it."""
+"""The main function of a worker process; `process` is the supervisor's side of it."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ import uvloop
 from facewire_server.config import Config
 from facewire_server.errors import FacewireError
 from facewire_server.inference.runtime import Runtime
-from facewire_server.lifecycle.loading import load_aside
+from facewire_server.lifecycle.loading import start_loading
 from facewire_server.lifecycle.run import exit_now, serve, stop_event
 from facewire_server.lifecycle.server import Server
 from facewire_server.lifecycle.tasks import BackgroundTasks
@@ -35,7 +35,7 @@ logger = logging.getLogger("facewire_server.workers.worker")
 
 @dataclass(frozen=True, slots=True)
 class ProcessSetup:
-    """What the command line gives to each worker; pickled, since workers are spawned."""
+    """Functions of the command line for each worker; pickled, since workers are spawned."""
 
     set_up_log: Callable[[Mapping[str, object]], None]
     """Sets up the log; gets the fields that every record shall have."""
@@ -99,11 +99,11 @@ class Worker:
         names = [model.name for model in models]
         self._server = Server(config, shares_port=True, models=names)
         loaders = [partial(model.load, self._runtime) for model in models]
-        self._loading = load_aside(config, loaders)
+        self._loading = start_loading(config, loaders)
         self._tasks = BackgroundTasks()
 
     async def run(self, *, replaces: bool) -> None:
-        """Serve until told to stop, and end the process. Raises FacewireError."""
+        """Serve until `stop` is set, and end the process. Raises FacewireError."""
         self._tasks.start("obeying the supervisor", self._follow_supervisor)
         try:
             if replaces:
@@ -116,11 +116,13 @@ class Worker:
             self._tasks.cancel()
 
     async def _ready(self) -> None:
+        """Report that the models are loaded, and say SERVING when the supervisor says so."""
         self._channel.send(Loaded())
         await _wait_for_first(self._may_serve.wait(), self._stop.wait())
         await self._server.open()
 
     async def _follow_supervisor(self) -> None:
+        """Handle the supervisor's messages; end the process when it is gone."""
         async for message in self._channel.messages():
             match message:
                 case Serve():

@@ -84,7 +84,7 @@ def test_a_served_model_without_a_published_name_needs_its_path(
         Baseline.find("", replace(served, name="mine"), SHORT)
 
 
-def test_a_server_that_does_not_tell_its_model_needs_it_named() -> None:
+def test_the_model_of_a_server_without_getmodel_must_be_named() -> None:
     with pytest.raises(LimitError, match="name that: --limit PATH"):
         Baseline.find("", None, SHORT)
 

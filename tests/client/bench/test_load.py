@@ -68,7 +68,7 @@ def offsets(sender: FakeSender, period: MeasurementPeriod) -> list[float]:
 
 
 def expected(load: OpenLoop, seconds: float) -> list[float]:
-    """Return the times that a load plans within so many seconds."""
+    """Return the times that a load plans within `seconds`."""
     arrivals = poisson(load.rate, load.seed)
     return list(takewhile(lambda arrival: arrival < seconds, arrivals))
 

@@ -54,7 +54,7 @@ def test_an_answer_after_the_end_counts_for_the_sample_but_not_for_the_rate(
     assert len(recorder.latencies) == 1
 
 
-def test_only_answers_within_the_deadline_are_good(
+def test_only_answers_within_the_deadline_count_as_goodput(
     period: MeasurementPeriod, recorder: Recorder
 ) -> None:
     planned = period.start

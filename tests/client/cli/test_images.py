@@ -50,7 +50,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def of_182_megapixels() -> bytes:
-    """Return a PNG whose header claims so many."""
+    """Return a PNG whose header claims that size."""
     header = struct.pack(">IIBBBBB", 14_000, 13_000, 1, 0, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body

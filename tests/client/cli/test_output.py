@@ -48,7 +48,7 @@ def run(
 
 
 def is_plain(output: bytes) -> bool:
-    """Tell whether it is valid UTF-8 without control characters."""
+    """Return whether it is valid UTF-8 without control characters."""
     return all(line.isprintable() for line in output.decode().split("\n"))
 
 

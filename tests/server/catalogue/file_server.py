@@ -1,4 +1,4 @@
-"""A real web server of files for tests, which can be told to misbehave."""
+"""A real web server of files for tests, which can be made to misbehave."""
 
 import threading
 from collections.abc import Callable

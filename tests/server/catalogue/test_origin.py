@@ -91,9 +91,9 @@ def test_a_password_in_an_address_is_not_shown(
     cache: ModelCache, model: PublishedModel, policy: RetryPolicy
 ) -> None:
     mirror = "http://me:secret@127.0.0.1:1"
-    with pytest.raises(ModelError) as refusal:
+    with pytest.raises(ModelError) as caught:
         pull(model, None, cache, mirror=mirror, policy=policy)
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_redirect_is_followed(

@@ -15,5 +15,5 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
         received.append(config)
 
     monkeypatch.setattr("facewire_server.lifecycle.run.run", note)
-    monkeypatch.setattr(module, "load_aside", lambda config: None)
+    monkeypatch.setattr(module, "start_loading", lambda config: None)
     return received

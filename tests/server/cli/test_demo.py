@@ -26,7 +26,7 @@ def test_the_demo_finds_the_face_and_writes_the_picture(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "astronaut-faces.jpg").stat().st_size > 10_000
 
 
-def test_the_demo_writes_into_the_working_folder_unless_told(tmp_path: Path) -> None:
+def test_the_demo_writes_into_the_working_folder_by_default(tmp_path: Path) -> None:
     assert run(cwd=tmp_path).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["astronaut-faces.jpg"]
 

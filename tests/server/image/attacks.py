@@ -66,7 +66,7 @@ def profile_bomb(size: int) -> bytes:
 
 
 def many_chunks(count: int) -> bytes:
-    """A PNG whose pixels are in so many chunks, most of which are empty."""
+    """A PNG with `count` empty chunks of pixels besides its own."""
     return png(16, extra=png_chunk(b"IDAT", b"") * count)
 
 
@@ -109,7 +109,7 @@ def claimed(side: int, coding: int, size: int) -> bytes:
 
 
 def jpeg_page(side: int, scans: int) -> bytes:
-    """A TIFF whose strips are all one progressive JPEG of so many scans."""
+    """A TIFF whose strips are all one progressive JPEG of `scans` scans."""
     rows = min(side, 250)
     strips, data = side // rows, progressive(rows, scans, width=side)
     tags: Tags = gray_tags(side, rows * strips) | {
@@ -167,7 +167,7 @@ def many_strips(count: int) -> bytes:
 
 
 def many_values(tag: int, count: int) -> bytes:
-    """A TIFF with a tag of so many numbers."""
+    """A TIFF with a tag of `count` numbers."""
     tags: Tags = gray_tags(20, 10) | {tag: ("H", [1] * count)}
     return tiff(tags, bytes(200))
 

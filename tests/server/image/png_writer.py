@@ -32,7 +32,7 @@ def png(
 ) -> bytes:
     """The file of numbers [H,W,S], with `extra` chunks before its pixels.
 
-    So many bytes are missing at the end of what is compressed.
+    The last `cut_rows` bytes of the rows are not compressed and so missing.
     """
     height, width = numbers.shape[:2]
     header = (width, height, bits, colour_type, 0, 0, int(interlaced))

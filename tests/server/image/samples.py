@@ -15,9 +15,9 @@ from PIL import Image
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
-from facewire_server.image.orientation import rotate, swaps_sides
-from facewire_server.image.picture import Picture, as_bgr
+from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import Target
+from tests.ext.reference_fit import upright
 
 LIMITS = ImageLimits(1_000_000)
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "images"
@@ -60,14 +60,25 @@ def bgr(image: Image.Image) -> NDArray[np.int64]:
     return np.asarray(image.convert("RGB"))[:, :, ::-1].astype(np.int64)
 
 
+_TO_BGR = {
+    PixelLayout.RGB: cv2.COLOR_RGB2BGR,
+    PixelLayout.GRAY: cv2.COLOR_GRAY2BGR,
+    PixelLayout.BGRA: cv2.COLOR_BGRA2BGR,
+    PixelLayout.RGBA: cv2.COLOR_RGBA2BGR,
+    PixelLayout.NV12: cv2.COLOR_YUV2BGR_NV12,
+    PixelLayout.I420: cv2.COLOR_YUV2BGR_I420,
+}
+
+
 def to_bgr(picture: Picture) -> NDArray[np.uint8]:
     """The upright image [H,W,3], as far reduced as the pixels of the picture are."""
-    colours = as_bgr(picture.pixels, picture.layout)
-    rows, columns = colours.shape[:2]
-    sides = (columns, rows) if swaps_sides(picture.orientation) else (rows, columns)
-    upright = np.empty((*sides, 3), np.uint8)
-    rotate(colours, picture.orientation, upright)
-    return upright
+    pixels = picture.pixels
+    if picture.chroma is not None:
+        chroma = np.stack(picture.chroma, 2 if picture.layout is PixelLayout.NV12 else 0)
+        pixels = np.vstack([pixels, chroma.reshape(-1, pixels.shape[1])])
+    if picture.layout is not PixelLayout.BGR:
+        pixels = np.asarray(cv2.cvtColor(pixels, _TO_BGR[picture.layout]), np.uint8)
+    return np.ascontiguousarray(upright(pixels, picture.orientation))
 
 
 def exif(orientation: int) -> Image.Exif:
@@ -108,7 +119,7 @@ def case(name: str) -> bytes:
     return path.read_bytes()
 
 
-def refusal(
+def error_reason(
     data: bytes, limits: ImageLimits = LIMITS, target: Target | None = None
 ) -> Reason | None:
     """The reason for which a file is refused; None when it is not."""

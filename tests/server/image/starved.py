@@ -3,7 +3,7 @@
     python -m tests.server.image.starved < FILE
 
 One line for each 3 MiB more that the process may allocate: the size of the image, the
-reason of a refusal, or MemoryError.
+reason of a error_reason, or MemoryError.
 """
 
 import resource

@@ -12,7 +12,7 @@ from facewire_server.image.formats.tiff_costs import MAX_VALUES
 from facewire_server.image.limits import MAX_SCANS, ImageLimits
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image import attacks
-from tests.server.image.samples import LIMITS, png_chunk, refusal, rgb, save, to_bgr
+from tests.server.image.samples import LIMITS, error_reason, png_chunk, rgb, save, to_bgr
 
 LARGE = ImageLimits(64_000_000)
 SIDE = 8000
@@ -25,7 +25,7 @@ def peak_memory(data: bytes, limits: ImageLimits = LARGE) -> int:
     """The peak memory, in bytes, of Python and NumPy during decoding."""
     tracemalloc.start()
     try:
-        refusal(data, limits, TARGET)
+        error_reason(data, limits, TARGET)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -41,21 +41,21 @@ def peak_memory(data: bytes, limits: ImageLimits = LARGE) -> int:
     ids=["png", "tiff", "bmp"],
 )
 def test_a_side_that_is_too_long_is_refused_with_few_pixels_too(data: bytes) -> None:
-    assert refusal(data, LIMITS) is Reason.IMAGE_TOO_LARGE
-    assert refusal(data, ImageLimits(LIMITS.pixels, side=70_000)) is None
+    assert error_reason(data, LIMITS) is Reason.IMAGE_TOO_LARGE
+    assert error_reason(data, ImageLimits(LIMITS.pixels, side=70_000)) is None
 
 
 def test_the_longest_jpeg_decodes_and_a_lower_limit_refuses_it() -> None:
     data = save(Image.new("L", (65_500, 3)), "JPEG")
-    assert refusal(data) is None
-    assert refusal(data, ImageLimits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
+    assert error_reason(data) is None
+    assert error_reason(data, ImageLimits(LIMITS.pixels, side=65_499)) is Reason.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_scans_are_counted_before_a_pixel_is_decoded(mode: str) -> None:
     data = save(rgb().convert(mode), "JPEG", progressive=True)
     scans = data.count(b"\xff\xda")
-    assert refusal(data, ImageLimits(LIMITS.pixels, scans=scans)) is None
+    assert error_reason(data, ImageLimits(LIMITS.pixels, scans=scans)) is None
     with pytest.raises(RequestError, match=f"more than {scans - 1} scans") as error:
         decode(data, limits=ImageLimits(LIMITS.pixels, scans=scans - 1))
     assert error.value.reason is Reason.CORRUPT_IMAGE
@@ -68,8 +68,8 @@ def test_thousands_of_scans_are_refused(make: attacks.Scans) -> None:
 
 
 def test_the_most_scans_allowed_decode_where_components_have_their_own() -> None:
-    assert refusal(attacks.baseline_scans(64, MAX_SCANS)) is None
-    assert refusal(attacks.baseline_scans(64, MAX_SCANS + 1)) is Reason.CORRUPT_IMAGE
+    assert error_reason(attacks.baseline_scans(64, MAX_SCANS)) is None
+    assert error_reason(attacks.baseline_scans(64, MAX_SCANS + 1)) is Reason.CORRUPT_IMAGE
 
 
 def test_scans_behind_an_eoi_in_a_comment_are_counted() -> None:
@@ -82,7 +82,7 @@ def test_scans_behind_an_eoi_in_a_comment_are_counted() -> None:
 
 def test_data_that_only_looks_like_scans_does_not_count() -> None:
     data = save(rgb(), "JPEG", progressive=True, comment=b"\xff\xda" * 1000)
-    assert refusal(data + b"\xff\xda\0\2" * 1000) is None
+    assert error_reason(data + b"\xff\xda\0\2" * 1000) is None
 
 
 @pytest.mark.parametrize("coding", [b"\xff\xc0", b"\xff\xc2"])
@@ -90,7 +90,7 @@ def test_a_jpeg_with_less_than_a_bit_a_block_is_corrupt(coding: bytes) -> None:
     data = save(Image.new("L", (64, 64)), "JPEG", progressive=coding == b"\xff\xc2")
     place = data.index(coding) + 5
     claim = data[:place] + SIDE.to_bytes(2, "big") * 2 + data[place + 4 :]
-    assert refusal(claim, LARGE) is Reason.CORRUPT_IMAGE
+    assert error_reason(claim, LARGE) is Reason.CORRUPT_IMAGE
     assert peak_memory(claim) < 1_000_000
 
 
@@ -108,7 +108,7 @@ def test_a_white_page_is_not_taken_for_a_bomb(kind: str) -> None:
 def test_a_png_with_an_impossible_compression_ratio_is_corrupt() -> None:
     data = attacks.png(64)
     claim = data[:16] + SIDE.to_bytes(4, "big") * 2 + data[24:]
-    assert refusal(claim, LARGE) is Reason.CORRUPT_IMAGE
+    assert error_reason(claim, LARGE) is Reason.CORRUPT_IMAGE
     assert peak_memory(claim) < 1_000_000
 
 
@@ -119,7 +119,7 @@ def test_a_png_with_an_impossible_compression_ratio_is_corrupt() -> None:
 )
 def test_texts_and_profiles_of_a_png_are_not_inflated(extra: bytes) -> None:
     data = attacks.png(64, extra=extra)
-    assert refusal(data) is None
+    assert error_reason(data) is None
     assert peak_memory(data) < 1_000_000
 
 
@@ -134,7 +134,7 @@ def test_unknown_chunks_and_animation_of_a_png_do_not_matter() -> None:
 
 def test_runs_that_end_before_the_first_pixel_are_corrupt() -> None:
     data = attacks.runs(SIDE)
-    assert refusal(data, LARGE) is Reason.CORRUPT_IMAGE
+    assert error_reason(data, LARGE) is Reason.CORRUPT_IMAGE
     assert peak_memory(data) < 1_000_000
 
 
@@ -148,26 +148,26 @@ def test_an_image_larger_than_its_canvas_is_corrupt() -> None:
     data = attacks.webp(600, 600, lossless=True)
     header = b"WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\x0f\0\0" * 2
     small = b"RIFF" + (len(header) + len(data) - 12).to_bytes(4, "little")
-    assert refusal(small + header + data[12:]) is Reason.CORRUPT_IMAGE
+    assert error_reason(small + header + data[12:]) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("coding", [1, 5, 8, 32773, 32946])
 def test_a_tiff_with_an_impossible_compression_ratio_is_corrupt(coding: int) -> None:
     data = attacks.claimed(SIDE, coding, 1000)
-    assert refusal(data, LARGE) is Reason.CORRUPT_IMAGE
+    assert error_reason(data, LARGE) is Reason.CORRUPT_IMAGE
     assert peak_memory(data) < 1_000_000
 
 
 @pytest.mark.parametrize("side", [64, 500])
 def test_scans_of_the_jpegs_in_a_tiff_are_counted(side: int) -> None:
-    assert refusal(attacks.jpeg_page(side, MAX_SCANS)) is None
+    assert error_reason(attacks.jpeg_page(side, MAX_SCANS)) is None
     with pytest.raises(RequestError, match=f"more than {MAX_SCANS} scans"):
         decode(attacks.jpeg_page(side, MAX_SCANS + 1), limits=LIMITS)
 
 
 def test_jpegs_in_a_tiff_that_overlap_are_corrupt() -> None:
     data = attacks.overlapping_jpegs(1000)
-    assert refusal(data) is Reason.CORRUPT_IMAGE
+    assert error_reason(data) is Reason.CORRUPT_IMAGE
 
 
 def test_strips_that_share_their_data_decode_at_a_normal_cost() -> None:
@@ -178,7 +178,7 @@ def test_strips_that_share_their_data_decode_at_a_normal_cost() -> None:
 
 
 def test_tiles_that_lie_far_outside_of_their_image_are_refused() -> None:
-    assert refusal(attacks.tall_tiles(1)) is None
+    assert error_reason(attacks.tall_tiles(1)) is None
     with pytest.raises(RequestError, match="tiles far larger than the image"):
         decode(attacks.tall_tiles(1000), limits=LIMITS)
 
@@ -191,7 +191,7 @@ def test_a_strip_that_takes_far_more_memory_than_its_image_is_refused() -> None:
 
 
 def test_an_ifd_that_links_to_itself_is_read_once() -> None:
-    assert refusal(attacks.looping_ifds()) is None
+    assert error_reason(attacks.looping_ifds()) is None
 
 
 @pytest.mark.parametrize("tag", [258, 282, 320, 338])
@@ -203,7 +203,7 @@ def test_a_tag_of_millions_of_numbers_is_refused(tag: int) -> None:
 
 def test_exif_data_in_a_tiff_is_not_read() -> None:
     data = attacks.camera_bomb(1 << 20)
-    assert refusal(data) is None
+    assert error_reason(data) is None
     assert peak_memory(data) < 4_000_000
 
 
@@ -211,16 +211,16 @@ def test_exif_data_in_a_tiff_is_not_read() -> None:
 def test_exif_data_of_any_size_in_a_jpeg_is_read_or_ignored(size: int) -> None:
     data = save(rgb(), "JPEG")
     segment = b"\xff\xe1" + (size + 2).to_bytes(2, "big") + b"Exif\0\0".ljust(size)
-    assert refusal(data[:2] + segment[: size + 4] + data[2:]) is None
+    assert error_reason(data[:2] + segment[: size + 4] + data[2:]) is None
 
 
 def test_a_jpeg_with_hundreds_of_full_segments_decodes() -> None:
     data = save(rgb(), "JPEG")
     segment = b"\xff\xe1\xff\xff" + b"Exif\0\0MM\0*" + bytes(65_523)
-    assert refusal(data[:2] + segment * 200 + data[2:]) is None
+    assert error_reason(data[:2] + segment * 200 + data[2:]) is None
 
 
 @pytest.mark.parametrize("marker", [0xC9, 0xCA])
 def test_arithmetic_coding_decodes_or_is_corrupt(marker: int) -> None:
     data = save(rgb(), "JPEG").replace(b"\xff\xc0", bytes([0xFF, marker]))
-    assert refusal(data) in (None, Reason.CORRUPT_IMAGE)
+    assert error_reason(data) in (None, Reason.CORRUPT_IMAGE)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from facewire_server.image.limits import ImageLimits
-from tests.server.image.samples import LIMITS, bmp, files, png_chunk, refusal, to_bgr
+from tests.server.image.samples import LIMITS, bmp, error_reason, files, png_chunk, to_bgr
 from tests.server.image.tiff_writer import gray_tags, tiff
 
 SIDE = 60_000
@@ -27,7 +27,7 @@ def test_every_sample_decodes(name: str) -> None:
 
 
 def test_no_bytes_are_an_empty_image() -> None:
-    assert refusal(b"") is Reason.EMPTY_IMAGE
+    assert error_reason(b"") is Reason.EMPTY_IMAGE
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_no_bytes_are_an_empty_image() -> None:
     ],
 )
 def test_data_that_starts_as_no_supported_format_is_unsupported(data: bytes) -> None:
-    assert refusal(data) is Reason.UNSUPPORTED_FORMAT
+    assert error_reason(data) is Reason.UNSUPPORTED_FORMAT
 
 
-# A warning of Pillow must not be the reason of a refusal: the server ignores them.
+# A warning of Pillow must not be the reason of a error_reason: the server ignores them.
 @pytest.mark.filterwarnings("ignore:::PIL")
 @pytest.mark.parametrize("name", files())
 def test_a_file_cut_off_anywhere_is_corrupt_or_has_all_its_pixels(name: str) -> None:
@@ -54,7 +54,7 @@ def test_a_file_cut_off_anywhere_is_corrupt_or_has_all_its_pixels(name: str) -> 
     whole = decode(data, limits=LIMITS)
     reasons = []
     for cut in range(12, len(data)):
-        reasons.append(refusal(data[:cut]))
+        reasons.append(error_reason(data[:cut]))
         if reasons[-1] is None:
             pixels = decode(data[:cut], limits=LIMITS).pixels
             assert np.array_equal(pixels, whole.pixels)
@@ -64,15 +64,15 @@ def test_a_file_cut_off_anywhere_is_corrupt_or_has_all_its_pixels(name: str) -> 
 
 @pytest.mark.parametrize("name", files())
 def test_bytes_after_the_end_do_not_matter(name: str) -> None:
-    assert refusal(files()[name] + b"\0" * 100) is None
+    assert error_reason(files()[name] + b"\0" * 100) is None
 
 
 @pytest.mark.parametrize("name", files())
 def test_the_limit_counts_the_pixels_of_the_image(name: str) -> None:
     picture = decode(files()[name], limits=LIMITS)
     pixels = picture.width * picture.height
-    assert refusal(files()[name], ImageLimits(pixels)) is None
-    assert refusal(files()[name], ImageLimits(pixels - 1)) is Reason.IMAGE_TOO_LARGE
+    assert error_reason(files()[name], ImageLimits(pixels)) is None
+    assert error_reason(files()[name], ImageLimits(pixels - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 def _jpeg_claim() -> bytes:
@@ -111,7 +111,7 @@ def test_a_header_that_claims_too_much_is_refused_without_memory(name: str) -> N
     data = CLAIMS[name]()
     tracemalloc.start()
     try:
-        refused = refusal(data, ImageLimits(64_000_000))
+        refused = error_reason(data, ImageLimits(64_000_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -127,14 +127,14 @@ def test_a_damaged_file_decodes_or_is_refused(data: st.DataObject) -> None:
         offset = data.draw(st.integers(0, len(file) - 1))
         file[offset : offset + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
         file = file or bytearray(1)
-    if refusal(bytes(file)) is None:
+    if error_reason(bytes(file)) is None:
         picture = decode(bytes(file), limits=LIMITS)
         assert to_bgr(picture).shape == (picture.height, picture.width, 3)
 
 
 @given(st.sampled_from(sorted(data[:18] for data in files().values())), st.binary())
 def test_noise_behind_the_first_bytes_is_refused(start: bytes, noise: bytes) -> None:
-    assert refusal(start + noise) in (
+    assert error_reason(start + noise) in (
         Reason.CORRUPT_IMAGE,
         Reason.IMAGE_TOO_LARGE,
         Reason.UNSUPPORTED_FORMAT,
@@ -158,8 +158,8 @@ def test_a_thousand_bad_images_leak_no_memory() -> None:
     bad = [data[: len(data) // 3] for data in files().values()]
     bad += [claim() for claim in CLAIMS.values()]
     for data in bad * 3:
-        assert refusal(data) is not None
+        assert error_reason(data) is not None
     before = _resident_bytes()
     for data in bad * (1000 // len(bad) + 1):
-        assert refusal(data) is not None
+        assert error_reason(data) is not None
     assert _resident_bytes() - before < 8_000_000

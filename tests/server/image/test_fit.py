@@ -1,5 +1,6 @@
 """Pictures in the network's input: their placement, and nothing else is written."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,9 +22,10 @@ def _fit(
     mode: ResizeMode = ResizeMode.STANDARD,
     pad_value: int = 114,
 ) -> tuple[NDArray[np.uint8], Placement]:
-    tensor = np.full((1, size[1], size[0], 3), 7, np.uint8)
+    """The input as [H,W,3], and the placement."""
+    tensor = np.full((1, 3, size[1], size[0]), 7, np.uint8)
     placement = fit(picture, tensor, mode=mode, pad_value=pad_value)
-    return tensor[0], placement
+    return tensor[0].transpose(1, 2, 0), placement
 
 
 def _covered(placement: Placement) -> tuple[slice, slice]:
@@ -174,7 +176,8 @@ def test_the_layout_does_not_change_the_input(
 ) -> None:
     colour = smooth(150, 100)
     reference, _ = _fit(Picture(colour, PixelLayout.BGR, orientation))
-    canvas, _ = _fit(Picture(colour[:, :, channels], layout, orientation))
+    pixels = np.ascontiguousarray(colour[:, :, channels])
+    canvas, _ = _fit(Picture(pixels, layout, orientation))
     assert np.array_equal(canvas, reference)
 
 
@@ -184,6 +187,27 @@ def test_grey_fills_all_channels() -> None:
     assert np.array_equal(canvas[:, :, 0], canvas[:, :, 2])
     reference, _ = _fit(Picture(np.dstack([gray] * 3), PixelLayout.BGR))
     assert np.array_equal(canvas, reference)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("layout", [PixelLayout.NV12, PixelLayout.I420])
+@pytest.mark.parametrize("size", [(150, 100), (100, 150), (2, 2)])
+def test_video_is_drawn_as_the_pixels_that_it_stands_for(
+    layout: PixelLayout, orientation: int, mode: ResizeMode, size: tuple[int, int]
+) -> None:
+    width, height = size
+    luma = smooth(width, height, 1)[:, :, 0]
+    chroma = smooth(width // 2, height // 2, 2)
+    interleaved = np.vstack([luma, chroma.reshape(height // 2, width)])
+    stored = np.asarray(cv2.cvtColor(interleaved, cv2.COLOR_YUV2BGR_NV12), np.uint8)
+    if layout is PixelLayout.I420:
+        chroma = np.moveaxis(np.ascontiguousarray(np.moveaxis(chroma, 2, 0)), 0, 2)
+    video = Picture(luma, layout, orientation, chroma=(chroma[:, :, 0], chroma[:, :, 1]))
+    canvas, placement = _fit(video, mode=mode)
+    reference, expected = _fit(Picture(stored, PixelLayout.BGR, orientation), mode=mode)
+    assert np.array_equal(canvas, reference)
+    assert repr(placement) == repr(expected)
 
 
 def test_read_only_strided_rows_are_drawn() -> None:
@@ -198,23 +222,23 @@ def test_read_only_strided_rows_are_drawn() -> None:
 @pytest.mark.parametrize("orientation", [1, 5])
 def test_a_slot_of_a_batch_is_filled_and_no_other(mode: ResizeMode, orientation: int) -> None:
     picture = Picture(smooth(150, 50), PixelLayout.BGR, orientation)
-    batch = np.full((3, 64, 96, 3), 7, np.uint8)
+    batch = np.full((3, 3, 64, 96), 7, np.uint8)
     fit(picture, batch[1:2], mode=mode, pad_value=114)
-    assert np.array_equal(batch[1], _fit(picture, mode=mode)[0])
+    assert np.array_equal(batch[1].transpose(1, 2, 0), _fit(picture, mode=mode)[0])
     assert (batch[[0, 2]] == 7).all()
 
 
 def test_a_tensor_without_a_batch_is_filled() -> None:
     picture = Picture(smooth(150, 50), PixelLayout.BGR)
-    canvas = np.zeros((64, 96, 3), np.uint8)
-    fit(picture, canvas, mode=ResizeMode.STANDARD, pad_value=0)
-    assert np.array_equal(canvas, _fit(picture)[0])
+    planes = np.zeros((3, 64, 96), np.uint8)
+    fit(picture, planes, mode=ResizeMode.STANDARD, pad_value=0)
+    assert np.array_equal(planes.transpose(1, 2, 0), _fit(picture)[0])
 
 
-@pytest.mark.parametrize("shape", [(64, 96), (1, 3, 64, 96), (64, 96, 4)])
+@pytest.mark.parametrize("shape", [(1, 64, 96, 3), (4, 64, 96), (3, 0, 96)])
 def test_a_tensor_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     picture = Picture(smooth(9, 5), PixelLayout.BGR)
-    with pytest.raises(ValueError, match="not an 8-bit BGR tensor"):
+    with pytest.raises(ValueError, match="out must be"):
         fit(picture, np.zeros(shape, np.uint8), mode=ResizeMode.CROP, pad_value=0)
 
 

@@ -126,7 +126,7 @@ def test_a_replaced_blob_gets_a_new_checksum(cache: CompileCache, network: Netwo
     assert blob.read_bytes() == b"another"
 
 
-def test_a_good_network_that_is_already_there_is_not_replaced(
+def test_an_intact_network_that_is_already_there_is_not_replaced(
     cache: CompileCache, network: Network
 ) -> None:
     first = cache.store(cache_key(["a"]), network.model, {"by": "the first"})

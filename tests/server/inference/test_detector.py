@@ -67,9 +67,9 @@ def test_yunet_finds_the_face_and_its_landmarks(file: str, image: EncodedImage) 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
 def test_options_out_of_range_are_refused_by_name(value: float) -> None:
-    with pytest.raises(RequestError, match="min_confidence") as refusal:
+    with pytest.raises(RequestError, match="min_confidence") as caught:
         Options(min_confidence=value)
-    assert refusal.value.reason is Reason.BAD_OPTION
+    assert caught.value.reason is Reason.BAD_OPTION
     with pytest.raises(RequestError, match="iou_threshold"):
         Options(iou_threshold=value)
 

@@ -117,9 +117,9 @@ def test_metadata_overrides_the_defaults_of_the_head() -> None:
 def test_outputs_that_fit_no_head_are_refused_with_the_known_heads(
     outputs: list[Output], metadata: Metadata
 ) -> None:
-    with pytest.raises(ModelError) as refusal:
+    with pytest.raises(ModelError) as caught:
         recognise(outputs, SQUARE, metadata)
-    message = str(refusal.value)
+    message = str(caught.value)
     assert all(str(output) in message for output in outputs)
     assert all(head.title in message for head in (SsdHead, AtssHead, YunetHead))
 

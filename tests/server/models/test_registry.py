@@ -41,19 +41,19 @@ def test_a_model_is_got_by_its_name_and_the_first_without_one() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(RequestError, match="no model 'c' is loaded; there are: a, b") as refusal:
+    with pytest.raises(RequestError, match="no model 'c' is loaded; there are: a, b") as caught:
         Registry([model("a"), model("b")]).get("c")
-    assert refusal.value.reason is Reason.UNKNOWN_MODEL
+    assert caught.value.reason is Reason.UNKNOWN_MODEL
 
 
 def test_a_long_name_is_cut_in_the_error() -> None:
-    with pytest.raises(RequestError) as refusal:
+    with pytest.raises(RequestError) as caught:
         Registry([model("a")]).get("x" * 10_000)
-    assert f"{'x' * MAX_NAME_LENGTH}...'" in str(refusal.value)
-    assert len(str(refusal.value)) < 2 * MAX_NAME_LENGTH
+    assert f"{'x' * MAX_NAME_LENGTH}...'" in str(caught.value)
+    assert len(str(caught.value)) < 2 * MAX_NAME_LENGTH
 
 
-def test_a_replaced_model_keeps_its_place() -> None:
+def test_a_replaced_model_keeps_its_position() -> None:
     registry = Registry([model("a"), model("b")])
     new = model("a", "1" * 64)
     registry.replace("a", new)

@@ -20,16 +20,16 @@ WATCH = "/grpc.health.v1.Health/Watch"
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[BackgroundServer]:
+def short_timeouts() -> Iterator[BackgroundServer]:
     """A server that waits half a second at most for a message, or on a stream."""
     with limited(message_seconds=0.5, stream_idle_seconds=0.5) as running:
         yield running
 
 
 @pytest.fixture
-def peer(impatient: BackgroundServer) -> Iterator[Peer]:
+def peer(short_timeouts: BackgroundServer) -> Iterator[Peer]:
     """A peer that is connected to the server above."""
-    with Peer(impatient.target) as connected:
+    with Peer(short_timeouts.target) as connected:
         yield connected
 
 
@@ -111,10 +111,10 @@ def test_a_stream_on_which_nothing_is_sent_ends_with_the_reason(peer: Peer, phot
 
 
 def test_a_stream_whose_answers_are_not_taken_ends(
-    impatient: BackgroundServer, photo: bytes, caplog: pytest.LogCaptureFixture
+    short_timeouts: BackgroundServer, photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    with Peer(impatient.target, window=0) as peer:
+    with Peer(short_timeouts.target, window=0) as peer:
         stream = peer.call(DETECT_STREAM)
         for _ in range(3):
             peer.send(stream, framed(frame(photo)))
@@ -122,7 +122,7 @@ def test_a_stream_whose_answers_are_not_taken_ends(
         while "the client has taken no answer for 0.5 s" not in caplog.text:
             assert time.monotonic() < until
             peer.wait(stream, 0.1)
-        assert detects(impatient, photo)
+        assert detects(short_timeouts, photo)
 
 
 def test_calls_beyond_the_limit_are_refused_and_probes_are_answered(

@@ -1,4 +1,4 @@
-"""What gRPC is told of the limits of the transport."""
+"""The limits of the transport as channel options of gRPC."""
 
 from facewire_server.config import Config, TransportLimits
 from facewire_server.rpc.channel_options import NEVER, channel_options

@@ -45,12 +45,12 @@ def test_every_field_of_a_raw_image_is_taken_over() -> None:
         ),
     ],
 )
-def test_what_costs_nothing_to_tell_is_refused_at_once(
+def test_what_the_message_alone_shows_is_refused_at_once(
     request_: pb.DetectRequest, reason: Reason
 ) -> None:
-    with pytest.raises(RequestError) as refusal:
+    with pytest.raises(RequestError) as caught:
         converters.image(request_, reducible=True)
-    assert refusal.value.reason is reason
+    assert caught.value.reason is reason
 
 
 def test_an_option_that_is_not_given_is_none_and_zero_is_given() -> None:

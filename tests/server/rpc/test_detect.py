@@ -122,9 +122,9 @@ FORMATLESS = pb.RawImage(data=bytes(12), width=2, height=2)
 def test_bad_input_is_refused_with_its_reason(
     stub: DetectServiceStub, request_: pb.DetectRequest, code: str, why: str
 ) -> None:
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         detect(stub, request_)
-    assert reason(refusal.value) == (grpc.StatusCode[code], why)
+    assert reason(caught.value) == (grpc.StatusCode[code], why)
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_bad_input_is_refused_with_its_reason(
 def test_an_option_out_of_range_is_refused(
     stub: DetectServiceStub, options: pb.DetectOptions
 ) -> None:
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         detect(stub, pb.DetectRequest(raw_image=RAW, options=options))
     code = grpc.StatusCode.INVALID_ARGUMENT
-    assert reason(refusal.value) == (code, "BAD_OPTION")
+    assert reason(caught.value) == (code, "BAD_OPTION")
 
 
-def test_a_message_over_the_limit_is_told_the_flag_that_raises_it(
+def test_the_error_of_a_message_over_the_limit_names_the_flag_that_raises_it(
     stub: DetectServiceStub,
 ) -> None:
     with pytest.raises(grpc.RpcError, match="--max-message-mb"):
@@ -155,16 +155,16 @@ def test_a_message_over_the_limit_is_told_the_flag_that_raises_it(
 
 
 def test_a_message_far_over_the_limit_is_cut_off(stub: DetectServiceStub) -> None:
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         detect(stub, pb.DetectRequest(encoded_image=bytes(3 * MiB)))
-    assert reason(refusal.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
+    assert reason(caught.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "")
 
 
 def test_a_truncated_photo_is_refused(stub: DetectServiceStub, photo: bytes) -> None:
-    with pytest.raises(grpc.RpcError) as refusal:
+    with pytest.raises(grpc.RpcError) as caught:
         detect(stub, pb.DetectRequest(encoded_image=photo[: len(photo) // 2]))
     code = grpc.StatusCode.INVALID_ARGUMENT
-    assert reason(refusal.value) == (code, "CORRUPT_IMAGE")
+    assert reason(caught.value) == (code, "CORRUPT_IMAGE")
 
 
 def test_a_picture_of_one_pixel_is_no_error(stub: DetectServiceStub) -> None:
@@ -188,6 +188,6 @@ def test_models_are_described(stub: DetectServiceStub) -> None:
 
 
 def test_a_model_that_is_not_loaded_is_not_found(stub: DetectServiceStub) -> None:
-    with pytest.raises(grpc.RpcError, match="face-detection-nano") as refusal:
+    with pytest.raises(grpc.RpcError, match="face-detection-nano") as caught:
         stub.GetModel(pb.GetModelRequest(name="face-detection-9000"))
-    assert reason(refusal.value) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL")
+    assert reason(caught.value) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL")

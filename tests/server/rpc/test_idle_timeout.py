@@ -21,9 +21,9 @@ def test_a_peer_that_sends_nothing_is_idle() -> None:
     async def scenario() -> str:
         idle = IdleTimeout(0.01)
         reading = asyncio.ensure_future(anext(idle.observe_requests(nothing())))
-        told = await idle.expired()
+        message = await idle.expired()
         reading.cancel()
-        return told
+        return message
 
     assert asyncio.run(scenario()) == "the client has sent nothing for 0.01 s"
 

@@ -66,12 +66,14 @@ def test_newer_requests_replace_one_that_has_not_begun() -> None:
             await read.wait()
             return str(number)
 
+    async def requests() -> AsyncIterator[int]:
+        async for number in numbers(5):
+            yield number
+        read.set()
+
     async def main() -> None:
         stream = OrderedStream(answer, window=1, dropped=lambda number: f"no {number}")
-        task = asyncio.create_task(collect(stream, numbers(5)))
-        await asyncio.sleep(0.05)
-        read.set()
-        assert await task == ["0", "no 1", "no 2", "no 3", "4"]
+        assert await collect(stream, requests()) == ["0", "no 1", "no 2", "no 3", "4"]
         assert worked == [0, 4]
 
     asyncio.run(main())

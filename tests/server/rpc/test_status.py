@@ -34,7 +34,7 @@ def test_a_request_error_carries_its_reason_in_the_details() -> None:
     assert "grpc-retry-pushback-ms" not in dict(failed.trailers())
 
 
-def test_a_full_queue_says_in_milliseconds_when_to_try_again() -> None:
+def test_a_full_queue_sends_the_retry_time_in_milliseconds() -> None:
     failed = failure(RefusalError(Reason.QUEUE_FULL, "full", retry_after=0.25), "id")
     assert failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert dict(failed.trailers())["grpc-retry-pushback-ms"] == "250"
@@ -61,7 +61,7 @@ def test_a_message_that_is_too_large_is_not_to_be_sent_again() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), ModelError("/secret/path")])
-def test_an_unforeseen_error_tells_the_request_id_and_nothing_else(
+def test_an_unforeseen_error_shows_only_the_request_id(
     error: Exception,
 ) -> None:
     failed = failure(error, "abc123")

@@ -103,7 +103,7 @@ def test_the_frame_that_is_worked_on_gives_model_options_and_times(
         assert counted[f'facewire_inferences_total{{model="{model}"}}'] == 1
 
 
-def test_a_frame_that_is_no_good_is_told_so_and_takes_nobodys_place(
+def test_an_invalid_frame_is_answered_with_its_error_and_replaces_no_other(
     server: BackgroundServer, let_go: threading.Event, photo: bytes
 ) -> None:
     def frames() -> Iterator[pb.DetectStreamRequest]:
@@ -122,8 +122,8 @@ def test_a_frame_that_is_no_good_is_told_so_and_takes_nobodys_place(
 
     with grpc.insecure_channel(server.target) as channel:
         stream = DetectServiceStub(channel).DetectStream(frames(), timeout=60)
-        told = [answer.error.reason for answer in stream]
-    assert told == ["", "", "UNKNOWN_MODEL", "BAD_OPTION"]
+        reasons = [answer.error.reason for answer in stream]
+    assert reasons == ["", "", "UNKNOWN_MODEL", "BAD_OPTION"]
 
 
 def rejected(server: BackgroundServer, reason: str) -> float:

@@ -108,7 +108,7 @@ def test_the_caller_decides_about_traces_and_a_header_that_is_wrong_is_ignored(
     assert len(spans()) == count
 
 
-def test_each_frame_of_a_stream_is_a_span_and_an_error_tells_its_reason(
+def test_each_frame_of_a_stream_is_a_span_and_an_error_has_its_reason(
     spans: Spans, photo: bytes
 ) -> None:
     frames = [
@@ -118,11 +118,11 @@ def test_each_frame_of_a_stream_is_a_span_and_an_error_tells_its_reason(
     with serving() as stub:
         list(stub.DetectStream(iter(frames), timeout=30, metadata=TRACED))
     found = [span for span in spans() if span.kind is SpanKind.SERVER]
-    told = {
+    errors = {
         (each["facewire.code"], each.get("facewire.reason"))
         for each in (span.attributes or {} for span in found)
     }
-    assert told == {("OK", None), ("INVALID_ARGUMENT", "UNSUPPORTED_FORMAT")}
+    assert errors == {("OK", None), ("INVALID_ARGUMENT", "UNSUPPORTED_FORMAT")}
     assert {span.name.rpartition("/")[2] for span in found} == {"DetectStream"}
     assert {span.parent and span.parent.span_id for span in found} == {PARENT}
     assert {span.status.status_code for span in found} == {StatusCode.UNSET}

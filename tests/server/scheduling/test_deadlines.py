@@ -15,11 +15,11 @@ def test_a_deadline_that_has_passed_is_refused_before_any_work() -> None:
     async def main() -> None:
         async with scheduler() as made:
             worked: list[int] = []
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await made.run(
                     FixedWork(lambda _: worked.append(1), "a"), deadline=time.monotonic() - 1
                 )
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
 
     asyncio.run(main())
@@ -33,9 +33,9 @@ def test_a_deadline_shorter_than_the_known_duration_is_refused() -> None:
     async def main() -> None:
         async with scheduler() as made:
             await made.run(FixedWork(slow, "slow"))
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await made.run(FixedWork(lambda _: None, "slow"), deadline=time.monotonic() + 0.05)
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
             await made.run(FixedWork(lambda _: None, "quick"), deadline=time.monotonic() + 5)
 
     asyncio.run(main())
@@ -52,9 +52,9 @@ def test_a_deadline_that_passes_in_the_queue_is_refused_before_any_work() -> Non
             )
             await asyncio.sleep(0.1)
             hold.let_go.set()
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await waiting
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
             assert worked == []
             await running
             assert (await made.run(FixedWork(lambda _: 1, "b"))).value == 1
@@ -71,9 +71,9 @@ def test_work_whose_deadline_passes_stops_at_its_checkpoint() -> None:
                 checkpoint()
                 raise AssertionError
 
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await made.run(FixedWork(work, "a"), deadline=time.monotonic() + 0.05)
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
 
     asyncio.run(main())
 
@@ -111,8 +111,8 @@ async def deadline_is_met(made: Scheduler, *, size: int) -> bool:
     try:
         deadline = time.monotonic() + 0.1
         await made.run(FixedWork(lambda _: None, "a", size=size), deadline=deadline)
-    except RefusalError as refusal:
-        assert refusal.reason is Reason.DEADLINE_UNREACHABLE
+    except RefusalError as caught:
+        assert caught.reason is Reason.DEADLINE_UNREACHABLE
         return False
     return True
 
@@ -154,9 +154,9 @@ def test_a_second_stage_that_would_be_too_late_is_not_begun() -> None:
     async def main() -> None:
         async with scheduler() as made:
             await made.run(FixedWork(slow, "a"))
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await made.run(FixedWork(late, "a"), deadline=time.monotonic() + 0.45)
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
             assert costly == []
 
     asyncio.run(main())

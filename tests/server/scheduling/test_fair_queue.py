@@ -27,7 +27,7 @@ def emptied(queue: FairQueue[Item]) -> list[str]:
     return items
 
 
-def test_the_turn_goes_round_the_clients() -> None:
+def test_clients_are_served_round_robin() -> None:
     assert emptied(filled("aaabbc")) == ["a0", "b0", "c0", "a1", "b1", "a2"]
 
 
@@ -39,7 +39,7 @@ def test_an_item_that_is_removed_does_not_come_out() -> None:
     queue = filled("aab")
     assert queue.remove("a", ("a", 0))
     assert not queue.remove("a", ("a", 0))
-    assert not queue.remove("nobody", ("a", 0))
+    assert not queue.remove("unknown", ("a", 0))
     assert len(queue) == 2
     assert emptied(queue) == ["a1", "b0"]
 

@@ -88,7 +88,7 @@ def test_clients_take_turns() -> None:
     asyncio.run(main())
 
 
-def test_a_sender_that_is_let_in_and_gone_leaves_its_place_to_another() -> None:
+def test_another_sender_is_let_in_for_one_that_has_gone() -> None:
     async def main() -> None:
         backpressure = Backpressure(10)
         backpressure.add(10)
@@ -103,15 +103,15 @@ def test_a_sender_that_is_let_in_and_gone_leaves_its_place_to_another() -> None:
     asyncio.run(main())
 
 
-def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
+def test_a_full_queue_refuses_with_a_retry_time() -> None:
     async def main() -> None:
         async with scheduler(max_queue=0) as made:
             hold, running = await busy(made)
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await made.run(FixedWork(lambda _: 1, "late"))
-            assert refusal.value.reason is Reason.QUEUE_FULL
-            assert refusal.value.retry_after is not None
-            assert refusal.value.retry_after > 0
+            assert caught.value.reason is Reason.QUEUE_FULL
+            assert caught.value.retry_after is not None
+            assert caught.value.retry_after > 0
             hold.let_go.set()
             await running
 
@@ -142,9 +142,9 @@ def test_a_full_queue_makes_room_for_a_client_who_has_less_in_it() -> None:
             modest = asyncio.create_task(made.run(FixedWork(lambda _: 2, "a"), client="modest"))
             await asyncio.sleep(0)
             assert made.depth == 3
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await greedy.pop()
-            assert refusal.value.reason is Reason.QUEUE_FULL
+            assert caught.value.reason is Reason.QUEUE_FULL
             with pytest.raises(RefusalError):
                 await made.run(FixedWork(lambda _: 3, "a"), client="greedy")
             # With two of each there would be no point in it.
@@ -186,17 +186,17 @@ def test_jobs_that_are_not_sheddable_take_no_room_and_no_turn_from_others() -> N
     asyncio.run(main())
 
 
-def test_more_bytes_than_may_wait_are_refused_and_one_alone_is_let_in() -> None:
+def test_more_bytes_than_may_wait_are_refused_and_a_single_job_is_let_in() -> None:
     async def main() -> None:
         made = Scheduler(workers=1, max_queue=8, max_queued_bytes=10)
         hold, running = await busy(made)
         waiting = asyncio.create_task(made.run(FixedWork(lambda _: 1, "a", size=99)))
         await asyncio.sleep(0)
         assert made.depth == 1
-        with pytest.raises(RefusalError) as refusal:
+        with pytest.raises(RefusalError) as caught:
             await made.run(FixedWork(lambda _: 1, "a", size=1))
-        assert refusal.value.reason is Reason.QUEUE_FULL
-        assert refusal.value.retry_after
+        assert caught.value.reason is Reason.QUEUE_FULL
+        assert caught.value.retry_after
         hold.let_go.set()
         await asyncio.gather(running, waiting)
         made.close()

@@ -149,7 +149,7 @@ def test_a_checkpoint_returns_whether_the_job_is_exclusive() -> None:
     asyncio.run(main())
 
 
-def test_an_observer_is_told_of_the_queue_and_of_checkpoints() -> None:
+def test_an_observer_gets_changes_of_the_queue_and_checkpoints() -> None:
     class Notes:
         def __init__(self) -> None:
             self.depths: list[tuple[int, int]] = []
@@ -204,12 +204,12 @@ def test_a_job_is_estimated_and_reported_as_the_kind_that_it_is_when_it_begins()
             hold.let_go.set()
             await running
             # Less than what is slow takes, and more than anything else.
-            with pytest.raises(RefusalError) as refusal:
+            with pytest.raises(RefusalError) as caught:
                 await waiting[0]
-            assert refusal.value.reason is Reason.DEADLINE_UNREACHABLE
-            told = (await waiting[1]).value
-            assert told is not None
-            assert told[0] == "slow"
+            assert caught.value.reason is Reason.DEADLINE_UNREACHABLE
+            longest = (await waiting[1]).value
+            assert longest is not None
+            assert longest[0] == "slow"
 
     asyncio.run(main())
 

@@ -107,7 +107,7 @@ every_call = pytest.mark.parametrize(
 )
 
 
-def refusal(ask: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
+def error_of(ask: Callable[[], object]) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as caught:
         ask()
     return reason(caught.value)
@@ -125,10 +125,10 @@ def test_a_call_with_a_token_is_answered(connection: grpc.Channel, ask: Ask, tok
     [(), bearer("wrong"), bearer(TOKEN) * 2, (("authorization", TOKEN),)],
     ids=["none", "wrong", "two", "no scheme"],
 )
-def test_a_call_without_a_good_token_is_refused(
+def test_a_call_without_a_valid_token_is_refused(
     connection: grpc.Channel, ask: Ask, metadata: Metadata
 ) -> None:
-    assert refusal(lambda: ask(connection, metadata)) == REFUSED
+    assert error_of(lambda: ask(connection, metadata)) == REFUSED
 
 
 def test_every_refusal_has_the_same_message(connection: grpc.Channel) -> None:
@@ -162,9 +162,9 @@ def test_health_needs_no_token(connection: grpc.Channel) -> None:
     ],
 )
 def test_methods_that_do_not_exist_need_a_token_too(connection: grpc.Channel, path: str) -> None:
-    assert refusal(lambda: raw_call(connection, path)) == REFUSED
+    assert error_of(lambda: raw_call(connection, path)) == REFUSED
     if "List" not in path:
-        answer = refusal(lambda: raw_call(connection, path, metadata=bearer(TOKEN)))
+        answer = error_of(lambda: raw_call(connection, path, metadata=bearer(TOKEN)))
         assert answer == (grpc.StatusCode.UNIMPLEMENTED, "")
 
 
@@ -172,9 +172,9 @@ def test_methods_that_do_not_exist_need_a_token_too(connection: grpc.Channel, pa
 def test_a_call_is_refused_before_its_message_is_read(
     connection: grpc.Channel, message: bytes
 ) -> None:
-    assert refusal(lambda: raw_call(connection, DETECT, message)) == REFUSED
+    assert error_of(lambda: raw_call(connection, DETECT, message)) == REFUSED
     token = bearer(TOKEN)
-    assert refusal(lambda: raw_call(connection, DETECT, message, token)) != REFUSED
+    assert error_of(lambda: raw_call(connection, DETECT, message, token)) != REFUSED
 
 
 def test_the_token_is_checked_before_anything_else(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_refusals_are_counted_under_no_name_that_a_caller_made_up(
     }
     before = scrape(with_tokens)
     for call in calls.values():
-        refusal(call)
+        error_of(call)
     after = scrape(with_tokens)
     rejected = 'facewire_rejected_total{reason="BAD_TOKEN"}'
     assert after[rejected] - before[rejected] == len(calls)

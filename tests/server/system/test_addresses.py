@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_at_one_address_is_not_free() -> None:
     assert error.value.errno == errno.EADDRINUSE
 
 
-def test_another_port_is_tried_when_the_first_is_free_at_one_address_alone(
+def test_another_port_is_tried_when_the_first_is_free_at_only_one_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refused = list[int]()

@@ -45,10 +45,10 @@ def test_an_image_for_which_there_is_no_memory_can_be_sent_again(kind: str) -> N
         limit = psutil.Process(server.pid).memory_info().vms + ROOM
         unlimited = resource.RLIM_INFINITY
         resource.prlimit(server.pid, resource.RLIMIT_AS, (limit, unlimited))
-        with pytest.raises(grpc.RpcError) as refusal:
+        with pytest.raises(grpc.RpcError) as caught:
             stub.Detect(request, timeout=60)
         code = grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert reason(refusal.value) == (code, "OUT_OF_MEMORY")
+        assert reason(caught.value) == (code, "OUT_OF_MEMORY")
         resource.prlimit(server.pid, resource.RLIMIT_AS, (unlimited, unlimited))
         assert stub.Detect(request, timeout=60).image_width == SIDE
 

@@ -22,7 +22,7 @@ from tests.server.health import SERVING, watch
 from tests.server.process import command, connected
 
 Pipe = tuple[int, int]
-REFUSALS = 2000
+ERRORS = 2000
 """More lines than a pipe and the queue hold."""
 
 
@@ -48,7 +48,7 @@ def test_a_reader_that_comes_back_gets_errors_and_the_number_of_dropped_lines(
 ) -> None:
     reading, writing = pipe
     logger = logger_to(QueuedHandler(writing, LogQueue(10)))
-    for number in range(REFUSALS):
+    for number in range(ERRORS):
         logger.info("refused %d %s", number, 500 * "x")
     logger.error("a fault")
     text = ""
@@ -57,8 +57,8 @@ def test_a_reader_that_comes_back_gets_errors_and_the_number_of_dropped_lines(
     while "a fault" not in text:
         text += os.read(reading, 1 << 16).decode()
     written = text.count("refused")
-    assert written < REFUSALS
-    assert f"WARNING facewire_server.log_handler: {REFUSALS - written} lines" in text
+    assert written < ERRORS
+    assert f"WARNING facewire_server.log_handler: {ERRORS - written} lines" in text
 
 
 def test_a_non_blocking_descriptor_loses_nothing(pipe: Pipe) -> None:
@@ -77,7 +77,7 @@ def test_a_reader_that_is_gone_causes_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     handler = QueuedHandler(writing)
-    logger_to(handler).error("nobody hears it")
+    logger_to(handler).error("its reader is gone")
     handler.flush()
     os.close(writing)
 
@@ -111,7 +111,7 @@ def test_a_log_without_a_reader_stops_neither_requests_nor_health_nor_the_exit(
         metrics = next(line for line in process.stderr if "metrics on port" in line)
         bad = pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=b"none"))
         stub = DetectServiceStub(channel)
-        answers = stub.DetectStream(iter(REFUSALS * [bad]), timeout=60)
+        answers = stub.DetectStream(iter(ERRORS * [bad]), timeout=60)
         assert all(answer.HasField("error") for answer in answers)
         assert next(watch(channel)) == SERVING
         found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=60)

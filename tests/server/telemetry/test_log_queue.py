@@ -67,12 +67,12 @@ def test_the_number_of_dropped_lines_comes_out_by_itself() -> None:
     assert queue.get() == 2
 
 
-def test_a_late_observer_is_told_of_lines_dropped_before() -> None:
-    queue, told = LogQueue(1, ENDLESS), list[int]()
+def test_a_late_observer_gets_the_lines_dropped_before() -> None:
+    queue, dropped = LogQueue(1, ENDLESS), list[int]()
     put(queue, "a", "b", "c")
-    queue.on_dropped(told.append)
+    queue.on_dropped(dropped.append)
     put(queue, "d")
-    assert told == [2, 1]
+    assert dropped == [2, 1]
 
 
 def test_a_flush_waits_until_the_last_line_is_written() -> None:

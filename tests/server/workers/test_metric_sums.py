@@ -44,13 +44,13 @@ def sum_of(*processes: Process) -> list[str]:
     return text(sum_families(families)).splitlines()
 
 
-def test_one_process_is_exposed_as_it_is_alone() -> None:
+def test_the_metrics_of_one_process_are_unchanged() -> None:
     one = Process()
     one.calls.labels("OK").inc(3)
     one.seconds.observe(1.5)
-    alone = generate_latest(one.registry).decode().splitlines()
-    kept = [line for line in alone if "_created" not in line and line[0] != "#"]
-    assert text(read_families(one.registry)).splitlines() == kept
+    own = generate_latest(one.registry).decode().splitlines()
+    expected = [line for line in own if "_created" not in line and line[0] != "#"]
+    assert text(read_families(one.registry)).splitlines() == expected
 
 
 def test_counters_and_histograms_are_sums() -> None:

@@ -13,7 +13,7 @@ from tests.server.own_model import change_weights, copy_embedded
 from tests.server.workers.running import Workers, two_workers
 
 CONNECTIONS = 16
-"""So many reach both of two workers, but for one time in 32768."""
+"""Enough connections to reach both of two workers, except one time in 32768."""
 
 RELOADS = 'facewire_model_reloads_total{model="own",outcome="%s"}'
 

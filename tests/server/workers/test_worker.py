@@ -1,4 +1,4 @@
-"""A worker that cannot start tells its supervisor why."""
+"""A worker that cannot start sends the reason to its supervisor."""
 
 import asyncio
 import socket

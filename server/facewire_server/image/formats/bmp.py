@@ -39,7 +39,7 @@ _IN_PLACE = {
     (0xFF0000, 0x00FF00, 0x0000FF): PixelLayout.BGRA,
     (0x0000FF, 0x00FF00, 0xFF0000): PixelLayout.RGBA,
 }
-"""By masks: pixels of 32 bits that are used as they are."""
+"""Layouts, by their masks, of 32-bit pixels that are used as they are."""
 
 _ReadRows = Callable[[int, int], NDArray[np.uint8]]
 """Read the rows from the first number up to the second: [H,W] or [H,W,C]."""

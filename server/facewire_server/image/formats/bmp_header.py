@@ -22,7 +22,7 @@ _FILE_HEADER = 14
 _COLOURS = 256
 
 _PIXEL_BITS = {16: 0xFFFF, 32: 0xFFFFFFFF}
-"""By depth: all bits of a pixel; masks are cut to them."""
+"""All bits of a pixel, by its depth; masks are limited to them."""
 
 _MASKS_15 = (0x7C00, 0x03E0, 0x001F)
 _MASKS_24 = (0xFF0000, 0x00FF00, 0x0000FF)

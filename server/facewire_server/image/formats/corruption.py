@@ -31,7 +31,7 @@ def check_ratio(kind: str, data_bytes: int, pixel_bytes: int, ratio: int) -> Non
 
 
 def decode_failure(kind: str, pixels: int, error: Exception | None = None) -> Exception:
-    """The error to raise when a decoder fails on a `kind` ("PNG") of so many pixels.
+    """The error to raise when a decoder fails on a `kind` ("PNG") of `pixels` pixels.
 
     MemoryError when the decoder lacked memory, else RequestError (CORRUPT_IMAGE). libwebp
     and libtiff fail without a reason when an allocation fails. Therefore a failure counts

@@ -1,7 +1,7 @@
 """JPEG files, by libjpeg-turbo.
 
 simplejpeg decodes without the GIL and fails at libjpeg's first warning. `repaired` then
-finds out whether pixels are missing. If none are, what it has kept of the file is decoded
+finds out whether pixels are missing. If none are, the cleaned file that it returns is decoded
 again. Rare chroma subsamplings, which simplejpeg has no name for, go to Pillow.
 """
 

@@ -97,40 +97,40 @@ def repaired(data: bytes, frame: FrameHeader) -> bytes:
     It ends with the scan that completes the image; a missing EOI marker is added.
     RequestError (CORRUPT_IMAGE) when pixels are missing.
 
-    Arithmetic coded data is not read, so nothing tells whether it is complete: such a
+    Arithmetic coded data is not read, so it may be incomplete: such a
     file must have its EOI marker, and the decoder finds what else is missing.
     """
     try:
         scans = _Scans(frame)
-        kept = [b"\xff\xd8", *_kept(data, frame, scans)]
+        pieces = [b"\xff\xd8", *_pixel_pieces(data, frame, scans)]
     except ValueError as error:
         raise corrupt_image("JPEG") from error
-    return b"".join([*kept, b"\xff\xd9"])
+    return b"".join([*pieces, b"\xff\xd9"])
 
 
-def _kept(data: bytes, frame: FrameHeader, scans: "_Scans") -> list[bytes]:
+def _pixel_pieces(data: bytes, frame: FrameHeader, scans: "_Scans") -> list[bytes]:
     """The pieces of the file before its EOI; ValueError when pixels are missing."""
-    kept: list[bytes] = []
+    pieces: list[bytes] = []
     for marker, start, end in segments(data):
         segment = data[start:end]
         if marker == EOI:
-            return kept
+            return pieces
         if marker == APP0 and segment.startswith(b"JFIF\0"):
-            kept.append(_JFIF)
+            pieces.append(_JFIF)
         elif marker == APP14 and segment.startswith(b"Adobe"):
-            kept.append(_adobe(segment, len(frame.component_ids)))
+            pieces.append(_adobe(segment, len(frame.component_ids)))
         elif marker in _PIXEL_MARKERS:
-            kept.append(data[start - 4 : end])
+            pieces.append(data[start - 4 : end])
         if marker == DHT:
             scans.define_tables(segment)
         elif marker == DRI:
             scans.restart_interval = int.from_bytes(segment[:2], "big")
         elif marker == SOS:
             after = coded_end(data, end)
-            kept.append(data[end:after])
-            scans.read(segment, kept[-1])
+            pieces.append(data[end:after])
+            scans.read(segment, pieces[-1])
             if scans.is_complete:
-                return kept
+                return pieces
     raise ValueError("the end is missing")
 
 
@@ -145,7 +145,7 @@ def _adobe(segment: bytes, components: int) -> bytes:
 
 
 def _is_filled(coded: bytes, taken: int) -> bool:
-    """Whether the last blocks of a scan, which take `taken` bytes, are read from filling zeros.
+    """Whether the last blocks of a scan, whose blocks take `taken` bytes, are filling zeros.
 
     A file that was not written to its end often has its full length, filled with zeros,
     and zeros are valid codes as well. In a complete scan zeros at the end begin behind
@@ -169,7 +169,7 @@ def _tables_in(segment: bytes) -> Iterator[_HuffmanTable]:
 
 
 class _Scans:
-    """The scans of a frame: reads their coded data, and knows which bits are missing."""
+    """The scans of a frame: reads their coded data, and records which bits are missing."""
 
     def __init__(self, frame: FrameHeader) -> None:
         """ValueError for a frame header with values that are not allowed."""

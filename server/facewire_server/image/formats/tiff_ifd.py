@@ -35,7 +35,7 @@ _STRINGS = frozenset({1, 2, 7})
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
 _LONG, _LONG8 = 4, 16
 
-# The tags that `rewrite` keeps, those that make pixels: size, bits, compression and
+# The tags that `rewritten` keeps, those that make pixels: size, bits, compression and
 # colours; fax, predictor, palette, inks, extra samples, format; JPEG's tables; YCbCr.
 _PIXEL_TAGS = frozenset(
     {*range(256, 260), 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320}
@@ -143,8 +143,8 @@ class Ifd:
         appended. The result is never a BigTIFF: Pillow takes one in Motorola byte order
         for another format. ValueError for tags whose values are not in the file.
         """
-        kept = _PIXEL_TAGS - (_STRIPS if TILE_OFFSETS in self.entries else _TILES)
-        fields = {tag: self._field(tag) for tag in self.entries if tag in kept}
+        tags = _PIXEL_TAGS - (_STRIPS if TILE_OFFSETS in self.entries else _TILES)
+        fields = {tag: self._field(tag) for tag in self.entries if tag in tags}
         order = self.byte_order
         for tag, numbers in changes.items():
             values = struct.pack(f"{order}{len(numbers)}L", *numbers)

@@ -74,7 +74,7 @@ class Grid:
 
 
 def _strip_rows(ifd: Ifd, width: int, height: int, planes: int) -> int:
-    """The rows of a strip, told by its length where each of several strips claims all rows."""
+    """The rows of a strip, derived from its length if each of several claims all rows."""
     rows = min(ifd.integer(ROWS_PER_STRIP) or height, height)
     strips = ifd.integers(STRIP_OFFSETS).size
     if rows < height or strips <= planes:

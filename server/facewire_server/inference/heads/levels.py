@@ -13,7 +13,7 @@ def sort_levels(
     """Sort outputs into levels, each with one output of every kind.
 
     `name_prefixes` maps each kind to the prefixes of its outputs' names. If the names do
-    not tell the kinds, outputs are taken to come kind by kind, in the order of
+    not show the kinds, outputs are taken to come kind by kind, in the order of
     `name_prefixes`, as exporters write them. `stride_of(kind, output)` returns the stride
     of the output's level, or None if its shape does not fit the kind.
 
@@ -39,7 +39,7 @@ def sort_levels(
 def _kinds_by_name(
     outputs: Sequence[Output], name_prefixes: Mapping[str, Sequence[str]]
 ) -> list[str] | None:
-    """Tell the kind of each output by its names; None unless all are unambiguous."""
+    """Find the kind of each output by its names; None unless all are unambiguous."""
     kinds: list[str] = []
     for output in outputs:
         matches = {
@@ -57,7 +57,7 @@ def _kinds_by_name(
 def _kinds_by_order(
     outputs: Sequence[Output], name_prefixes: Mapping[str, Sequence[str]]
 ) -> list[str] | None:
-    """Tell the kinds by the order of the outputs; None if their number does not fit."""
+    """Find the kinds by the order of the outputs; None if their number does not fit."""
     count, remainder = divmod(len(outputs), len(name_prefixes))
     if remainder or not count:
         return None

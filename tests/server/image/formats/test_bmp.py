@@ -10,7 +10,7 @@ from PIL import Image
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from tests.server.image.bmp_writer import BmpLayout
-from tests.server.image.samples import LIMITS, bgr, bmp, refusal, rgb, save, smooth, to_bgr
+from tests.server.image.samples import LIMITS, bgr, bmp, error_reason, rgb, save, smooth, to_bgr
 
 PALETTE = np.random.default_rng(3).integers(0, 256, (256, 4), dtype=np.uint8)
 PALETTE[:, 3] = 0
@@ -67,12 +67,12 @@ def test_runs_decode(bits: int, coding: int, factor: int) -> None:
 
 @pytest.mark.parametrize("width", [0, -5])
 def test_a_width_under_one_is_corrupt(width: int) -> None:
-    assert refusal(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
+    assert error_reason(bmp(width, 5, 24, bytes(1000))) is Reason.CORRUPT_IMAGE
 
 
 def test_an_unknown_coding_is_unsupported() -> None:
     data = bmp(4, 4, 24, bytes(1000), coding=5)
-    assert refusal(data) is Reason.UNSUPPORTED_FORMAT
+    assert error_reason(data) is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("end", [b"\0\1", b"\0\0", b""])
@@ -101,5 +101,5 @@ def test_runs_decode_with_wrong_sizes_in_the_header(
 def test_runs_that_are_cut_off_are_corrupt() -> None:
     layout = BmpLayout(8, 40, 1, palette=PALETTE[:, :3])
     data = layout.around(b"\x0f\1\0\0" * 9, 15, 9)
-    assert refusal(data) is None
-    assert refusal(data[:-8]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data) is None
+    assert error_reason(data[:-8]) is Reason.CORRUPT_IMAGE

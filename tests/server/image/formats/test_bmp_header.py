@@ -8,7 +8,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.target import ResizeMode, Target
 from tests.server.image.bmp_writer import BmpLayout, Numbers
-from tests.server.image.samples import LIMITS, refusal, smooth, to_bgr
+from tests.server.image.samples import LIMITS, error_reason, smooth, to_bgr
 
 WIDTH, HEIGHT = 37, 29
 HEADERS = [12, 16, 40, 52, 56, 64, 108, 124]
@@ -116,7 +116,7 @@ def test_the_padding_of_the_last_row_may_be_missing(bits: int, top_down: bool) -
     cut = data[: len(data) - -row % 4]
     assert len(cut) < len(data)
     assert np.array_equal(_decoded(cut), _decoded(data))
-    assert refusal(cut[:-1]) is Reason.CORRUPT_IMAGE
+    assert error_reason(cut[:-1]) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8, 24, 32])

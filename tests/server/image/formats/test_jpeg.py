@@ -22,8 +22,8 @@ from tests.server.image.samples import (
     LIMITS,
     bgr,
     case,
+    error_reason,
     exif,
-    refusal,
     rgb,
     save,
     to_bgr,
@@ -88,13 +88,13 @@ def test_rare_samplings_decode(factors: Factors) -> None:
 
 def test_the_limit_holds_for_rare_samplings() -> None:
     data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
-    assert refusal(data, ImageLimits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
+    assert error_reason(data, ImageLimits(64 * 48 - 1)) is Reason.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize("end", [b"", END])
 def test_a_rare_sampling_that_is_cut_off_is_corrupt(end: bytes) -> None:
     data = flat_jpeg(64, 48, YCBCR, [(4, 2), (1, 1), (1, 1)])
-    reasons = {refusal(data[:cut] + end) for cut in range(3, len(data) - 2)}
+    reasons = {error_reason(data[:cut] + end) for cut in range(3, len(data) - 2)}
     assert reasons == {Reason.CORRUPT_IMAGE}
 
 
@@ -114,10 +114,10 @@ def test_stray_bytes_between_scans_are_ignored() -> None:
 
 def test_stray_bytes_do_not_hide_a_cut() -> None:
     _, strayed = _with_stray_bytes()
-    reasons = {refusal(strayed[:cut]) for cut in range(3, len(strayed) - 2)}
+    reasons = {error_reason(strayed[:cut]) for cut in range(3, len(strayed) - 2)}
     assert reasons == {Reason.CORRUPT_IMAGE}
     last = strayed.rindex(b"\xff\xda") + 10
-    reasons = {refusal(strayed[:cut] + END) for cut in range(last, len(strayed) - 2)}
+    reasons = {error_reason(strayed[:cut] + END) for cut in range(last, len(strayed) - 2)}
     assert reasons == {Reason.CORRUPT_IMAGE}
 
 
@@ -164,15 +164,15 @@ def test_a_stretch_of_lost_pixels_is_corrupt() -> None:
     data = save(rgb(300, 200), "JPEG")
     middle = len(data) // 2
     lost = data[:middle] + data[middle + 200 :]
-    assert refusal(lost) is Reason.CORRUPT_IMAGE
+    assert error_reason(lost) is Reason.CORRUPT_IMAGE
 
 
 def test_more_segments_than_a_message_can_hold_are_refused() -> None:
     data = save(rgb(), "JPEG")
     comment = b"\xff\xfe\0\2"
-    assert refusal(data[:2] + comment * 100 + data[2:]) is None
+    assert error_reason(data[:2] + comment * 100 + data[2:]) is None
     flood = data[:2] + comment * MAX_SEGMENTS + data[2:]
-    assert refusal(flood) is Reason.CORRUPT_IMAGE
+    assert error_reason(flood) is Reason.CORRUPT_IMAGE
 
 
 def test_exif_is_found_behind_other_segments_and_padding() -> None:
@@ -230,5 +230,5 @@ def test_the_upright_size_of_a_rotated_photo_decides_its_reduction(orientation: 
 
 def test_a_reduced_photo_that_is_cut_off_is_refused() -> None:
     data = save(rgb(512, 512), "JPEG")
-    reason = refusal(data[: len(data) * 2 // 3], target=WHOLE)
+    reason = error_reason(data[: len(data) * 2 // 3], target=WHOLE)
     assert reason is Reason.CORRUPT_IMAGE

@@ -26,7 +26,7 @@ from tests.server.image.jpeg_faults import (
     without,
     without_interval,
 )
-from tests.server.image.samples import LIMITS, bgr, case, refusal, rgb, save, smooth, to_bgr
+from tests.server.image.samples import LIMITS, bgr, case, error_reason, rgb, save, smooth, to_bgr
 
 SMALL = Target(64, 64, ResizeMode.FIT_TO_WINDOW)
 
@@ -83,7 +83,7 @@ def test_a_cut_is_corrupt_after_any_warning(warning: str | None, name: str) -> N
     changed = WARNINGS[warning](data) if warning else data
     for end in (b"", b"\xff", END, TRAILER):
         shares = (0.1, 0.33, 0.5, 0.66, 0.9, 0.99)
-        reasons = {refusal(cut(changed, share, end=end)) for share in shares}
+        reasons = {error_reason(cut(changed, share, end=end)) for share in shares}
         assert reasons == {Reason.CORRUPT_IMAGE}
 
 
@@ -98,7 +98,7 @@ def test_filling_behind_a_cut_is_not_taken_for_pixels(
     for share in (0.3, 0.6, 0.9):
         start = cut(data, share, end=b"")
         filled = (start + fill * len(data))[: len(data) - len(end)] + end
-        assert refusal(filled) is Reason.CORRUPT_IMAGE
+        assert error_reason(filled) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("end", [b"", END])
@@ -107,14 +107,14 @@ def test_blocks_of_zeros_are_not_taken_for_filling(end: bytes) -> None:
     white.paste(Image.fromarray(PHOTO).convert("L"))
     data = save(white, "JPEG", optimize=True)
     assert b"\0" * 20 in data[-100:]
-    assert refusal(in_front(data[:-2] + end, profile(0, 0))) is None
+    assert error_reason(in_front(data[:-2] + end, profile(0, 0))) is None
 
 
 @pytest.mark.parametrize("end", [b"", END])
 @pytest.mark.parametrize("gray", [False, True])
 def test_the_last_byte_of_the_last_block_is_missed(gray: bool, end: bytes) -> None:
     data = save(Image.fromarray(PHOTO).convert("L" if gray else "RGB"), "JPEG")
-    assert refusal(data[:-3] + end) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:-3] + end) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("name", ["restarts", "progressive restarts"])
@@ -122,24 +122,24 @@ def test_the_last_byte_of_the_last_block_is_missed(gray: bool, end: bytes) -> No
 def test_a_lost_interval_is_corrupt(warning: str | None, name: str) -> None:
     data = _photo(name)
     changed = WARNINGS[warning](data) if warning else data
-    assert refusal(without_interval(changed, 2)) is Reason.CORRUPT_IMAGE
+    assert error_reason(without_interval(changed, 2)) is Reason.CORRUPT_IMAGE
 
 
 def test_components_without_a_scan_are_corrupt() -> None:
     data = attacks.baseline_scans(64, 3)
-    assert refusal(data) is None
+    assert error_reason(data) is None
     scan = data.rindex(b"\xff\xda")
-    assert refusal(data[:scan] + END) is Reason.CORRUPT_IMAGE
-    assert refusal(data[:scan]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:scan] + END) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:scan]) is Reason.CORRUPT_IMAGE
 
 
 def test_an_image_that_is_cut_between_its_scans_needs_its_eoi() -> None:
     data = _photo("progressive")
     scan = data.rindex(b"\xff\xda")
-    assert refusal(data[:scan]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:scan]) is Reason.CORRUPT_IMAGE
     # The standard allows encoders to leave out fine detail.
-    assert refusal(data[:scan] + END) is None
-    assert refusal(in_front(data[:scan] + END, profile(0, 0))) is None
+    assert error_reason(data[:scan] + END) is None
+    assert error_reason(in_front(data[:scan] + END, profile(0, 0))) is None
 
 
 def test_scans_of_another_image_do_not_count() -> None:
@@ -167,9 +167,9 @@ def test_damage_behind_a_warning_is_found_as_without_it(data: st.DataObject) -> 
         place = data.draw(st.integers(start, len(file) - 3))
         file[place] = data.draw(st.integers(0, 254))
     broken = bytes(file)
-    alone = refusal(broken)
+    alone = error_reason(broken)
     if alone is not None:
-        assert refusal(in_front(broken, profile(0, 0))) is alone
+        assert error_reason(in_front(broken, profile(0, 0))) is alone
 
 
 @pytest.mark.parametrize("name", ["01_no_eoi_samsung_trailer.jpg", "E2_icc_twice.jpg"])
@@ -185,4 +185,4 @@ def test_photos_of_cameras_with_faults_decode(name: str) -> None:
     "name", ["E3_com_short_and_cut_with_eoi.jpg", "E3_control_cut_with_eoi.jpg"]
 )
 def test_half_a_photo_is_corrupt(name: str) -> None:
-    assert refusal(case(name)) is Reason.CORRUPT_IMAGE
+    assert error_reason(case(name)) is Reason.CORRUPT_IMAGE

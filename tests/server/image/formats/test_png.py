@@ -23,9 +23,9 @@ from tests.server.image.png_writer import (
 from tests.server.image.samples import (
     LIMITS,
     bgr,
+    error_reason,
     gray16,
     png_chunk,
-    refusal,
     rgb,
     rgba,
     save,
@@ -107,20 +107,20 @@ def test_a_second_header_does_not_pass_the_limit() -> None:
     larger = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     first = len(START) + 25
     sneaky = data[:first] + png_chunk(b"IHDR", larger) + data[first:]
-    assert refusal(sneaky) in (Reason.IMAGE_TOO_LARGE, Reason.CORRUPT_IMAGE)
+    assert error_reason(sneaky) in (Reason.IMAGE_TOO_LARGE, Reason.CORRUPT_IMAGE)
 
 
 def test_a_wrong_checksum_is_corrupt() -> None:
     data = bytearray(save(rgb(), "PNG"))
     data[len(START) + 21] ^= 1
-    assert refusal(bytes(data)) is Reason.CORRUPT_IMAGE
+    assert error_reason(bytes(data)) is Reason.CORRUPT_IMAGE
 
 
 def test_a_flood_of_chunks_is_refused() -> None:
     data = save(rgb(), "PNG")
     end = data.index(b"IDAT") - 4
     flood = data[:end] + png_chunk(b"abCd", b"") * MAX_CHUNKS + data[end:]
-    assert refusal(flood) is Reason.CORRUPT_IMAGE
+    assert error_reason(flood) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize(("colour_type", "bits"), TYPES)
@@ -154,9 +154,9 @@ def test_rows_that_were_never_compressed_are_missed(
 ) -> None:
     numbers = np.full((29, 37, 3), brightness)
     whole = png(numbers, 8, RGB, interlaced=interlaced)
-    assert refusal(whole) is None
+    assert error_reason(whole) is None
     cut = png(numbers, 8, RGB, interlaced=interlaced, cut_rows=cut_rows)
-    assert refusal(cut) is Reason.CORRUPT_IMAGE
+    assert error_reason(cut) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
@@ -167,7 +167,7 @@ def test_data_behind_the_last_pixel_may_be_cut_off(interlaced: bool) -> None:
     # The end chunk, and the checksums of the chunk and of the compressed data.
     for cut in range(1, 12 + 4 + 4):
         assert np.array_equal(decode(data[:-cut], limits=LIMITS).pixels, right)
-    assert refusal(data[:-40]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:-40]) is Reason.CORRUPT_IMAGE
 
 
 def test_the_last_chunk_of_pixels_may_claim_more_than_there_is() -> None:
@@ -176,7 +176,7 @@ def test_the_last_chunk_of_pixels_may_claim_more_than_there_is() -> None:
     claim = data[:place] + (1 << 30).to_bytes(4, "big") + data[place + 4 :]
     right = decode(data, limits=LIMITS).pixels
     assert np.array_equal(decode(claim, limits=LIMITS).pixels, right)
-    assert refusal(claim[: len(data) // 2]) is Reason.CORRUPT_IMAGE
+    assert error_reason(claim[: len(data) // 2]) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"eXIf", b"iCCP", b"tIME", b"abCd"])

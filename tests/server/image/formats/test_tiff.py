@@ -11,8 +11,8 @@ from facewire_server.image.decode import decode
 from tests.server.image.samples import (
     LIMITS,
     bgr,
+    error_reason,
     gray16,
-    refusal,
     rgb,
     rgba,
     save,
@@ -176,31 +176,31 @@ def test_a_tag_of_another_type_is_corrupt(tag: int) -> None:
     tags: Tags = {266: ("H", [1]), 284: ("H", [1]), 339: ("H", [1])}
     data = tiff(gray_tags(20, 10) | tags, GRAY.tobytes())
     record, broken = struct.pack("<HH", tag, 3), struct.pack("<HH", tag, 999)
-    assert refusal(data) is None
-    assert refusal(data.replace(record, broken)) is Reason.CORRUPT_IMAGE
+    assert error_reason(data) is None
+    assert error_reason(data.replace(record, broken)) is Reason.CORRUPT_IMAGE
 
 
 def test_missing_strips_are_corrupt() -> None:
     tags = gray_tags(20, 10) | {257: ("L", [11]), 278: ("L", [10])}
-    assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
+    assert error_reason(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("tag", [256, 257, 273])
 def test_an_ifd_without_the_essentials_is_corrupt(tag: int) -> None:
     tags = gray_tags(20, 10)
     del tags[tag]
-    assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
+    assert error_reason(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
 
 
 def test_a_strip_far_outside_the_file_is_corrupt() -> None:
     tags = gray_tags(20, 10) | {273: ("Q", [2**64 - 100])}
-    assert refusal(tiff(tags, GRAY.tobytes(), big=True)) is Reason.CORRUPT_IMAGE
+    assert error_reason(tiff(tags, GRAY.tobytes(), big=True)) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.filterwarnings("ignore:::PIL")
 def test_broken_metadata_does_not_fail_an_image() -> None:
     tags = gray_tags(20, 10) | {305: ("B", [0] * 9), 34665: ("L", [4_000_000_000])}
-    assert refusal(tiff(tags, GRAY.tobytes())) is None
+    assert error_reason(tiff(tags, GRAY.tobytes())) is None
 
 
 def test_damage_is_not_written_to_standard_error(
@@ -208,7 +208,7 @@ def test_damage_is_not_written_to_standard_error(
 ) -> None:
     data = bytearray(save(rgb(), "TIFF", compression="tiff_lzw"))
     data[8:1000] = b"\xa5" * 992
-    assert refusal(bytes(data)) is Reason.CORRUPT_IMAGE
+    assert error_reason(bytes(data)) is Reason.CORRUPT_IMAGE
     assert capfd.readouterr().err == ""
 
 
@@ -233,7 +233,7 @@ def test_raw_photos_are_refused_and_their_thumbnail_is_not_decoded(more: Tags, o
     assert error.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
-def test_a_raw_photo_of_canon_is_told_by_its_signature() -> None:
+def test_a_raw_photo_of_canon_is_recognised_by_its_signature() -> None:
     tags = gray_tags(20, 10) | {273: ("L", [8])}
     data = tiff(tags, b"CR\2\0\0\0\0\0" + GRAY.tobytes())
     with pytest.raises(RequestError, match="CR2") as error:
@@ -244,4 +244,4 @@ def test_a_raw_photo_of_canon_is_told_by_its_signature() -> None:
 @pytest.mark.parametrize("value", [0, 2, 4])
 def test_one_of_many_pages_or_a_mask_is_no_thumbnail(value: int) -> None:
     tags = gray_tags(20, 10) | {254: ("L", [value])}
-    assert refusal(tiff(tags, GRAY.tobytes())) is None
+    assert error_reason(tiff(tags, GRAY.tobytes())) is None

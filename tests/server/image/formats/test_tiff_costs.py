@@ -9,7 +9,7 @@ import pytest
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import decode
 from facewire_server.image.formats.tiff_costs import MAX_IFD_ENTRIES, MAX_PARTS
-from tests.server.image.samples import LIMITS, refusal, smooth
+from tests.server.image.samples import LIMITS, error_reason, smooth
 from tests.server.image.tiff_writer import gray_tags, tiff
 
 GRAY = smooth(20, 10, 1)[:, :, 0]
@@ -22,12 +22,12 @@ def test_more_strips_than_any_image_needs_are_refused() -> None:
         278: ("L", [1]),
         279: ("L", [1] * count),
     }
-    assert refusal(tiff(tags, bytes(1))) is Reason.CORRUPT_IMAGE
+    assert error_reason(tiff(tags, bytes(1))) is Reason.CORRUPT_IMAGE
 
 
 def test_a_tile_far_larger_than_the_image_is_refused() -> None:
     tags = gray_tags(20, 10) | {322: ("L", [50_000]), 323: ("L", [50_000])}
-    assert refusal(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
+    assert error_reason(tiff(tags, GRAY.tobytes())) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.filterwarnings("ignore:::PIL")
@@ -40,7 +40,7 @@ def test_tags_that_all_claim_the_whole_file_are_not_all_read() -> None:
     assert bomb.count(claim) == 800
     tracemalloc.start()
     try:
-        refusal(bomb)
+        error_reason(bomb)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

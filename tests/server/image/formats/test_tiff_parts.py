@@ -9,7 +9,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
 from tests.server.image import tiff_layouts
-from tests.server.image.samples import LIMITS, refusal, rgb, save, smooth, to_bgr
+from tests.server.image.samples import LIMITS, error_reason, rgb, save, smooth, to_bgr
 from tests.server.image.tiff_layouts import DEFLATE, LZW, NONE, PACKBITS, Layout
 from tests.server.image.tiff_writer import Tags, gray_tags, tiff
 
@@ -107,7 +107,7 @@ def test_missing_pixels_are_refused(coding: int, claim: list[int]) -> None:
         more = {279: ("L", claim * _part_count(layout))}
     data = _at_the_end(_file(layout, more))
     _assert_whole(data)
-    assert refusal(data[:-40]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:-40]) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -116,9 +116,9 @@ def test_a_strip_may_claim_more_rows_than_there_are(coding: int) -> None:
         _assert_whole(_file(_layout(coding, rows=HEIGHT), {278: ("L", [rows])}))
 
 
-def test_the_lengths_of_uncompressed_strips_tell_their_rows() -> None:
+def test_the_rows_of_uncompressed_strips_follow_from_their_lengths() -> None:
     _assert_whole(_file(_layout(NONE), {278: ("L", [HUGE])}))
-    assert refusal(_file(_layout(LZW), {278: ("L", [HUGE])})) is Reason.CORRUPT_IMAGE
+    assert error_reason(_file(_layout(LZW), {278: ("L", [HUGE])})) is Reason.CORRUPT_IMAGE
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -170,4 +170,4 @@ def test_fax_and_jpeg_that_are_cut_off_are_corrupt_with_any_length(
     assert claimed != data
     if compression == "jpeg" or claim == 0:
         assert np.array_equal(decode(claimed, limits=LIMITS).pixels, right)
-    assert refusal(claimed[: len(data) * 2 // 3]) is Reason.CORRUPT_IMAGE
+    assert error_reason(claimed[: len(data) * 2 // 3]) is Reason.CORRUPT_IMAGE

@@ -8,7 +8,7 @@ from PIL import Image
 
 from facewire_server.errors import Reason
 from facewire_server.image.decode import decode
-from tests.server.image.samples import LIMITS, bgr, files, refusal, rgb, rgba, save, to_bgr
+from tests.server.image.samples import LIMITS, bgr, error_reason, files, rgb, rgba, save, to_bgr
 
 
 @pytest.mark.parametrize("image", [rgb(), rgba()], ids=["rgb", "rgba"])
@@ -46,7 +46,7 @@ def test_a_wrong_length_of_the_file_does_no_harm(name: str, wrong: int) -> None:
     picture = decode(claim, limits=LIMITS)
     assert np.array_equal(picture.pixels, whole.pixels)
     assert picture.orientation == whole.orientation
-    assert refusal(claim[: len(data) // 4]) is Reason.CORRUPT_IMAGE
+    assert error_reason(claim[: len(data) // 4]) is Reason.CORRUPT_IMAGE
 
 
 def test_the_padding_of_the_last_chunk_may_be_missing() -> None:
@@ -64,7 +64,7 @@ def test_pixels_that_are_cut_off_are_missed_with_any_length_in_the_header(name: 
     for cut in range(30, len(data) // 2):
         short = data[:4] + (cut - 8).to_bytes(4, "little") + data[8:cut]
         picture = None
-        if refusal(short) is None:
+        if error_reason(short) is None:
             picture = decode(short, limits=LIMITS)
             whole = decode(data, limits=LIMITS)
             assert np.array_equal(picture.pixels, whole.pixels)
@@ -73,12 +73,12 @@ def test_pixels_that_are_cut_off_are_missed_with_any_length_in_the_header(name: 
 
 def test_an_unknown_first_chunk_is_corrupt() -> None:
     data = save(rgb(), "WEBP")
-    assert refusal(data[:12] + b"VP9 " + data[16:]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[:12] + b"VP9 " + data[16:]) is Reason.CORRUPT_IMAGE
 
 
 def test_damage_is_not_written_to_standard_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     data = save(rgb(), "WEBP")
-    assert refusal(data[: len(data) // 2]) is Reason.CORRUPT_IMAGE
+    assert error_reason(data[: len(data) // 2]) is Reason.CORRUPT_IMAGE
     assert capfd.readouterr().err == ""
