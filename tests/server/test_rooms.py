@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+import facewire_client
+import facewire_server
 
 ROOT = Path(__file__).parents[2]
 SERVER, CLIENT = "facewire_server", "facewire_client"
@@ -87,14 +91,16 @@ class Module:
         return self.room in places or self.path in places
 
 
-def modules_of(package: str, folder: Path) -> list[Module]:
-    root = folder / package
+def modules_of(package: ModuleType) -> list[Module]:
+    root = Path(package.__path__[0])
     paths = sorted(root.rglob("*.py"))
     assert paths, f"no modules in {root}"
-    return [Module(package, str(path.relative_to(root)), path.read_text()) for path in paths]
+    return [
+        Module(package.__name__, str(path.relative_to(root)), path.read_text()) for path in paths
+    ]
 
 
-MODULES = [*modules_of(SERVER, ROOT / "server"), *modules_of(CLIENT, ROOT / "client")]
+MODULES = [*modules_of(facewire_server), *modules_of(facewire_client)]
 TESTS = [
     Module("tests", str(path.relative_to(ROOT / "tests")), path.read_text())
     for path in sorted((ROOT / "tests").rglob("*.py"))
