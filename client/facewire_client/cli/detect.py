@@ -45,7 +45,7 @@ Examples:
 @click.option("--max-detections", type=int, metavar="N", help="Keep no more.")
 @click.option(
     "--draw",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="OUT",
     help="Write annotated pictures: a file for one image, a folder for several.",
 )
@@ -54,7 +54,7 @@ def detect(
     client: FaceClient,
     connection: Connection,
     images: tuple[str, ...],
-    draw: Path | None,
+    draw: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:

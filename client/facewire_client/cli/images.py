@@ -47,15 +47,16 @@ class NamedImage:
         return self.content.stem if isinstance(self.content, Path) else "stdin"
 
 
-def drawing_paths(images: Sequence[NamedImage], out: Path) -> list[Path]:
-    """Return the file to draw each image into: `out`, or a file in the folder `out`.
+def drawing_paths(images: Sequence[NamedImage], argument: str) -> list[Path]:
+    """Return the file to draw each image into: `argument`, or a file in that folder.
 
-    `out` is a folder for several images, if it is one already, and if it ends in a slash. No two
+    It is a folder for several images, if it is one already, and if it ends in a slash. No two
     paths are the same file, and none is that of an image. Makes the folder. Raises
-    click.UsageError when it cannot, and when `out` is the image itself.
+    click.UsageError when it cannot, and when it is the image itself.
     """
+    out = Path(argument)  # without the slash at its end
     shown = printable(str(out))
-    is_folder = len(images) > 1 or out.is_dir() or str(out).endswith(os.sep)
+    is_folder = len(images) > 1 or out.is_dir() or argument.endswith(os.sep)
     try:
         (out if is_folder else out.parent).mkdir(parents=True, exist_ok=True)
     except OSError as error:

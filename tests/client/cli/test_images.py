@@ -107,6 +107,14 @@ def test_an_image_without_a_result_is_not_drawn(fake: FakeServer, tmp_path: Path
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_one_image_is_drawn_into_a_new_folder_whose_name_ends_in_a_slash(
+    fake: FakeServer, tmp_path: Path
+) -> None:
+    result = run(fake, PHOTO, "--draw", f"{tmp_path / 'new'}/")
+    assert result.exit_code == 0, result.output
+    assert os.listdir(tmp_path / "new") == ["astronaut-faces.jpg"]
+
+
 def test_images_of_the_same_name_are_drawn_into_different_files(
     fake: FakeServer, tmp_path: Path
 ) -> None:
