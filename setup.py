@@ -48,6 +48,21 @@ class BuildProto(BuildPackageProtos):
         outputs += ["--mypy_out=quiet:proto", "--mypy_grpc_out=quiet:proto"]
         if protoc.main(["protoc", "-Iproto", *outputs, *protos]) != 0:
             raise SystemExit("protoc failed; its message is above")
+        self._use_own_pool(Path("proto/facewire/inference/v2/open_inference_pb2.py"))
+
+    @staticmethod
+    def _use_own_pool(module):
+        """Have generated messages register in a descriptor pool of their own.
+
+        The package `inference` is that of the protocol, and protobuf refuses a second
+        definition of a message in one pool: a process could not import tritonclient, kserve
+        or mlserver beside these messages.
+        """
+        text = module.read_text()
+        default, own = "_descriptor_pool.Default()", "_descriptor_pool.DescriptorPool()"
+        if text.count(default) != 1:
+            raise SystemExit(f"{module} does not use the default pool once, as expected")
+        module.write_text(text.replace(default, own))
 
 
 # A separate command, because `pip install -e .` hides the errors of an overridden build_py.
