@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 import grpc.aio
 
 from facewire_server.errors import ConfigError
-from facewire_server.rpc.call import Call, Context
+from facewire_server.rpc.call import Call
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -95,13 +95,13 @@ class Tracing:
                 raise ConfigError(f"--traces: {name} is {chosen!r}, and can be {value}")
         return cls(BatchSpanProcessor(OTLPSpanExporter()))
 
-    def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
+    def ended(self, call: Call, code: grpc.StatusCode) -> None:
         """Record a request that has just ended. Called on the event loop.
 
         The spans are built after the answer was handed to gRPC.
         """
         now, seconds = time.time_ns(), time.monotonic() - call.arrived
-        metadata = dict(context.invocation_metadata() or ())
+        metadata = dict(call.context.invocation_metadata() or ())
         asyncio.get_running_loop().call_soon(
             partial(self._write, call, code, metadata, now - round(NANO * seconds), now)
         )
