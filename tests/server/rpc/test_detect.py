@@ -2,8 +2,8 @@
 
 import asyncio
 import struct
-import time
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -203,12 +203,17 @@ def test_a_model_that_is_not_loaded_is_not_found(stub: DetectServiceStub) -> Non
     assert reason(caught.value) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL")
 
 
+def call_with_deadline(seconds: float) -> Call:
+    """Make a request whose deadline is this far ahead, in no gRPC call."""
+    context: Any = SimpleNamespace(time_remaining=lambda: seconds, peer=lambda: "peer")
+    return Call("service", "method", context)
+
+
 def test_a_result_that_is_known_comes_too_late_after_the_deadline() -> None:
     servicer = DetectServicer(Config(), Calls(Metrics(), None))
     known: Any = object()
     work: FixedWork[Any] = FixedWork(lambda _: pytest.fail(), "m", early=lambda: known)
-    now = time.monotonic()
-    in_time, late = (Call("s", "m", "id", now + seconds, "peer") for seconds in (60, -1))
+    in_time, late = (call_with_deadline(seconds) for seconds in (60, -1))
     assert asyncio.run(servicer._run(work, in_time)).value is known
     with pytest.raises(RefusalError) as caught:
         asyncio.run(servicer._run(work, late))
