@@ -28,6 +28,7 @@ from facewire_server.rpc.admission import Admission
 from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.channel_options import channel_options
 from facewire_server.rpc.detect import DetectServicer
+from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import SERVICE, Health
 from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
@@ -67,7 +68,7 @@ class Server:
         self._access = Access(config)
         cache_bytes = config.response_cache_bytes
         cache = ResponseCache(cache_bytes, self._metrics) if cache_bytes else None
-        self._detect = DetectServicer(config, self._calls, cache)
+        self._dispatcher = Dispatcher(config, cache)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -135,7 +136,7 @@ class Server:
         backend.scheduler.watch(self._metrics)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
-        self._detect.attach(backend.registry, backend.scheduler)
+        self._dispatcher.attach(backend.registry, backend.scheduler)
         reloader = Reloader(
             self._reload_requested, self._files, self._reload, watch=self.config.watch
         )
@@ -189,7 +190,8 @@ class Server:
         # they call.
         services = cast("grpc.aio.Server", admission)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, services)
+        detect = DetectServicer(self._dispatcher, self._calls)
+        detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         add_reflection: Add = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
         add_reflection(reflection.aio.ReflectionServicer(names), services)

@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import grpc.aio
@@ -23,13 +24,13 @@ class Call:
 
     `model` is the model's name, empty until it has been looked up; `size` is that of its
     message in bytes. `deadline` and `arrived` are times of `time.monotonic`; a caller
-    without a deadline (None) waits forever. `outcome` is what the detector returned;
-    `reason` is that of an error, else empty.
+    without a deadline (None) waits forever. `outcomes` are what the detector returned for
+    each image; `reason` is that of an error, else empty.
     """
 
     __slots__ = (
         *("_request_id", "arrived", "context", "deadline", "method"),
-        *("model", "outcome", "peer", "reason", "service", "size"),
+        *("model", "outcomes", "peer", "reason", "service", "size"),
     )
 
     def __init__(self, service: str, method: str, context: Context) -> None:
@@ -44,7 +45,7 @@ class Call:
         """The connection it came by."""
         self.model = ""
         self.size = 0
-        self.outcome: Outcome[Detections] | None = None
+        self.outcomes: Sequence[Outcome[Detections]] = ()
         self.reason = ""
         self._request_id = ""
 
@@ -67,8 +68,8 @@ class Call:
 
     @property
     def cached(self) -> bool:
-        """Whether the answer came from the response cache."""
-        return self.outcome is not None and self.outcome.value.cached
+        """Whether the answer came from the response cache, for all images."""
+        return bool(self.outcomes) and all(each.value.cached for each in self.outcomes)
 
     def log_fields(self, code: grpc.StatusCode) -> dict[str, str | float]:
         """Return the fields of a log line about the request, without those that are empty."""

@@ -101,10 +101,6 @@ class Calls:
             # nothing. It cannot send a status to this peer either.
             raise asyncio.CancelledError from None
 
-    def call(self, context: Context, method: str) -> "_CallContext":
-        """Context of an RPC that is one request: an error inside ends the RPC."""
-        return _CallContext(self, Call(SERVICE, method, context))
-
     def request(self, context: Context, method: str) -> "_RequestContext":
         """Context of one request, an RPC or a frame of a stream; records how it ends.
 
@@ -177,8 +173,8 @@ class Calls:
         self._metrics.inflight.dec()
         seconds = time.monotonic() - call.arrived
         self._metrics.finished(call.method, call.model, code.name, seconds)
-        if call.outcome is not None:
-            self._metrics.answered(call.outcome.value, call.outcome.waited)
+        for outcome in call.outcomes:
+            self._metrics.answered(outcome.value, outcome.waited)
         if self._tracing is not None:
             self._tracing.ended(call, code)
         if logger.isEnabledFor(logging.DEBUG):
@@ -220,14 +216,16 @@ class _RequestContext:
         self._calls.end(self._call, error)
 
 
-class _CallContext:
-    """See Calls.call."""
+class UnaryCall:
+    """Context of an RPC that is one request: an error inside ends the RPC."""
 
     __slots__ = ("_call", "_calls")
 
-    def __init__(self, calls: Calls, call: Call) -> None:
+    def __init__(
+        self, calls: Calls, context: Context, method: str, *, service: str = SERVICE
+    ) -> None:
         self._calls = calls
-        self._call = call
+        self._call = Call(service, method, context)
 
     async def __aenter__(self) -> Call:
         try:

@@ -5,18 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
-from facewire_server.config import Config
-from facewire_server.errors import Reason, RefusalError, RequestError
-from facewire_server.inference.detector import Detections, Detector
-from facewire_server.inference.response_cache import CachedDetection, ResponseCache
-from facewire_server.models.registry import Registry
+from facewire_server.inference.detector import Detections
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
-from facewire_server.rpc.calls import CallFailed, Calls, shutting_down
+from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
+from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.message_parser import Received, receive, received_size
 from facewire_server.rpc.ordered_stream import OrderedStream
 from facewire_server.rpc.stream_frames import (
@@ -27,47 +23,25 @@ from facewire_server.rpc.stream_frames import (
     Labels,
     LatestWork,
 )
-from facewire_server.scheduling.job import FixedWork, Outcome, too_late
-from facewire_server.scheduling.scheduler import Scheduler
-
-
-class Loaded(NamedTuple):
-    """The models, and the scheduler of the work for them."""
-
-    registry: Registry[Detector]
-    scheduler: Scheduler
+from facewire_server.scheduling.job import FixedWork, Outcome
 
 
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     """Answers requests from the loaded models; the .proto specifies each method."""
 
-    def __init__(self, config: Config, calls: Calls, cache: ResponseCache | None = None) -> None:
-        """`cache` None: each request is worked on."""
-        self._limits = config.image_limits
-        self._reducible = config.scaled_decode
-        self._max_message_bytes = config.max_message_bytes
+    def __init__(self, dispatcher: Dispatcher, calls: Calls) -> None:
+        self._dispatcher = dispatcher
         self._calls = calls
-        self._cache = cache
-        self._attached: Loaded | None = None
-
-    def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
-        """Answer requests from now on; before that each one is refused (NOT_READY)."""
-        self._attached = Loaded(registry, scheduler)
-
-    @property
-    def _loaded(self) -> Loaded:
-        if self._attached is None:
-            raise RefusalError(Reason.NOT_READY, "the models are being loaded")
-        return self._attached
 
     async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
-        async with self._calls.call(context, "Detect") as call:
+        async with UnaryCall(self._calls, context, "Detect") as call:
             call.size = received_size.get()
             work = self._work(request, call)
             del request  # the work refers to the parts that it needs, and may wait for long
-            call.outcome = await self._run(work, call)
-            return converters.response(call.outcome, total=time.monotonic() - call.arrived)
+            outcome = await self._dispatcher.run(work, call)
+            call.outcomes = (outcome,)
+            return converters.response(outcome, total=time.monotonic() - call.arrived)
 
     async def DetectStream(
         self, requests: AsyncIterator[pb.DetectStreamRequest], context: Context
@@ -97,8 +71,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         self, request: pb.ListModelsRequest, context: Context
     ) -> pb.ListModelsResponse:
         """See the .proto."""
-        async with self._calls.call(context, "ListModels"):
-            registry = self._loaded.registry
+        async with UnaryCall(self._calls, context, "ListModels"):
+            registry = self._dispatcher.loaded.registry
             return pb.ListModelsResponse(
                 models=[
                     converters.model(detector.description, is_default=detector is registry.default)
@@ -108,8 +82,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """See the .proto."""
-        async with self._calls.call(context, "GetModel"):
-            registry = self._loaded.registry
+        async with UnaryCall(self._calls, context, "GetModel"):
+            registry = self._dispatcher.loaded.registry
             detector = registry.get(request.name)
             return pb.GetModelResponse(
                 model=converters.model(
@@ -124,52 +98,26 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         when the work is done. The model's name is set in `labels` as soon as it is
         known: errors after that are counted for the model.
         """
-        registry = self._loaded.registry
-        if labels.size > self._max_message_bytes:
-            raise RequestError(
-                Reason.MESSAGE_TOO_LARGE,
-                f"the message has {labels.size} bytes, and the server takes"
-                f" {self._max_message_bytes}: see facewire-server serve"
-                " --max-message-mb",
-            )
+        registry = self._dispatcher.loaded.registry
+        self._dispatcher.check_size(labels.size)
         detector = registry.get(request.model)
         labels.model = detector.description.name
         options = converters.options(request.options)
-        image = converters.image(request, reducible=self._reducible)
-        if self._cache is None:
-            detect = partial(detector.detect, image, options, self._limits)
-            return FixedWork(detect, labels.model, labels.size)
-        cached = CachedDetection(self._cache, detector, image, options, self._limits)
-        return FixedWork(cached.run, labels.model, labels.size, cached.early)
-
-    async def _run(
-        self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True
-    ) -> Outcome[Detections]:
-        """Have the work done, unless its result is known. Raises FacewireError."""
-        if work.early is not None:
-            late = too_late(call.deadline, time.monotonic())
-            if late is not None:
-                raise late
-            known = work.early()
-            if known is not None:
-                return Outcome(known, 0.0)
-        return await self._loaded.scheduler.run(
-            work, client=call.peer, deadline=call.deadline, sheddable=sheddable
-        )
+        image = converters.image(request, reducible=self._dispatcher.reducible)
+        return self._dispatcher.work(detector, image, options, labels.size)
 
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str
     ) -> Received[pb.DetectStreamRequest] | None:
         """Read the first message of a stream once there is room for it; None: it has none."""
-        if self._attached is not None:
-            await self._attached.scheduler.room(peer)
+        await self._dispatcher.room(peer)
         return await receive(requests)
 
     def _ordered_stream(
         self, policy: pb.OverflowPolicy.ValueType, frames: Frames, peer: str
     ) -> OrderedStream[Frame, pb.DetectStreamResponse]:
         """Make the stream of `frames`. Raises RefusalError while the models are being loaded."""
-        scheduler = self._loaded.scheduler
+        scheduler = self._dispatcher.loaded.scheduler
         return OrderedStream(
             frames.answer,
             # Half of them decode while the others infer: more would only wait.
@@ -183,7 +131,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """Detect in the frame that is in the slot when its work begins."""
         queued = call.arrived
         try:
-            outcome = await self._run(LatestWork(slot), call, sheddable=False)
+            outcome = await self._dispatcher.run(LatestWork(slot), call, sheddable=False)
         finally:
             # The request is that of the frame which was taken, whether it was answered or
             # not: it is counted and logged as that one.
@@ -191,5 +139,6 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             call.model, call.arrived = frame.model, frame.arrived
         # The slot has waited for longer than a frame that came into it later.
         waited = max(0.0, outcome.waited - (frame.arrived - queued))
-        call.outcome = Outcome(outcome.value, waited)
-        return converters.response(call.outcome, total=time.monotonic() - call.arrived)
+        outcome = Outcome(outcome.value, waited)
+        call.outcomes = (outcome,)
+        return converters.response(outcome, total=time.monotonic() - call.arrived)

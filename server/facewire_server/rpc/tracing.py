@@ -173,23 +173,30 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, "AttributeValue"
         found["facewire.model"] = call.model
     if call.reason:
         found["facewire.reason"] = call.reason
-    if call.outcome is not None:
-        detections = call.outcome.value
-        found["facewire.image.width"] = detections.width
-        found["facewire.image.height"] = detections.height
-        found["facewire.faces"] = len(detections.found.confidences)
+    images = [outcome.value for outcome in call.outcomes]
+    if images:
+        found["facewire.faces"] = sum(len(each.found.confidences) for each in images)
+    if len(images) == 1:
+        found["facewire.image.width"] = images[0].width
+        found["facewire.image.height"] = images[0].height
+    elif images:
+        found["facewire.images"] = len(images)
     if call.cached:
         found["facewire.cached"] = True
     return found
 
 
 def _stages(call: Call) -> Iterator[tuple[str, float]]:
-    """The stages that an answered request passed, with their seconds."""
-    if call.outcome is None:
+    """The stages that an answered request passed, with their seconds.
+
+    None for several images: their stages overlap.
+    """
+    if len(call.outcomes) != 1:
         return
-    yield "queue", call.outcome.waited
+    (outcome,) = call.outcomes
+    yield "queue", outcome.waited
     if not call.cached:
-        stages = call.outcome.value.stages
+        stages = outcome.value.stages
         yield "decode", stages.decode
         yield "inference", stages.inference
         yield "postprocess", stages.postprocess

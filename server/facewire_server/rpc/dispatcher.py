@@ -1,0 +1,91 @@
+"""The dispatcher: gives the work of requests to the scheduler, whichever service they came by.
+
+Rule: both services check, admit and run a request here, so that none has limits of its own.
+"""
+
+import time
+from functools import partial
+from typing import NamedTuple
+
+from facewire_server.config import Config
+from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.image.decode import Image
+from facewire_server.inference.detector import Detections, Detector, Options
+from facewire_server.inference.response_cache import CachedDetection, ResponseCache
+from facewire_server.models.registry import Registry
+from facewire_server.rpc.call import Call
+from facewire_server.rpc.stream_frames import LatestWork
+from facewire_server.scheduling.job import FixedWork, Outcome, too_late
+from facewire_server.scheduling.scheduler import Scheduler
+
+
+class Loaded(NamedTuple):
+    """The models, and the scheduler of the work for them."""
+
+    registry: Registry[Detector]
+    scheduler: Scheduler
+
+
+class Dispatcher:
+    """Makes the work of requests, and has it done by the loaded models."""
+
+    def __init__(self, config: Config, cache: ResponseCache | None = None) -> None:
+        """`cache` None: each request is worked on."""
+        self.reducible = config.scaled_decode
+        """See EncodedImage."""
+        self._limits = config.image_limits
+        self._max_message_bytes = config.max_message_bytes
+        self._cache = cache
+        self._attached: Loaded | None = None
+
+    def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
+        """Answer requests from now on; before that each one is refused (NOT_READY)."""
+        self._attached = Loaded(registry, scheduler)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The models and their scheduler. Raises RefusalError while they are being loaded."""
+        if self._attached is None:
+            raise RefusalError(Reason.NOT_READY, "the models are being loaded")
+        return self._attached
+
+    async def room(self, peer: str) -> None:
+        """Return when a stream of this peer may be read on; see Scheduler.room."""
+        if self._attached is not None:
+            await self._attached.scheduler.room(peer)
+
+    def check_size(self, size: int) -> None:
+        """Raise RequestError (MESSAGE_TOO_LARGE) for a message of too many bytes."""
+        if size > self._max_message_bytes:
+            raise RequestError(
+                Reason.MESSAGE_TOO_LARGE,
+                f"the message has {size} bytes, and the server takes"
+                f" {self._max_message_bytes}: see facewire-server serve"
+                " --max-message-mb",
+            )
+
+    def work(
+        self, detector: Detector, image: Image, options: Options, size: int
+    ) -> FixedWork[Detections]:
+        """Make the work for one image, which holds `size` bytes while it waits."""
+        model = detector.description.name
+        if self._cache is None:
+            detect = partial(detector.detect, image, options, self._limits)
+            return FixedWork(detect, model, size)
+        cached = CachedDetection(self._cache, detector, image, options, self._limits)
+        return FixedWork(cached.run, model, size, cached.early)
+
+    async def run(
+        self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True
+    ) -> Outcome[Detections]:
+        """Have the work done, unless its result is known. Raises FacewireError."""
+        if work.early is not None:
+            late = too_late(call.deadline, time.monotonic())
+            if late is not None:
+                raise late
+            known = work.early()
+            if known is not None:
+                return Outcome(known, 0.0)
+        return await self.loaded.scheduler.run(
+            work, client=call.peer, deadline=call.deadline, sheddable=sheddable
+        )
