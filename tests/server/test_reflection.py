@@ -5,13 +5,17 @@ import shutil
 import subprocess
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
+from facewire.inference.v2 import open_inference_pb2
+from facewire.v1 import detect_pb2
 from facewire_server.lifecycle.background import BackgroundServer
 
 TOOLS = Path(__file__).parents[2] / ".tools"
@@ -23,7 +27,16 @@ def test_the_services_are_listed(channel: grpc.Channel) -> None:
         "facewire.v1.DetectService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
+        "inference.GRPCInferenceService",
     }
+
+
+@pytest.mark.parametrize("module", [detect_pb2, open_inference_pb2, health_pb2])
+def test_the_files_of_the_services_are_given(channel: grpc.Channel, module: Any) -> None:
+    database = ProtoReflectionDescriptorDatabase(channel)
+    (service,) = module.DESCRIPTOR.services_by_name.values()
+    found = database.FindFileContainingSymbol(service.full_name)
+    assert found.SerializeToString() == module.DESCRIPTOR.serialized_pb
 
 
 def test_grpcurl_lists_the_service_and_detects(server: BackgroundServer, photo: bytes) -> None:
@@ -42,7 +55,11 @@ def test_grpcurl_lists_the_service_and_detects(server: BackgroundServer, photo: 
         )
         return done.stdout
 
-    assert "facewire.v1.DetectService" in run(server.target, "list").splitlines()
+    services = run(server.target, "list").splitlines()
+    assert {"facewire.v1.DetectService", "inference.GRPCInferenceService"} <= {*services}
+    described = run(server.target, "describe", "inference.GRPCInferenceService")
+    assert "rpc ModelInfer ( .inference.ModelInferRequest )" in described
+    assert "live" in run(server.target, "inference.GRPCInferenceService/ServerLive")
     answer = run(
         *("-d", "@", server.target, "facewire.v1.DetectService/Detect"),
         data=json.dumps({"encoded_image": b64encode(photo).decode()}),

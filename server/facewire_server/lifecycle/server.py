@@ -1,17 +1,17 @@
 """The server: it listens, loads, serves, drains and stops."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
 import grpc.aio
-from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from prometheus_client import CollectorRegistry
 
+from facewire.inference.v2 import open_inference_pb2_grpc
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
@@ -29,16 +29,15 @@ from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.channel_options import channel_options
 from facewire_server.rpc.detect import DetectServicer
 from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.health import SERVICE, Health
+from facewire_server.rpc.health import Health
+from facewire_server.rpc.open_inference import OpenInferenceServicer
+from facewire_server.rpc.reflection import add_reflection
 from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
 from facewire_server.system.memory import MemoryTrim
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
-
-Add = Callable[[object, grpc.aio.Server], None]
-"""Generated code that adds a service to a server; that of reflection has no types."""
 
 FLUSH_SECONDS = 0.5
 """Seconds for finished answers to be sent; calls that are still running then are cancelled."""
@@ -189,12 +188,12 @@ class Server:
         # To the functions that add a service it is a server: it has the two methods that
         # they call.
         services = cast("grpc.aio.Server", admission)
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         detect = DetectServicer(self._dispatcher, self._calls)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
-        add_reflection: Add = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
-        add_reflection(reflection.aio.ReflectionServicer(names), services)
+        open_inference = OpenInferenceServicer(self._dispatcher, self._calls, self._health)
+        open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, services)
+        add_reflection(services)
         return admission
 
     def _stop_watching(self) -> None:

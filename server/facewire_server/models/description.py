@@ -8,7 +8,8 @@ class Description:
     """A loaded model.
 
     `input_width` and `input_height` are in pixels; `sha256` is that of the weights file,
-    in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself.
+    in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself; `landmarks`:
+    whether it finds five of them for each face.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Description:
     sha256: str
     min_confidence: float
     iou_threshold: float
+    landmarks: bool = False
 
     @property
     def version(self) -> str:

@@ -16,7 +16,7 @@ from facewire_server.errors import FacewireError, Reason, RequestError, released
 from facewire_server.rpc.call import Context
 from facewire_server.rpc.call_slots import CallSlots
 from facewire_server.rpc.calls import Calls
-from facewire_server.rpc.health import SERVICE
+from facewire_server.rpc.health import OPEN_INFERENCE, SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
 from facewire_server.rpc.message_parser import parser
 
@@ -115,7 +115,7 @@ class Admission(grpc.GenericRpcHandler):
         The kind of the response stays. No method of the server has streamed requests and a
         single response (stream_unary).
         """
-        is_ours = path.startswith(f"/{SERVICE}/")
+        is_ours = path.startswith((f"/{SERVICE}/", f"/{OPEN_INFERENCE}/"))
         limit = self._max_message_bytes if is_ours else None
         codec = parser(handler.request_deserializer, limit), handler.response_serializer
         if handler.request_streaming:

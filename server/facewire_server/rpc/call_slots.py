@@ -11,9 +11,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from grpc_health.v1 import health
 
 from facewire_server.errors import Reason, RefusalError
+from facewire_server.rpc.health import OPEN_INFERENCE, PROBES
 
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 HEALTH_WATCH = f"/{health.SERVICE_NAME}/Watch"
+
+CHECKS = frozenset((HEALTH_CHECK, *(f"/{OPEN_INFERENCE}/{name}" for name in PROBES)))
+"""All health checks."""
 
 RETRY_SECONDS = 1.0
 """Seconds after which a caller that got no slot is to try again."""
@@ -36,7 +40,7 @@ class CallSlots:
         """
         if path == HEALTH_WATCH:
             return self._watches.slot(connection)
-        return self._checks if path == HEALTH_CHECK else self._calls
+        return self._checks if path in CHECKS else self._calls
 
 
 class _CountedSlots(AbstractAsyncContextManager[None]):

@@ -12,11 +12,16 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from facewire.inference.v2 import open_inference_pb2
 from facewire.v1 import detect_pb2
 from facewire_server.config import TransportLimits
 from facewire_server.errors import Reason, RefusalError, RequestError
 
 SERVICE = detect_pb2.DESCRIPTOR.services_by_name["DetectService"].full_name
+OPEN_INFERENCE = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
+
+PROBES = ("ServerLive", "ServerReady", "ModelReady")
+"""The methods of OPEN_INFERENCE that are health checks."""
 
 Status = Literal[0, 1, 2, 3]
 """A HealthCheckResponse.ServingStatus."""
@@ -25,7 +30,7 @@ Context = grpc.aio.ServicerContext[HealthCheckRequest, HealthCheckResponse]
 
 
 class Health(health_pb2_grpc.HealthServicer):
-    """The health of `""`, of SERVICE, and of SERVICE/MODEL for each model.
+    """The health of `""`, of SERVICE, of SERVICE/MODEL for each model, and of OPEN_INFERENCE.
 
     For any other name Check ends with NOT_FOUND and Watch sends SERVICE_UNKNOWN, as the
     protocol says. Watch sends the latest status, and skips those that came and went while
@@ -34,7 +39,7 @@ class Health(health_pb2_grpc.HealthServicer):
 
     def __init__(self, models: Iterable[str], limits: TransportLimits) -> None:
         """`models`: the names of the models to serve."""
-        names = [health.OVERALL_HEALTH, SERVICE]
+        names = [health.OVERALL_HEALTH, SERVICE, OPEN_INFERENCE]
         names += [f"{SERVICE}/{model}" for model in models]
         self._statuses: dict[str, Status] = dict.fromkeys(names, HealthCheckResponse.NOT_SERVING)
         self._watchers: set[asyncio.Event] = set()
@@ -61,6 +66,11 @@ class Health(health_pb2_grpc.HealthServicer):
         """End all watches, each after its peer has taken the last status."""
         self._closed = True
         self._wake_watchers()
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the server takes requests."""
+        return self._statuses[health.OVERALL_HEALTH] == HealthCheckResponse.SERVING
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """Return the status of a service; ends with NOT_FOUND for an unknown name."""

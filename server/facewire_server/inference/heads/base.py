@@ -167,6 +167,8 @@ class Head(ABC):
     expected: ClassVar[str]
     default_resize: ClassVar[ResizeMode]
     default_confidence: ClassVar[float]
+    landmarks: ClassVar[bool] = False
+    """Whether it reads landmarks."""
 
     @classmethod
     @abstractmethod

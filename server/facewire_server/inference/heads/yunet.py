@@ -34,6 +34,7 @@ class YunetHead(Head):
     )
     default_resize: ClassVar[ResizeMode] = ResizeMode.FIT_TO_WINDOW
     default_confidence: ClassVar[float] = 0.6
+    landmarks: ClassVar[bool] = True
 
     @classmethod
     def recognise(

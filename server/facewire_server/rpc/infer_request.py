@@ -1,0 +1,216 @@
+"""Conversion of requests of the Open Inference Protocol to values.
+
+Rule: the message of an error names the input, output or parameter that is wrong, and repeats
+no more than SHOWN characters of a name that the caller chose.
+"""
+
+import math
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire_server.errors import Reason, RequestError
+from facewire_server.image.decode import EncodedImage, Image
+from facewire_server.image.picture import PixelLayout
+from facewire_server.image.raw import RawImage
+from facewire_server.inference.detector import Options
+
+InputTensor = pb.ModelInferRequest.InferInputTensor
+
+MOST_IMAGES = 256
+"""The most images of one request."""
+
+MOST_NUMBERS = 1 << 20
+"""The most pixel values that are taken as separate numbers of `contents`.
+
+Copying them holds the event loop, where raw_input_contents costs nothing.
+"""
+
+SHOWN = 64
+
+LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
+
+IGNORED = frozenset(("priority",))
+"""Parameters of a request that are accepted and change nothing."""
+
+IGNORED_OF_INPUTS = frozenset(("content_type",))
+"""Those of an input: clients of MLServer send it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of a request. `timeout` in seconds; None: none was given."""
+
+    options: Options
+    timeout: float | None
+
+    @classmethod
+    def parse(cls, message: Mapping[str, pb.InferParameter]) -> Self:
+        """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
+        given = {name: value for name, value in message.items() if name not in IGNORED}
+        known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
+        _check_names("the request", given, known)
+        microseconds = _whole(given, "timeout")
+        return cls(
+            Options(
+                min_confidence=_number(given, "min_confidence"),
+                iou_threshold=_number(given, "iou_threshold"),
+                max_detections=_whole(given, "max_detections"),
+            ),
+            microseconds / 1_000_000 if microseconds else None,  # for Triton, 0 is none
+        )
+
+
+def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
+    """The images of a request, in their order; `reducible`: see EncodedImage.
+
+    Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
+    parameters of an input, EMPTY_IMAGE for a photo of no bytes.
+    """
+    if len(request.inputs) != 1:
+        raise _bad(f"the request has {len(request.inputs)} inputs, and one is taken")
+    (tensor,) = request.inputs
+    raws = len(request.raw_input_contents)
+    if raws > 1:
+        raise _bad(f"raw_input_contents has {raws} entries for one input")
+    if raws and tensor.HasField("contents"):
+        raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
+    if not raws and not tensor.HasField("contents"):
+        raise _bad(f"{_name(tensor)} has no data")
+    raw = request.raw_input_contents[0] if raws else None
+    layout = _layout(tensor)
+    if tensor.datatype == "BYTES":
+        return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
+    if tensor.datatype == "UINT8" and tensor.shape[-1:] == [3]:
+        return list(_pixels(tensor, raw, layout))
+    raise _bad(
+        f"{_name(tensor)} is {tensor.datatype[:SHOWN]} {_shape(tensor)}, and an input is BYTES"
+        " [N] or [N,1], or UINT8 [H,W,3] or [N,H,W,3]"
+    )
+
+
+def _photos(tensor: InputTensor, raw: bytes | None) -> Sequence[bytes]:
+    """The encoded photos of a tensor of BYTES."""
+    shape = list(tensor.shape)
+    if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
+        raise _bad(f"{_name(tensor)} is BYTES {_shape(tensor)} instead of [N] or [N,1]")
+    count = _checked_count(tensor, shape[0])
+    photos = _elements(tensor, raw) if raw is not None else tensor.contents.bytes_contents
+    if len(photos) != count:
+        raise _bad(f"{_name(tensor)} has {len(photos)} elements, and the shape {_shape(tensor)}")
+    for index, photo in enumerate(photos):
+        if not photo:
+            raise RequestError(Reason.EMPTY_IMAGE, f"{_name(tensor)}: image {index} has no bytes")
+    return photos
+
+
+def _elements(tensor: InputTensor, raw: bytes) -> list[bytes]:
+    """The elements of raw BYTES: a length of four bytes before each. At most MOST_IMAGES + 1."""
+    found: list[bytes] = []
+    start = 0
+    while start < len(raw) and len(found) <= MOST_IMAGES:
+        if len(raw) - start < 4:
+            raise _bad(f"{_name(tensor)} ends within the length of element {len(found)}")
+        (length,) = struct.unpack_from("<I", raw, start)
+        start += 4
+        if len(raw) - start < length:
+            raise _bad(f"{_name(tensor)} ends within element {len(found)} of {length} bytes")
+        found.append(raw[start : start + length])
+        start += length
+    return found
+
+
+def _pixels(tensor: InputTensor, raw: bytes | None, layout: PixelLayout) -> Iterator[Image]:
+    """The images of a tensor of UINT8 [H,W,3] or [N,H,W,3]."""
+    shape = list(tensor.shape)
+    if len(shape) not in (3, 4) or min(shape) < 1:
+        raise _bad(f"{_name(tensor)} is UINT8 {_shape(tensor)} instead of [H,W,3] or [N,H,W,3]")
+    count = _checked_count(tensor, shape[0] if len(shape) == 4 else 1)
+    data = raw if raw is not None else _bytes(tensor)
+    if len(data) != math.prod(shape):
+        raise _bad(f"{_name(tensor)} has {len(data)} bytes, and the shape {_shape(tensor)}")
+    height, width = shape[-3], shape[-2]
+    size = len(data) // count
+    for start in range(0, len(data), size):
+        part = data[start : start + size]  # no copy of an only image
+        yield RawImage(data=part, width=width, height=height, layout=layout)
+
+
+def _bytes(tensor: InputTensor) -> bytes:
+    """The numbers of `uint_contents`, each of which is a byte."""
+    numbers = tensor.contents.uint_contents
+    if len(numbers) > MOST_NUMBERS:
+        raise _bad(
+            f"{_name(tensor)} has {len(numbers)} numbers in contents, and {MOST_NUMBERS} are"
+            " taken: send them in raw_input_contents"
+        )
+    try:
+        return bytes(numbers)
+    except ValueError:
+        raise _bad(f"{_name(tensor)} has numbers over 255 in its contents") from None
+
+
+def _checked_count(tensor: InputTensor, count: int) -> int:
+    """The number of images. Raises BAD_TENSOR unless it is 1 to MOST_IMAGES."""
+    if not 1 <= count <= MOST_IMAGES:
+        raise _bad(f"{_name(tensor)} has {count} images, and 1 to {MOST_IMAGES} are taken")
+    return count
+
+
+def _layout(tensor: InputTensor) -> PixelLayout:
+    """The order of the channels, for pixels. Raises BAD_OPTION for other parameters."""
+    given = {key: value for key, value in tensor.parameters.items() if key not in IGNORED_OF_INPUTS}
+    _check_names(_name(tensor), given, {"pixel_format"})
+    asked = given.get("pixel_format", pb.InferParameter(string_param="BGR")).string_param
+    layout = LAYOUTS.get(asked)
+    if layout is None:
+        raise _bad_option(f"{_name(tensor)}: pixel_format is {asked[:SHOWN]!r}, not BGR or RGB")
+    return layout
+
+
+def _check_names(owner: str, given: Mapping[str, pb.InferParameter], known: set[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise _bad_option(
+                f"{owner} has the parameter {name[:SHOWN]!r}; known: {', '.join(sorted(known))}"
+            )
+
+
+def _number(given: Mapping[str, pb.InferParameter], name: str) -> float | None:
+    """The number of a parameter; None: it is not given. Raises BAD_OPTION for another type."""
+    if name not in given:
+        return None
+    kind = given[name].WhichOneof("parameter_choice")
+    if kind not in ("int64_param", "uint64_param", "double_param"):
+        raise _bad_option(f"the parameter {name} is no number")
+    value: float = getattr(given[name], kind)
+    return value
+
+
+def _whole(given: Mapping[str, pb.InferParameter], name: str) -> int | None:
+    """The whole number of 0 or more of a parameter; None: it is not given."""
+    value = _number(given, name)
+    if value is None:
+        return None
+    if not (0 <= value < 1 << 63 and value == int(value)):
+        raise _bad_option(f"the parameter {name} is {value}, not a whole number of 0 or more")
+    return int(value)
+
+
+def _name(tensor: InputTensor) -> str:
+    return f"input {tensor.name[:SHOWN]!r}"
+
+
+def _shape(tensor: InputTensor) -> str:
+    more = ",..." if len(tensor.shape) > 8 else ""
+    return f"[{','.join(str(size) for size in tensor.shape[:8])}{more}]"
+
+
+def _bad(problem: str) -> RequestError:
+    return RequestError(Reason.BAD_TENSOR, problem)
+
+
+def _bad_option(problem: str) -> RequestError:
+    return RequestError(Reason.BAD_OPTION, problem)

@@ -1,0 +1,136 @@
+"""Conversion of detections and models to messages of the Open Inference Protocol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire_server.errors import Reason, RequestError
+from facewire_server.inference.detector import Detections
+from facewire_server.inference.heads.base import LANDMARK_VALUES
+from facewire_server.models.description import Description
+
+PLATFORM = "facewire_openvino"
+
+INPUT = "image"
+
+SHOWN = 64
+"""How many characters of an unknown name an error repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output for photos: the sizes of its dimensions, -1 for any."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+_OUTPUTS = (
+    Output("boxes", "FP32", (-1, 5)),
+    Output("labels", "INT32", (-1,)),
+    Output("landmarks", "FP32", (-1, LANDMARK_VALUES)),
+    Output("image_index", "INT32", (-1,)),
+    Output("image_size", "INT32", (-1, 2)),
+)
+
+_TRITON_TYPES = {"FP32": pb.TYPE_FP32, "INT32": pb.TYPE_INT32}
+
+
+def outputs(model: Description) -> list[Output]:
+    """The outputs of a model for photos."""
+    return [each for each in _OUTPUTS if each.name != "landmarks" or model.landmarks]
+
+
+def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
+    """The outputs that a request asks for, in its order; all if it names none.
+
+    Raises RequestError: BAD_TENSOR for an unknown name, and for one that is named twice;
+    BAD_OPTION for parameters.
+    """
+    known = {output.name: output for output in outputs(model)}
+    found: dict[str, Output] = {}
+    for asked in request.outputs:
+        name = asked.name
+        if name not in known or name in found:
+            problem = "asked for twice" if name in found else "not one of the model's"
+            raise RequestError(
+                Reason.BAD_TENSOR,
+                f"output {name[:SHOWN]!r} is {problem}; there are: {', '.join(known)}",
+            )
+        for parameter in asked.parameters:
+            raise RequestError(
+                Reason.BAD_OPTION,
+                f"output {name!r} has the parameter {parameter[:SHOWN]!r}; none is known",
+            )
+        found[name] = known[name]
+    return list((found or known).values())
+
+
+def response(
+    request_id: str, wanted: Sequence[Output], found: Sequence[Detections]
+) -> pb.ModelInferResponse:
+    """The answer to a request: the detections in each of its images, of one model."""
+    model = found[0].model
+    answer = pb.ModelInferResponse(
+        model_name=model.name, model_version=model.version, id=request_id
+    )
+    for output in wanted:
+        array = _array(output.name, found)
+        answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
+        answer.raw_output_contents.append(array.tobytes())
+    return answer
+
+
+def _array(name: str, found: Sequence[Detections]) -> NDArray[np.generic]:
+    """The values of an output, little-endian."""
+    if name == "image_size":
+        return np.array([(each.width, each.height) for each in found], "<i4")
+    if name == "image_index":
+        counts = [len(each.found.confidences) for each in found]
+        return np.repeat(np.arange(len(found), dtype="<i4"), counts)
+    if name == "labels":
+        return np.concatenate([each.found.class_ids for each in found], dtype="<i4")
+    if name == "landmarks":
+        return np.concatenate([each.found.arrays()[3] for each in found], dtype="<f4")
+    rows = [np.column_stack((each.found.boxes, each.found.confidences)) for each in found]
+    return np.concatenate(rows, dtype="<f4")
+
+
+def metadata(model: Description) -> pb.ModelMetadataResponse:
+    """The description of a model in the terms of the protocol."""
+    tensor = pb.ModelMetadataResponse.TensorMetadata
+    return pb.ModelMetadataResponse(
+        name=model.name,
+        versions=[model.version],
+        platform=PLATFORM,
+        inputs=[tensor(name=INPUT, datatype="BYTES", shape=[-1])],
+        outputs=[
+            tensor(name=output.name, datatype=output.datatype, shape=output.shape)
+            for output in outputs(model)
+        ],
+    )
+
+
+def config(model: Description) -> pb.ModelConfigResponse:
+    """The description of a model in the terms of Triton."""
+    return pb.ModelConfigResponse(
+        config=pb.ModelConfig(
+            name=model.name,
+            platform=PLATFORM,
+            backend="openvino",
+            input=[pb.ModelInput(name=INPUT, data_type=pb.TYPE_STRING, dims=[-1])],
+            output=[
+                pb.ModelOutput(
+                    name=output.name,
+                    data_type=_TRITON_TYPES[output.datatype],
+                    dims=output.shape,
+                )
+                for output in outputs(model)
+            ],
+            model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
+        )
+    )
