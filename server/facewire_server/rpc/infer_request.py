@@ -35,8 +35,8 @@ LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 IGNORED = frozenset(("priority",))
 """Parameters of a request that are accepted and change nothing."""
 
-IGNORED_OF_INPUTS = frozenset(("content_type",))
-"""Those of an input: clients of MLServer send it."""
+IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type"))
+"""Those of an input: clients of KServe send the first, and those of MLServer the second."""
 
 
 @dataclass(frozen=True, slots=True)

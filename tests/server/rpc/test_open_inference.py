@@ -66,7 +66,7 @@ def test_pixels_are_bgr_unless_a_parameter_says_rgb(
     )
     expected = detected(stub, detect_pb2.DetectRequest(raw_image=raw_image))
     shape = [1, 512, 512, 3] if batched else [512, 512, 3]
-    bgr = raw("UINT8", shape, pixels.tobytes(), content_type="np")
+    bgr = raw("UINT8", shape, pixels.tobytes(), content_type="np", binary_data_size="1")
     rgb = raw("UINT8", shape, pixels[..., ::-1].tobytes(), pixel_format="RGB")
     for request in (bgr, rgb):
         found = outputs(infer.ModelInfer(request, timeout=30))
