@@ -101,12 +101,14 @@ class Calls:
             # nothing. It cannot send a status to this peer either.
             raise asyncio.CancelledError from None
 
-    def request(self, context: Context, method: str) -> "_RequestContext":
+    def request(
+        self, context: Context, method: str, *, service: str = SERVICE
+    ) -> "_RequestContext":
         """Context of one request, an RPC or a frame of a stream; records how it ends.
 
         Any error inside except a cancellation leaves as CallFailed.
         """
-        return _RequestContext(self, Call(SERVICE, method, context))
+        return _RequestContext(self, Call(service, method, context))
 
     async def refuse(
         self, context: Context, service: str, method: str, error: FacewireError
@@ -122,7 +124,7 @@ class Calls:
         await self.abort(context, failed)
 
     @contextmanager
-    def stream(self, context: Context, method: str) -> Iterator[None]:
+    def stream(self, context: Context, method: str, *, service: str = SERVICE) -> Iterator[None]:
         """Context of an RPC that carries many requests; it does not count as one itself."""
         self._enter()
         try:
@@ -130,7 +132,7 @@ class Calls:
                 raise shutting_down()
             yield
         except Exception as error:
-            failed = self._fail(Call(SERVICE, method, context), error)
+            failed = self._fail(Call(service, method, context), error)
             detach(error)
             raise CallFailed(failed) from error
         finally:

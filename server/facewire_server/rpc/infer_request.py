@@ -32,7 +32,7 @@ SHOWN = 64
 
 LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 
-IGNORED = frozenset(("priority",))
+IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
 """Parameters of a request that are accepted and change nothing."""
 
 IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type"))

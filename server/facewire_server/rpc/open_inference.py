@@ -1,32 +1,42 @@
 """The servicer of inference.GRPCInferenceService: the Open Inference Protocol, version 2."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire.inference.v2 import open_inference_pb2_grpc
 from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.inference.detector import Detections, Detector
 from facewire_server.rpc import infer_request, infer_response
+from facewire_server.rpc.batch import run_batch
 from facewire_server.rpc.call import Call, Context
-from facewire_server.rpc.calls import Calls, UnaryCall
+from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import OPEN_INFERENCE, Health
-from facewire_server.rpc.message_parser import received_size
+from facewire_server.rpc.message_parser import Received, receive, received_size
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
-from facewire_server.scheduling.job import FixedWork, Outcome
+from facewire_server.scheduling.job import FixedWork
 
 EXTENSIONS = ("model_configuration", "model_repository")
 
 SHOWN = 64
 """How many characters of a version an error repeats."""
 
-Answer = Outcome[Detections] | BaseException
-Numbered = tuple[int, FixedWork[Detections]]
+STREAM = "ModelStreamInfer"
+
+Request: TypeAlias = Received[pb.ModelInferRequest]
+StreamResponse: TypeAlias = pb.ModelStreamInferResponse
+
+
+class InferJob(NamedTuple):
+    """What is to be done for one request: its images, and the outputs that are wanted."""
+
+    request_id: str
+    works: Sequence[FixedWork[Detections]]
+    wanted: Sequence[infer_response.Output]
 
 
 def _not_served(method: str, reason: str) -> Any:
@@ -111,25 +121,30 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         """See the .proto."""
         async with self._call(context, "ModelInfer") as call:
             call.size = received_size.get()
-            self._dispatcher.check_size(call.size)
-            detector = self._detector(request.model_name, request.model_version)
-            call.model = detector.description.name
-            wanted = infer_response.wanted(request, detector.description)
-            works = self._works(detector, request, call)
-            request_id = request.id
-            del request  # the work refers to the parts that it needs, and may wait for long
-            call.outcomes = await self._run(works, call)
-            found = [outcome.value for outcome in call.outcomes]
-            return infer_response.response(request_id, wanted, found)
+            job = self._job(request, call)
+            del request  # the job refers to the parts that it needs, and may wait for long
+            return await self._answer(job, call)
 
     async def ModelStreamInfer(
         self, requests: AsyncIterator[pb.ModelInferRequest], context: Context
     ) -> AsyncIterator[pb.ModelStreamInferResponse]:
         """See the .proto."""
-        await _not_served("ModelStreamInfer", "send each request by ModelInfer")(
-            self, requests, context
-        )
-        yield pb.ModelStreamInferResponse()
+        try:
+            with self._calls.stream(context, STREAM, service=OPEN_INFERENCE):
+                scheduler = self._dispatcher.loaded.scheduler
+                stream = OrderedStream(
+                    partial(self._streamed, context),
+                    window=scheduler.workers,
+                    room=partial(scheduler.room, context.peer()),
+                )
+                running = stream.run(_Requests(requests), self._calls.draining)
+                async with aclosing(running) as answers:
+                    async for answer in answers:
+                        yield answer
+                if stream.stopped:
+                    raise shutting_down()
+        except CallFailed as failed:
+            await self._calls.abort(context, failed.failure)
 
     ModelStatistics = _not_served("ModelStatistics", "/metrics has the numbers")
     RepositoryModelLoad = _not_served("RepositoryModelLoad", "flags name the models")
@@ -162,59 +177,58 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             )
         return detector
 
-    def _works(
-        self, detector: Detector, request: pb.ModelInferRequest, call: Call
-    ) -> list[FixedWork[Detections]]:
-        """Make the work for each image. Raises RequestError. Sets the call's deadline."""
+    def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob:
+        """Make the work for a request. Raises FacewireError. Sets the deadline of `call`."""
+        self._dispatcher.check_size(call.size)
+        detector = self._detector(request.model_name, request.model_version)
+        call.model = detector.description.name
         parameters = infer_request.Parameters.parse(request.parameters)
         if parameters.timeout is not None:
             deadline = call.arrived + parameters.timeout
             call.deadline = deadline if call.deadline is None else min(call.deadline, deadline)
+        wanted = infer_response.wanted(request, detector.description)
         images = infer_request.images(request, reducible=self._dispatcher.reducible)
-        return [
+        works = [
             self._dispatcher.work(detector, image, parameters.options, len(image.data))
             for image in images
         ]
+        return InferJob(request.id, works, wanted)
 
-    async def _run(
-        self, works: Sequence[FixedWork[Detections]], call: Call
-    ) -> list[Outcome[Detections]]:
-        """Have all images worked on side by side; the first error is that of the request.
+    async def _answer(
+        self, job: InferJob, call: Call, *, sheddable: bool = True
+    ) -> pb.ModelInferResponse:
+        """Have the work done. Raises FacewireError."""
+        call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
+        found = [outcome.value for outcome in call.outcomes]
+        return infer_response.response(job.request_id, job.wanted, found)
 
-        As many are in the queue or in work as there are workers. The first image is
-        admitted as a request of Detect is; the others wait for room, as frames do.
-        """
-        if len(works) == 1:
-            return [await self._dispatcher.run(works[0], call)]
-        scheduler = self._dispatcher.loaded.scheduler
-        stream: OrderedStream[Numbered, Answer] = OrderedStream(
-            partial(self._answer, call),
-            window=scheduler.workers,
-            room=partial(scheduler.room, call.peer),
-        )
-        outcomes: list[Outcome[Detections]] = []
-        async with aclosing(stream.run(_numbered(works), asyncio.Event())) as answers:
-            async for answer in answers:
-                if isinstance(answer, BaseException):
-                    raise _of_image(len(outcomes), answer)
-                outcomes.append(answer)
-        return outcomes
-
-    async def _answer(self, call: Call, slot: LatestSlot[Pending[Numbered, Answer]]) -> Answer:
-        index, work = slot.take().request
-        running = self._dispatcher.run(work, call, sheddable=index == 0)
-        # An error is returned: a stream would wait forever for an answer that fails.
-        (answer,) = await asyncio.gather(running, return_exceptions=True)
-        return answer
+    async def _streamed(
+        self, context: Context, slot: LatestSlot[Pending[Request, StreamResponse]]
+    ) -> StreamResponse:
+        """Return the answer to one request of a stream."""
+        received = slot.take().request
+        try:
+            with self._calls.request(context, STREAM, service=OPEN_INFERENCE) as call:
+                call.size = received.size
+                job = self._job(received.message, call)
+                answer = await self._answer(job, call, sheddable=False)
+        except CallFailed as failed:
+            return StreamResponse(
+                error_message=failed.failure.message,
+                infer_response=pb.ModelInferResponse(id=received.message.id),
+            )
+        answer.parameters["triton_final_response"].bool_param = True
+        return StreamResponse(infer_response=answer)
 
 
-async def _numbered(works: Sequence[FixedWork[Detections]]) -> AsyncIterator[Numbered]:
-    for numbered in enumerate(works):
-        yield numbered
+class _Requests(AsyncIterator[Request]):
+    """Iterates over requests. Unlike a generator it refers to none while it awaits the next."""
 
+    def __init__(self, messages: AsyncIterator[pb.ModelInferRequest]) -> None:
+        self._messages = messages
 
-def _of_image(index: int, error: BaseException) -> BaseException:
-    """Name the image in an error that is its fault."""
-    if isinstance(error, RequestError):
-        return RequestError(error.reason, f"image {index}: {error}")
-    return error
+    async def __anext__(self) -> Request:
+        received = await receive(self._messages)
+        if received is None:
+            raise StopAsyncIteration
+        return received

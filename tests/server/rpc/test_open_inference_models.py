@@ -97,7 +97,7 @@ def test_an_unknown_model_is_not_found(infer: GRPCInferenceServiceStub, method: 
 
 SERVED = {
     *("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"),
-    *("ModelInfer", "ModelConfig", "RepositoryIndex"),
+    *("ModelInfer", "ModelStreamInfer", "ModelConfig", "RepositoryIndex"),
 }
 SERVICE = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 
