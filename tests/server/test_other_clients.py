@@ -1,0 +1,121 @@
+"""The client of Triton, in a process and an environment of its own, against a real server."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.models.source import DATA
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-clients" / "bin" / "python"
+PAGE = ROOT / "docs" / "open-inference.md"
+
+STREAM = """
+import queue, sys
+import numpy as np
+import tritonclient.grpc as triton
+
+client = triton.InferenceServerClient(sys.argv[1])
+photo = np.array([open(sys.argv[2], "rb").read()], dtype=object)
+image = triton.InferInput("image", photo.shape, "BYTES")
+image.set_data_from_numpy(photo)
+answers = queue.Queue()
+client.start_stream(lambda result, error: answers.put((result, error)))
+for name in ("face-detection-nano", "other", "face-detection-nano"):
+    client.async_stream_infer(name, [image], enable_empty_final_response=True)
+for _ in range(3):
+    result, error = answers.get(timeout=30)
+    print(error or len(result.as_numpy("boxes")))
+client.stop_stream()
+"""
+
+PROBES = """
+import sys
+import tritonclient.grpc as triton
+
+client = triton.InferenceServerClient(sys.argv[1])
+print(client.is_server_live(), client.is_server_ready())
+print(client.is_model_ready("face-detection-nano"), client.is_model_ready("other"))
+print(client.get_server_metadata().name)
+print([output.name for output in client.get_model_metadata("face-detection-nano").outputs])
+print(client.get_model_config("face-detection-nano").config.input[0].name)
+print(client.get_model_repository_index().models[0].state)
+"""
+
+BESIDE = """
+import sys
+for module in sys.argv[1:]:
+    __import__(module)
+"""
+
+SAME_NAMES = """
+from google.protobuf import descriptor_pb2, descriptor_pool
+from facewire.inference.v2 import open_inference_pb2
+
+file = descriptor_pb2.FileDescriptorProto()
+open_inference_pb2.DESCRIPTOR.CopyToProto(file)
+file.name = "grpc_service.proto"
+descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
+"""
+
+with_client = pytest.mark.skipif(
+    not PYTHON.exists(), reason="tritonclient is not here: scripts/clients installs it"
+)
+
+
+def run(python: str | Path, code: str, *arguments: str | Path) -> list[str]:
+    """Run a program in a process of its own; return the lines that it prints."""
+    command = [python, "-c", code, *arguments]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "proto")},
+    )
+    assert not done.returncode, done.stderr
+    return done.stdout.splitlines()
+
+
+@with_client
+def test_the_snippet_of_the_page_prints_our_box(server: BackgroundServer) -> None:
+    snippet = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+    (line,) = run(PYTHON, snippet, server.target, DATA / "astronaut.jpg")
+    assert [round(float(word)) for word in line.split()] == [176, 65, 268, 173, 1]
+
+
+@with_client
+def test_a_stream_of_tritonclient_is_answered_in_order(server: BackgroundServer) -> None:
+    first, second, third = run(PYTHON, STREAM, server.target, DATA / "astronaut.jpg")
+    assert first == third == "1"
+    assert "no model 'other' is loaded" in second
+
+
+@with_client
+def test_tritonclient_reads_what_the_server_says_of_itself(server: BackgroundServer) -> None:
+    assert run(PYTHON, PROBES, server.target) == [
+        "True True",
+        "True False",
+        "facewire",
+        "['boxes', 'labels', 'image_index', 'image_size']",
+        "image",
+        "READY",
+    ]
+
+
+@with_client
+@pytest.mark.parametrize("reverse", [False, True])
+def test_tritonclient_is_imported_beside_the_stubs(reverse: bool) -> None:
+    modules = ["tritonclient.grpc", pb.__name__]
+    run(PYTHON, BESIDE, *(reversed(modules) if reverse else modules))
+
+
+def test_the_messages_leave_their_names_to_others() -> None:
+    run(sys.executable, SAME_NAMES)
