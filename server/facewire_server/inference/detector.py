@@ -79,7 +79,7 @@ class Detector:
         head = network.head
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
-        self._pad_value = head.metadata.pad_value or 0
+        self._head = head
         self.source = source
         with ThreadPoolExecutor(1) as thread:
             warming = thread.submit(self._warm)
@@ -106,7 +106,9 @@ class Detector:
         with self._engine.slot() as slot:
             started = time.perf_counter()
             picture = open_image(image, limits, target)
-            placement = fit(picture, slot.image, mode=target.mode, pad_value=self._pad_value)
+            placement = fit(
+                picture, slot.image, mode=target.mode, pad_value=self._head.metadata.pad_value or 0
+            )
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()
@@ -125,17 +127,12 @@ class Detector:
 
     def _filter(self, options: Options) -> FilterOptions:
         """Fill the model's defaults into the options of a request."""
-        iou_threshold = options.iou_threshold
-        if iou_threshold is None:
-            # 0 in a description: the model suppresses by itself.
-            iou_threshold = self.description.iou_threshold or None
-        min_confidence = options.min_confidence
-        if min_confidence is None:
-            min_confidence = self.description.min_confidence
+        head = self._head
+        min_confidence, iou_threshold = options.min_confidence, options.iou_threshold
         return FilterOptions(
-            min_confidence,
-            iou_threshold,
-            options.max_detections or DEFAULT_MAX_DETECTIONS,
+            head.min_confidence if min_confidence is None else min_confidence,
+            head.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
         )
 
 
