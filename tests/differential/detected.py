@@ -30,9 +30,14 @@ class Detected:
         """The detections at which `wanted` [n] is true."""
         return Detected(self.boxes[wanted], self.scores[wanted], self.labels[wanted])
 
-    def above(self, score: float) -> "Detected":
-        """The detections of at least this score."""
-        return self.kept(self.scores >= score)
+    def asking(self, score: float) -> "Detected":
+        """The detections that need a partner: of this score, and of more than a pixel.
+
+        Model API drops boxes of one square pixel or less, after rounding them.
+        """
+        whole = np.round(self.boxes)
+        large = (whole[:, 2:] - whole[:, :2]).prod(1) > 1
+        return self.kept(large & (self.scores >= score))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,10 @@ class Agreement:
         )
 
 
-def agreement(ones: list[tuple[Detected, Detected]], threshold: float, step: float) -> Agreement:
+def agreement(pictures: list[tuple[Detected, Detected]], threshold: float, step: float) -> Agreement:
     """Look for each detection of either reader among those of the other, over many pictures.
 
-    Each element of `ones` holds what two readers found in one picture at a threshold under
+    Each element of `pictures` holds what two readers found in one picture at a threshold under
     `threshold`, so that a score on its edge does not decide whether a box has a partner.
     A partner has the same label and IoU 0.9 or more, or differs by no more than `step`
     pixels at any edge: rounding a small box to whole pixels alone takes it below 0.9.
@@ -72,8 +77,8 @@ def agreement(ones: list[tuple[Detected, Detected]], threshold: float, step: flo
     pixels: list[float] = []
     scores: list[float] = []
     asked = 0
-    for one, other in ones:
-        for asking, answering in ((one.above(threshold), other), (other.above(threshold), one)):
+    for one, other in pictures:
+        for asking, answering in ((one.asking(threshold), other), (other.asking(threshold), one)):
             asked += len(asking.scores)
             for i, j in _partners(asking, answering, step):
                 pixels.append(float(np.abs(asking.boxes[i] - answering.boxes[j]).mean()))

@@ -28,9 +28,11 @@ class Reference:
 
     def __init__(self, path: Path, **settings: object) -> None:
         """`settings` override metadata of the file."""
+        onnx = path.suffix == ".onnx"
         adapter = OpenvinoAdapter(
             core(),
-            str(path),
+            path.read_bytes() if onnx else str(path),
+            b"" if onnx else None,
             device="CPU",
             plugin_config={"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1},
             max_num_requests=1,
@@ -53,10 +55,10 @@ class Reference:
         return float(self.model.params.confidence_threshold)
 
     def detect(self, rgb: Pixels, threshold: float | None = None) -> Detected:
-        """Detect in a picture [H,W,3]; `threshold` None: the model's own.
+        """Detect in a picture [H,W,3], RGB; `threshold` None: the model's own.
 
-        Both exporters' engines give pictures as RGB. For other files the caller decides,
-        and Open Model Zoo's give BGR.
+        Both exporters' engines give pictures as RGB; for other files the application
+        decides, and Open Model Zoo's give BGR.
         """
         if threshold is not None:
             self.model.set_param("confidence_threshold", threshold)
@@ -64,6 +66,20 @@ class Reference:
         given = rgb if self.exporter else rgb[:, :, ::-1]
         result = read(np.ascontiguousarray(given))
         return Detected.of(result.bboxes, result.scores, result.labels)
+
+    def detect_exactly(self, rgb: Pixels, threshold: float) -> Detected:
+        """As `detect`, with the scale that the picture really has in the input.
+
+        Model API rounds the size of a picture that keeps its aspect ratio to whole pixels
+        of the input, and scales boxes back as if it had not.
+        """
+        found = self.detect(rgb, threshold)
+        if self.tiled or not self.model.params.resize_type.startswith("fit_to_window"):
+            return found
+        sides = np.array([rgb.shape[1], rgb.shape[0]], np.float32)
+        fitted = sides * min(self.model.w / sides[0], self.model.h / sides[1])
+        corners = found.boxes.reshape(-1, 2, 2) * (fitted / np.round(fitted))
+        return Detected.of(np.minimum(corners, sides), found.scores, found.labels)
 
     def save(self, path: Path) -> Path:
         """Save the model with its preprocessing in the graph, as Model API does."""
@@ -78,7 +94,7 @@ def _has_info(model: ov.Model) -> bool:
 def _adopt_onnx_metadata(model: ov.Model) -> None:
     """Move the metadata of an ONNX model to where an IR has it.
 
-    Model API reads them there by itself, with the onnx package; this spares the package.
+    Given a path, Model API reads them itself, with the onnx package; this spares the package.
     """
     if not model.has_rt_info("framework"):
         return

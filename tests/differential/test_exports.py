@@ -31,7 +31,7 @@ def test_an_export_is_served_as_model_api_reads_it(name: str) -> None:
     threshold = reference.threshold
     with served(model) as read:
         pairs = [
-            (read(picture, threshold - EDGE), reference.detect(picture, threshold - EDGE))
+            (read(picture, threshold - EDGE), reference.detect_exactly(picture, threshold - EDGE))
             for picture in pictures
         ]
     result = agreement(pairs, threshold, STEP)
