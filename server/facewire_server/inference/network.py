@@ -43,8 +43,10 @@ class Network:
         except (RuntimeError, OSError) as error:
             raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
         inner = embedded_size(self.metadata)
-        self.layout = _fix_input(self.model, path, inner or size, resizes=inner is not None)
-        """Layout of the input: NCHW or NHWC."""
+        self.layout, self.has_open_size = _fix_input(
+            self.model, path, inner or size, resizes=inner is not None
+        )
+        """Layout of the input (NCHW or NHWC), and whether the file leaves its size open."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
         """Width and height of the input in pixels."""
@@ -104,10 +106,13 @@ def _parse(files: ModelFiles) -> ov.Model:
         return core().read_model(graph)
 
 
-def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None, *, resizes: bool) -> str:
-    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC.
+def _fix_input(
+    model: ov.Model, path: Path, size: tuple[int, int] | None, *, resizes: bool
+) -> tuple[str, bool]:
+    """Give the input a fixed size and batch 1.
 
-    `resizes`: the graph can take an image of any size.
+    Returns its layout, NCHW or NHWC, and whether its size was open. `resizes`: the graph
+    can take an image of any size.
     """
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
@@ -126,7 +131,7 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None, *, res
                 for axis, side in zip(layout, shape, strict=True)
             ]
         )
-    return layout
+    return layout, any(shape[layout.index(axis)].is_dynamic for axis in "HW")
 
 
 def _layout(shape: ov.PartialShape) -> str | None:
