@@ -66,7 +66,9 @@ class Agreement:
         )
 
 
-def agreement(pictures: list[tuple[Detected, Detected]], threshold: float, step: float) -> Agreement:
+def agreement(
+    pictures: list[tuple[Detected, Detected]], threshold: float, step: float
+) -> Agreement:
     """Look for each detection of either reader among those of the other, over many pictures.
 
     Each element of `pictures` holds what two readers found in one picture at a threshold under

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from openvino import Node
 from openvino import opset15 as ops
 
@@ -73,7 +73,7 @@ class Toy:
         mean = MEANS.get(self.normalisation, (0.0,) * 3)
         largest = 1.0 if self.unit else 255.0
         plain = ops.add(ops.multiply(image, _per_channel(scale)), _per_channel(mean))
-        return ops.multiply(plain, ops.constant(np.float32(1 / largest)))
+        return ops.multiply(plain, _floats(1 / largest))
 
     def _normalisation(self) -> Mapping[str, str]:
         texts = {}
@@ -95,14 +95,14 @@ def _proposals(pixels: Node, size: tuple[int, int]) -> tuple[Node, Node, Node]:
     by_cell = ops.reshape(seen, _integers(0, BOXES, 5, count), True)
     flat = ops.reshape(ops.transpose(by_cell, _integers(0, 3, 1, 2)), _integers(0, -1, 5), True)
     shift = ops.slice(flat, _integers(0), _integers(4), _integers(1), _integers(2))
-    boxes = ops.add(ops.multiply(shift, ops.constant(np.float32(CELL))), _anchors(columns, rows))
+    boxes = ops.add(ops.multiply(shift, _floats(CELL)), _anchors(columns, rows))
     sure = ops.slice(flat, _integers(4), _integers(5), _integers(1), _integers(2))
     logits = ops.reshape(sure, _integers(0, -1), True)
     # The second proposal of a cell is always less sure than the first, which it overlaps.
     factors = np.tile(np.array([1, 0.8, 0.9], np.float32), count)[None]
     scores = ops.multiply(ops.sigmoid(logits), ops.constant(factors))
     classes = (np.arange(count)[:, None] + np.array([0, 0, 1])).reshape(1, -1) % 2
-    none = ops.convert(ops.multiply(scores, ops.constant(np.float32(0))), "i64")
+    none = ops.convert(ops.multiply(scores, _floats(0)), "i64")
     return boxes, scores, ops.add(none, ops.constant(classes.astype(np.int64)))
 
 
@@ -155,7 +155,7 @@ def _boxes_labels(
 def _chosen(boxes: Node, scores: Node, labels: Node, size: tuple[int, int]) -> list[Node]:
     """As many rows as the network finds good, as after a suppression in the graph."""
     flat = ops.reshape(scores, _integers(-1), False)
-    good = ops.non_zero(ops.greater(flat, ops.constant(np.float32(0.25))), "i64")
+    good = ops.non_zero(ops.greater(flat, _floats(0.25)), "i64")
     kept = ops.reshape(good, _integers(-1), False)
     boxes, scores, labels = (
         ops.gather(each, kept, _integers(1)) for each in (boxes, scores, labels)
@@ -186,7 +186,7 @@ def _ssd(boxes: Node, scores: Node, labels: Node, size: tuple[int, int]) -> list
     column = _integers(0, -1, 1)
     kind = ops.reshape(ops.convert(labels, "f32"), column, True)
     sure = ops.reshape(scores, column, True)
-    image_id = ops.multiply(sure, ops.constant(np.float32(0)))
+    image_id = ops.multiply(sure, _floats(0))
     rows = ops.concat([image_id, kind, sure, _relative(boxes, size)], 2)
     return [_named(ops.reshape(rows, _integers(1, 1, -1, 7), False), "detection_out")]
 
@@ -199,6 +199,10 @@ HEADS = {
     "detr": _detr,
     "ssd": _ssd,
 }
+
+
+def _floats(values: ArrayLike) -> Node:
+    return ops.constant(np.array(values, np.float32))
 
 
 def _integers(*values: int) -> Node:
