@@ -65,6 +65,11 @@ def merged(layers: Iterable[Layer]) -> Settings:
     return {key: value for layer in layers for key, value in layer.settings.items()}
 
 
+def origin(layers: Iterable[Layer], key: str) -> str | None:
+    """The origin of a setting, that of the last layer which has it; None: no layer has."""
+    return next((layer.origin for layer in reversed(tuple(layers)) if key in layer.settings), None)
+
+
 def translate(raw: Settings) -> tuple[Layer, ...]:
     """Translate the metadata of a file; later layers override earlier ones.
 
@@ -82,7 +87,7 @@ def translate(raw: Settings) -> tuple[Layer, ...]:
     ]
     if _is_embedded(raw):
         inside = dict.fromkeys(("mean_values", "scale_values"), "")
-        layers.append(Layer("in the graph (metadata embedded_processing)", inside))
+        layers.append(Layer("in the graph, by embedded_processing", inside))
     return tuple(layer for layer in layers if layer.settings)
 
 
@@ -168,7 +173,7 @@ def _pixel_units(raw: Settings) -> Layer:
     values = {"scale_values": _times(metadata.scale or (1.0,), top)}
     if metadata.mean:
         values["mean_values"] = _times(metadata.mean, top)
-    return Layer(f"metadata, times {top:g} (intensity_mode = {mode})", values)
+    return Layer(f"metadata, times {top:g} for intensity_mode = {mode}", values)
 
 
 def _times(values: Iterable[float], factor: float) -> str:
