@@ -1,7 +1,7 @@
 """Fuzzes one target with atheris, which is libFuzzer for Python.
 
-    python -m tests.fuzz image|request|extension FOLDER [options of libFuzzer]
-    python -m tests.fuzz image|request|extension FILE
+    python -m tests.fuzz image|request|infer|extension FOLDER [options of libFuzzer]
+    python -m tests.fuzz image|request|infer|extension FILE
 
 FOLDER holds the corpus: the seeds are written to it, and libFuzzer adds to it. FILE is one
 input to try. `scripts/fuzz` calls this.

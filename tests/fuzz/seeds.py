@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from facewire.v1 import detect_pb2 as pb
+from tests.server import infer
 from tests.server.image import attacks
 from tests.server.image.bmp_writer import BmpLayout
 from tests.server.image.jpeg_faults import (
@@ -163,6 +164,23 @@ def request_seeds() -> list[bytes]:
         *(pb.DetectRequest(raw_image=image) for image in raw),
         *(pb.DetectRequest(encoded_image=data) for data in files().values()),
     ]
+    return [request.SerializeToString() for request in requests]
+
+
+def infer_seeds() -> list[bytes]:
+    """Messages with these files and with pixels, with parameters and outputs."""
+    tensors = [("UINT8", [2, 3, 3], bytes(18)), ("UINT8", [2, 1, 3, 3], bytes(18))]
+    tensors += [("FP32", [1, 3, 2, 2], bytes(48)), ("BYTES", [1, 2], bytes(8)), ("BYTES", [], b"")]
+    tensors += [("BYTES", [1], infer.elements(data)) for data in files().values()]
+    jpeg = next(iter(files().values()))
+    tensors.append(("BYTES", [2, 1], infer.elements(jpeg, jpeg)))
+    requests = [infer.raw(*tensor, pixel_format="RGB") for tensor in tensors]
+    requests.append(infer.typed("BYTES", [1], bytes_contents=[jpeg]))
+    requests.append(infer.typed("UINT8", [1, 1, 3], uint_contents=[1, 2, 256]))
+    for number, request in enumerate(requests):
+        request.parameters["min_confidence"].double_param = number / 16
+        request.parameters["timeout"].int64_param = number
+        request.outputs.add(name=("boxes", "landmarks", "other")[number % 3])
     return [request.SerializeToString() for request in requests]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.fuzz import extension_target, image_target, request_target, seeds
+from tests.fuzz import extension_target, image_target, infer_target, request_target, seeds
 
 
 class FuzzTarget(NamedTuple):
@@ -16,5 +16,6 @@ class FuzzTarget(NamedTuple):
 TARGETS = {
     "image": FuzzTarget(image_target.try_input, seeds.image_seeds),
     "request": FuzzTarget(request_target.try_input, seeds.request_seeds),
+    "infer": FuzzTarget(infer_target.try_input, seeds.infer_seeds),
     "extension": FuzzTarget(extension_target.try_input, seeds.extension_seeds),
 }

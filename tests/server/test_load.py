@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
@@ -18,6 +19,7 @@ from facewire_server.config import Config
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from tests.server.health import SERVING, check
+from tests.server.infer import elements, raw
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
 
@@ -37,13 +39,29 @@ def narrow() -> Iterator[BackgroundServer]:
         yield running
 
 
+Begin = Callable[[grpc.Channel, bytes, float], Any]
+"""Begins a call with an image and a timeout, and returns its future."""
+
+
+def detect(channel: grpc.Channel, data: bytes, timeout: float) -> Any:
+    request = pb.DetectRequest(encoded_image=data)
+    return DetectServiceStub(channel).Detect.future(request, timeout=timeout)
+
+
+def infer(channel: grpc.Channel, data: bytes, timeout: float) -> Any:
+    request = raw("BYTES", [1], elements(data))
+    return GRPCInferenceServiceStub(channel).ModelInfer.future(request, timeout=timeout)
+
+
+by_both_services = pytest.mark.parametrize("begin", [detect, infer])
+
+
+@by_both_services
 def test_what_does_not_fit_is_refused_with_the_time_to_come_back(
-    narrow: BackgroundServer, large: bytes
+    narrow: BackgroundServer, large: bytes, begin: Begin
 ) -> None:
     with grpc.insecure_channel(narrow.target) as channel:
-        stub = DetectServiceStub(channel)
-        request = pb.DetectRequest(encoded_image=large)
-        calls = [stub.Detect.future(request, timeout=30) for _ in range(20)]
+        calls = [begin(channel, large, 30) for _ in range(20)]
         errors = [call.exception() for call in calls]
     refused = [error for error in errors if isinstance(error, grpc.RpcError)]
     assert 1 <= len(refused) < 20
@@ -65,25 +83,24 @@ def test_a_stream_waits_where_single_calls_are_refused(
     assert [answer.WhichOneof("result") for answer in answers] == ["response"] * 30
 
 
+@by_both_services
 def test_a_deadline_that_cannot_be_met_is_refused_before_it_passes(
-    monkeypatch: pytest.MonkeyPatch, photo: bytes
+    monkeypatch: pytest.MonkeyPatch, photo: bytes, begin: Begin
 ) -> None:
     def slow(*arguments: Any, **options: Any) -> Placement:
         time.sleep(0.05)
         return fit(*arguments, **options)
 
     monkeypatch.setattr("facewire_server.inference.detector.fit", slow)
-    request = pb.DetectRequest(encoded_image=photo)
     # Thirty of them take 0.75 s on two workers, however fast the machine is.
     config = Config(port=0, metrics_port=None, max_parallel=2, max_queue=30)
     with (
         BackgroundServer(config) as server,
         grpc.insecure_channel(server.target) as channel,
     ):
-        stub = DetectServiceStub(channel)
         for _ in range(3):
-            stub.Detect(request, timeout=30)
-        calls = [stub.Detect.future(request, timeout=0.3) for _ in range(30)]
+            begin(channel, photo, 30).result()
+        calls = [begin(channel, photo, 0.3) for _ in range(30)]
         errors = [call.exception() for call in calls]
     reasons = {reason(error) for error in errors if isinstance(error, grpc.RpcError)}
     code = grpc.StatusCode.DEADLINE_EXCEEDED

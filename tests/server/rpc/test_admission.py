@@ -17,6 +17,9 @@ UNKNOWN = "/facewire.v1.DetectService/Unknown"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 HEALTH = "/grpc.health.v1.Health/Check"
 WATCH = "/grpc.health.v1.Health/Watch"
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+INFER_STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
+LIVE = "/inference.GRPCInferenceService/ServerLive"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def peer(short_timeouts: BackgroundServer) -> Iterator[Peer]:
         yield connected
 
 
-@pytest.mark.parametrize("method", [DETECT, HEALTH, WATCH])
+@pytest.mark.parametrize("method", [DETECT, INFER, HEALTH, LIVE, WATCH])
 @pytest.mark.parametrize("part", [b"", framed(bytes(1000))[:-1]])
 def test_a_message_that_does_not_arrive_ends_its_call(peer: Peer, method: str, part: bytes) -> None:
     stream = peer.call(method)
@@ -85,7 +88,7 @@ def ends_with_the_server(server: BackgroundServer, peer: Peer) -> bool:
     return peer.wait_gone(60)
 
 
-@pytest.mark.parametrize("method", [DETECT, DETECT_STREAM, REFLECTION, HEALTH])
+@pytest.mark.parametrize("method", [DETECT, DETECT_STREAM, INFER, INFER_STREAM, REFLECTION, HEALTH])
 def test_bytes_that_cannot_be_parsed_are_invalid_arguments(
     peer: Peer, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -104,7 +107,7 @@ def test_a_call_that_ends_without_its_message_is_answered(peer: Peer) -> None:
 def test_a_stream_on_which_nothing_is_sent_ends_with_the_reason(peer: Peer, photo: bytes) -> None:
     silent, spoken = peer.call(DETECT_STREAM), peer.call(DETECT_STREAM)
     peer.send(spoken, framed(frame(photo)))
-    for stream in (silent, spoken):
+    for stream in (silent, spoken, peer.call(INFER_STREAM)):
         assert peer.wait(stream, 20) == DEADLINE
         assert peer.messages[stream] == "the client has sent nothing for 0.5 s"
     assert peer.received[spoken]
@@ -139,6 +142,9 @@ def test_calls_beyond_the_limit_are_refused_and_probes_are_answered(
         assert peer.messages[refused].startswith("the server has 3 calls open")
         with grpc.insecure_channel(server.target) as channel:
             assert check(channel) == SERVING
+        live = peer.call(LIVE)
+        peer.message(live, b"")
+        assert peer.wait(live, 20) == OK
         for stream in held:
             peer.reset(stream)
         assert detects(server, photo)

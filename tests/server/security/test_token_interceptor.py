@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import (
     ServerReflectionResponse,
 )
 
+from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
@@ -21,6 +22,7 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.server import Server
 from facewire_server.models.source import DATA
 from tests.server.health import SERVING, check, watch
+from tests.server.infer import elements, outputs, raw
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
 
@@ -81,6 +83,12 @@ def get_model(channel: grpc.Channel, metadata: Metadata) -> int:
     return int(answer.model.is_default)
 
 
+def infer(channel: grpc.Channel, metadata: Metadata) -> int:
+    request = raw("BYTES", [1], elements((DATA / "astronaut.jpg").read_bytes()))
+    answer = GRPCInferenceServiceStub(channel).ModelInfer(request, metadata=metadata, timeout=30)
+    return len(outputs(answer)["boxes"])
+
+
 def reflect(channel: grpc.Channel, metadata: Metadata) -> int:
     call = channel.stream_stream(
         REFLECTION,
@@ -103,7 +111,7 @@ def raw_call(
 
 Ask = Callable[[grpc.Channel, Metadata], int]
 every_call = pytest.mark.parametrize(
-    "ask", [detect, detect_stream, list_models, get_model, reflect]
+    "ask", [detect, detect_stream, list_models, get_model, infer, reflect]
 )
 
 

@@ -1,0 +1,57 @@
+"""Fuzz target: any bytes as a ModelInferRequest, read as the servicer reads it."""
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire_server.errors import FacewireError
+from facewire_server.image.decode import open_image
+from facewire_server.models.description import Description
+from facewire_server.rpc import infer_request, infer_response
+from facewire_server.rpc.status import failure
+from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
+from tests.fuzz.request_target import NUMBER
+
+MODEL = Description(
+    name="fuzzed",
+    labels=("face",),
+    head="",
+    resize="standard",
+    input_width=8,
+    input_height=8,
+    device="CPU",
+    precision="FP32",
+    sha256="0" * 64,
+    min_confidence=0.5,
+    iou_threshold=0.5,
+    landmarks=True,
+)
+
+MOST_MESSAGE = 1000
+"""The most characters of a message: it has to fit into a header."""
+
+
+def try_input(data: bytes) -> None:
+    """Read one request; AssertionError when a rule is broken, any other error is a bug too."""
+    try:
+        request = pb.ModelInferRequest.FromString(data)
+    except DecodeError:
+        return  # gRPC itself answers these
+    target = chosen_target(len(data))
+    try:
+        parameters = infer_request.Parameters.parse(request.parameters)
+        wanted = infer_response.wanted(request, MODEL)
+        images = infer_request.images(request, reducible=len(data) % 3 > 0)
+        pictures = [open_image(image, LIMITS, target) for image in images]
+    except FacewireError as error:
+        answer = failure(error, NUMBER)
+        assert answer.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert answer.reason and NUMBER not in answer.message
+        assert len(answer.message) <= MOST_MESSAGE
+        return
+    assert parameters.timeout is None or parameters.timeout > 0
+    assert len({output.name for output in wanted}) == len(wanted) > 0
+    assert 1 <= len(images) <= infer_request.MOST_IMAGES
+    assert sum(len(image.data) for image in images) <= len(data)
+    for picture in pictures:
+        assert_sound(picture, target)
