@@ -22,11 +22,15 @@ InputTensor = pb.ModelInferRequest.InferInputTensor
 MOST_IMAGES = 256
 """The most images of one request."""
 
-MOST_NUMBERS = 1 << 20
+MOST_NUMBERS = 1 << 18
 """The most pixel values that are taken as separate numbers of `contents`.
 
 Copying them holds the event loop, where raw_input_contents costs nothing.
 """
+
+MOST_DIMENSIONS = 4
+MOST_PARAMETERS = 16
+"""The most dimensions and parameters that are looked at: a message can have millions."""
 
 SHOWN = 64
 
@@ -49,9 +53,8 @@ class Parameters:
     @classmethod
     def parse(cls, message: Mapping[str, pb.InferParameter]) -> Self:
         """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
-        given = {name: value for name, value in message.items() if name not in IGNORED}
         known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
-        _check_names("the request", given, known)
+        given = _given("the request", message, known, IGNORED)
         microseconds = _whole(given, "timeout")
         return cls(
             Options(
@@ -79,8 +82,10 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
     if not raws and not tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has no data")
-    raw = request.raw_input_contents[0] if raws else None
     layout = _layout(tensor)
+    if len(tensor.shape) > MOST_DIMENSIONS:
+        raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
+    raw = request.raw_input_contents[0] if raws else None
     if tensor.datatype == "BYTES":
         return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
     if tensor.datatype == "UINT8" and tensor.shape[-1:] == [3]:
@@ -161,8 +166,7 @@ def _checked_count(tensor: InputTensor, count: int) -> int:
 
 def _layout(tensor: InputTensor) -> PixelLayout:
     """The order of the channels, for pixels. Raises BAD_OPTION for other parameters."""
-    given = {key: value for key, value in tensor.parameters.items() if key not in IGNORED_OF_INPUTS}
-    _check_names(_name(tensor), given, {"pixel_format"})
+    given = _given(_name(tensor), tensor.parameters, {"pixel_format"}, IGNORED_OF_INPUTS)
     asked = given.get("pixel_format", pb.InferParameter(string_param="BGR")).string_param
     layout = LAYOUTS.get(asked)
     if layout is None:
@@ -170,12 +174,22 @@ def _layout(tensor: InputTensor) -> PixelLayout:
     return layout
 
 
-def _check_names(owner: str, given: Mapping[str, pb.InferParameter], known: set[str]) -> None:
+def _given(
+    owner: str,
+    message: Mapping[str, pb.InferParameter],
+    known: set[str],
+    ignored: frozenset[str],
+) -> dict[str, pb.InferParameter]:
+    """The parameters of an `owner` that are not ignored. Raises BAD_OPTION for unknown names."""
+    if len(message) > MOST_PARAMETERS:
+        raise _bad_option(f"{owner} has {len(message)} parameters")
+    given = {name: value for name, value in message.items() if name not in ignored}
     for name in given:
         if name not in known:
             raise _bad_option(
                 f"{owner} has the parameter {name[:SHOWN]!r}; known: {', '.join(sorted(known))}"
             )
+    return given
 
 
 def _number(given: Mapping[str, pb.InferParameter], name: str) -> float | None:
@@ -204,8 +218,7 @@ def _name(tensor: InputTensor) -> str:
 
 
 def _shape(tensor: InputTensor) -> str:
-    more = ",..." if len(tensor.shape) > 8 else ""
-    return f"[{','.join(str(size) for size in tensor.shape[:8])}{more}]"
+    return f"[{','.join(str(size) for size in tensor.shape)}]"
 
 
 def _bad(problem: str) -> RequestError:
