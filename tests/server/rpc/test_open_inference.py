@@ -11,6 +11,7 @@ from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceSt
 from facewire.v1 import detect_pb2
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from tests.server.infer import elements, outputs, raw, refused, typed
+from tests.server.rpc_errors import reason
 
 MODEL = "face-detection-nano"
 
@@ -114,6 +115,8 @@ def test_a_timeout_in_microseconds_is_a_deadline(
     request.parameters["timeout"].int64_param = 1
     code, why, _ = refused(infer, request)
     assert (code, why) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_UNREACHABLE")
+    with pytest.raises(grpc.RpcError, match="after the deadline"):
+        infer.ModelInfer(request)  # gRPC knows of no deadline here
     request.parameters["timeout"].int64_param = 60_000_000
     infer.ModelInfer(request, timeout=30)
 
@@ -127,7 +130,15 @@ def test_only_the_outputs_that_are_asked_for_come_in_their_order(
     assert list(outputs(infer.ModelInfer(request, timeout=30))) == ["image_size", "boxes"]
 
 
-def test_a_message_over_the_limit_is_refused(infer: GRPCInferenceServiceStub) -> None:
+def test_a_message_over_the_limit_is_refused(
+    infer: GRPCInferenceServiceStub, channel: grpc.Channel
+) -> None:
     request = raw("BYTES", [1], elements(bytes(1 << 20)))
     code, why, _ = refused(infer, request)
     assert (code, why) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+    # Nor is it parsed: inputs are no bytes of 0xff.
+    inputs = b"\x2a\x80\x80\x40" + b"\xff" * (1 << 20)
+    call: Any = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+    with pytest.raises(grpc.RpcError) as caught:
+        call(inputs, timeout=30)
+    assert reason(caught.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
