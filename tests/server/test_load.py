@@ -165,8 +165,14 @@ def resident_kb() -> int:
     return int(psutil.Process().memory_info().rss) // 1024
 
 
+def infer_two(channel: grpc.Channel, data: bytes, timeout: float) -> Any:
+    request = raw("BYTES", [2], elements(data, data))
+    return GRPCInferenceServiceStub(channel).ModelInfer.future(request, timeout=timeout)
+
+
+@pytest.mark.parametrize("begin", [detect, infer, infer_two])
 def test_a_thousand_bad_images_leave_memory_where_it_was(
-    stub: DetectServiceStub, photo: bytes
+    channel: grpc.Channel, photo: bytes, begin: Begin
 ) -> None:
     bad = [
         photo[:20_000],
@@ -182,11 +188,10 @@ def test_a_thousand_bad_images_leave_memory_where_it_was(
         for number in range(count):
             image = bad[number % len(bad)]
             with pytest.raises(grpc.RpcError):
-                stub.Detect(pb.DetectRequest(encoded_image=image), timeout=30)
+                begin(channel, image, 30).result()
 
     send(200)
     before = resident_kb()
     send(1000)
     assert resident_kb() - before < 10_000
-    found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
-    assert len(found.detections) == 1
+    assert len(detect(channel, photo, 30).result().detections) == 1

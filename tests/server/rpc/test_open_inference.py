@@ -10,8 +10,11 @@ import pytest
 from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from facewire.v1 import detect_pb2
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
+from facewire_server.lifecycle.background import BackgroundServer
 from tests.server.infer import elements, outputs, raw, refused, typed
 from tests.server.rpc_errors import reason
+from tests.server.scrape import scrape
 
 MODEL = "face-detection-nano"
 
@@ -142,3 +145,18 @@ def test_a_message_over_the_limit_is_refused(
     with pytest.raises(grpc.RpcError) as caught:
         call(inputs, timeout=30)
     assert reason(caught.value) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+
+
+def test_both_services_answer_from_one_cache(photo: bytes) -> None:
+    config = Config(port=0, metrics_port=0, response_cache_mb=1)
+    with (
+        BackgroundServer(config) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        request = detect_pb2.DetectRequest(encoded_image=photo)
+        kept = detected(DetectServiceStub(channel), request)
+        response = GRPCInferenceServiceStub(channel).ModelInfer(
+            raw("BYTES", [2], elements(photo, photo)), timeout=30
+        )
+        assert scrape(server)["facewire_response_cache_hits_total"] == 2
+    np.testing.assert_array_equal(outputs(response)["boxes"], np.array(kept * 2, np.float32))
