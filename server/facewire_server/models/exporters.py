@@ -128,8 +128,8 @@ def refusal(key: str, text: str, reason: str) -> ModelError:
     """An error for a key that changes the result, with what its operator can do."""
     return ModelError(
         f"metadata {key} = {text!r} {reason}, so the boxes would be others than Model API's."
-        f" To serve the model without it, write ignored_keys = [{json.dumps(key)}] in the TOML"
-        " file beside it"
+        f" To serve the model as if it had no such key, write ignored_keys = [{json.dumps(key)}]"
+        " in the TOML file beside it"
     )
 
 
