@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.decode import Image, open_image
@@ -19,6 +20,8 @@ from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
 
 DEFAULT_MAX_DETECTIONS = 1000
+
+_SERIALS = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,17 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """The detections of `model` in one image of `width` x `height` upright pixels."""
+    """The detections of `model` in one image of `width` x `height` upright pixels.
+
+    `cached`: they are those of an earlier request, and all stages are 0.
+    """
 
     model: Description
     found: Found
     width: int
     height: int
     stages: Stages
+    cached: bool = False
 
 
 def _not_exclusive() -> bool:
@@ -75,6 +82,8 @@ class Detector:
 
         `files` are its files, read before; None: they are read now.
         """
+        self.serial = next(_SERIALS)
+        """The number of this load in the process: a model that is loaded again gets another."""
         network, self._engine = _compiled(source, files or source.read(), runtime)
         head = network.head
         self.target = Target(*network.input_size, head.resize)
