@@ -95,7 +95,8 @@ class Detector:
         """How large the network sees an image."""
         self._pad_value = head.metadata.pad_value or 0
         self._grid = Grid.of(head, network.input_size, DEFAULT_MAX_DETECTIONS)
-        self._tiled = self._grid.is_trained if runtime.tiles is None else runtime.tiles
+        self.tiled = self._grid.is_trained if runtime.tiles is None else runtime.tiles
+        """Whether images are divided into tiles, where requests do not say."""
         self.source = source
         with ThreadPoolExecutor(1) as thread:
             warming = thread.submit(self._warm)
@@ -119,16 +120,12 @@ class Detector:
         that is divided into tiles it is called before each of them, with the number of tiles
         that are left. Raises what `open_image` and `checkpoint` raise.
         """
-        if self.divides(options):
+        if self.tiled if options.tiling is None else options.tiling:
             return self._detect_in_tiles(image, options, limits, checkpoint)
         started = time.perf_counter()
         picture = open_image(image, limits, self.target)
         found, stages = self._look(picture, self._filter(options), checkpoint, started)
         return Detections(self.description, found, picture.width, picture.height, stages)
-
-    def divides(self, options: Options) -> bool:
-        """Whether a picture is divided into tiles: as the request, else as the server says."""
-        return self._tiled if options.tiling is None else options.tiling
 
     def _detect_in_tiles(
         self,
