@@ -209,6 +209,7 @@ def _description_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("labels", ", ".join(values["labels"])),
         ("min confidence", f"{values['min_confidence']:g}"),
         ("IoU threshold", f"{values['iou_threshold'] or inside}"),
+        ("tiles", _tiles(values["tiling"])),
         ("precision", values["precision"] + (f" (files: {files})" if files else "")),
         ("device", values["device"]),
         ("parameters", f"{values['parameters'] / 1e6:.3f} million"),
@@ -221,3 +222,10 @@ def _description_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _numbers(values: tuple[float, ...] | None) -> str:
     return "none" if values is None else " ".join(f"{value:g}" for value in values)
+
+
+def _tiles(tiling: Mapping[str, Any] | None) -> str:
+    if tiling is None:
+        return "none: trained on whole images"
+    size, overlap, whole = tiling["size"], tiling["overlap"], tiling["full_image"]
+    return f"{size}x{size}, overlap {overlap:g}" + (", and the whole image" if whole else "")

@@ -234,4 +234,5 @@ def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> D
         sha256=network.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
+        tiling=head.metadata.tiling,
     )

@@ -154,9 +154,9 @@ class ServiceTimes:
     def _end(self, job: Job[Any], now: float) -> float:
         group = job.group
         if job.passed_at is not None:
-            return job.stage_began + self.estimate(
-                group.part, exclusive=job.exclusive, now=now, times=job.left
-            )
+            left = 1 if job.abandoned else job.left
+            part = self.estimate(group.part, exclusive=job.exclusive, now=now, times=left)
+            return job.stage_began + part
         first = self.estimate(group, exclusive=job.began_exclusive, now=now)
         second = self.estimate(group.costly, exclusive=job.exclusive, now=now)
         return job.started + first + second
