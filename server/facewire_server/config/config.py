@@ -18,7 +18,7 @@ from facewire_server.config.setting import (
     setting,
 )
 from facewire_server.config.transport import TransportLimits
-from facewire_server.image.limits import MAX_SCANS, MAX_SIDE, ImageLimits
+from facewire_server.image.limits import MAX_SCANS, MAX_SIDE, MAX_TILES, ImageLimits
 from facewire_server.system.addresses import UNIX
 from facewire_server.system.cache_folder import default_folder
 
@@ -138,6 +138,12 @@ class Config:
         choices=tuple(mode.value for mode in Mode),
     )
     scaled_decode: bool = setting(True, "Reduce large images on the way to what the model sees.")
+    tiles: str = setting(
+        "model",
+        "Whether images are looked at in tiles where requests do not say; model: for models that"
+        " were trained on tiles.",
+        choices=("off", "model", "on"),
+    )
     inference_precision: str = setting(
         "auto",
         "What the networks are computed in; auto: as the device chooses.",
@@ -162,6 +168,7 @@ class Config:
         "How often a JPEG may go over its pixels; progressive ones do about 10 times.",
         AT_LEAST_ONE,
     )
+    max_tiles: int = setting(MAX_TILES, "The most tiles of an image.", AT_LEAST_ONE)
     max_parallel: int | None = setting(
         None,
         "How many requests are worked on at a time in each worker.",
@@ -235,4 +242,4 @@ class Config:
     def image_limits(self) -> ImageLimits:
         """The limits of an image."""
         pixels = round(self.max_megapixels * MEGA)
-        return ImageLimits(pixels=pixels, side=self.max_side, scans=self.max_scans)
+        return ImageLimits(pixels, self.max_side, self.max_scans, self.max_tiles)

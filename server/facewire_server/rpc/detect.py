@@ -135,7 +135,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         options = converters.options(request.options)
         image = converters.image(request, reducible=self._reducible)
         detect = partial(detector.detect, image, options, self._limits)
-        return FixedWork(detect, labels.model, labels.size)
+        in_parts = detector.tiled if options.tiling is None else options.tiling
+        return FixedWork(detect, labels.model, labels.size, in_parts)
 
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str

@@ -69,6 +69,11 @@ class LatestWork:
         """The bytes of that frame."""
         return self.slot.item.request.size
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether that frame is looked at in tiles."""
+        return self.slot.item.request.work.in_parts
+
     def run(self, checkpoint: Checkpoint) -> Detections:
         """Take the frame out of the slot for good, and detect in it."""
         return self.slot.take().request.work.run(checkpoint)
