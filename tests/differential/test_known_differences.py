@@ -28,6 +28,8 @@ KNOWN: list[str] = []
 
 Test = Callable[..., None]
 
+Array = NDArray[np.generic]
+
 
 def difference(row: str) -> Callable[[Test], Test]:
     """Note that a test shows this row of the table."""
@@ -89,7 +91,11 @@ def test_model_api_wants_a_batch_and_labels(tmp_path: Path, batched: bool, label
 
 @difference("SSD rows after the end of their list")
 def test_model_api_reads_ssd_rows_after_the_end(tmp_path: Path) -> None:
-    rows = [[0, 1, 0.9, 0, 0, 0.5, 0.5], [-1, 0, 0, 0, 0, 0, 0], [0, 1, 0.8, 0.5, 0.5, 1, 1]]
+    rows: list[list[float]] = [
+        [0, 1, 0.9, 0, 0, 0.5, 0.5],
+        [-1, 0, 0, 0, 0, 0, 0],
+        [0, 1, 0.8, 0.5, 0.5, 1, 1],
+    ]
     model = ssd(tmp_path, rows)
     assert theirs(model) == [[0, 0, 32, 32], [32, 32, 64, 64]]
     assert ours(model) == [[0, 0, 32, 32]]
@@ -187,7 +193,7 @@ def fixed(
     """Write a model that finds these boxes in every image."""
     table = np.array(boxes, np.float32)
     labels = np.zeros(len(boxes), np.int64)
-    outputs = {"boxes": table[None] if batched else table}
+    outputs: dict[str, Array] = {"boxes": table[None] if batched else table}
     if labelled:
         outputs["labels"] = labels[None] if batched else labels
     return _write(folder, outputs, side, metadata or {})
@@ -195,7 +201,7 @@ def fixed(
 
 def ssd(folder: Path, rows: list[list[float]], *, saliency: bool = False) -> Path:
     """Write a model with SSD rows, and with a saliency map beside them."""
-    outputs: dict[str, NDArray[np.generic]] = {"rows": np.array(rows, np.float32)[None, None]}
+    outputs: dict[str, Array] = {"rows": np.array(rows, np.float32)[None, None]}
     if saliency:
         outputs["saliency_map"] = np.zeros((1, 2, 4, 4), np.uint8)
     return _write(folder, outputs, SIDE, {})
@@ -203,7 +209,7 @@ def ssd(folder: Path, rows: list[list[float]], *, saliency: bool = False) -> Pat
 
 def _write(
     folder: Path,
-    outputs: Mapping[str, NDArray[np.generic]],
+    outputs: Mapping[str, Array],
     side: int,
     metadata: Mapping[str, str],
 ) -> Path:
@@ -222,7 +228,7 @@ def _write(
     return path
 
 
-def _copied(values: NDArray[np.generic], image: Node) -> Node:
+def _copied(values: Array, image: Node) -> Node:
     """A constant that is written anew for each image: Model API divides it in place."""
     axes = ops.constant(np.array([0, 1, 2, 3], np.int64))
     nothing = ops.multiply(
