@@ -19,6 +19,7 @@ from facewire_ext import (
     YunetLevels,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
     decode_yunet,
     fit,
@@ -132,6 +133,20 @@ def _boxes_labels(case: Case, outputs: Outputs) -> int:
     )
 
 
+def _boxes_scores(case: Case, outputs: Outputs) -> int:
+    numbers, count = case.supply(), case.across * case.down
+    return decode_boxes_scores(
+        numbers.take(count, 4),
+        numbers.take(count),
+        numbers.take(count).view(np.int32),
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
 def _atss(case: Case, outputs: Outputs) -> int:
     numbers, size = case.supply(), (case.down, case.across)
     logits = numbers.take(case.classes, *size)
@@ -174,7 +189,13 @@ def _yunet(case: Case, outputs: Outputs) -> int:
     )
 
 
-HEADS: tuple[Callable[[Case, Outputs], int], ...] = (_ssd, _boxes_labels, _atss, _yunet)
+HEADS: tuple[Callable[[Case, Outputs], int], ...] = (
+    _ssd,
+    _boxes_labels,
+    _atss,
+    _yunet,
+    _boxes_scores,
+)
 
 
 def _suppress(case: Case) -> bytes:

@@ -93,7 +93,7 @@ class Detector:
         head = network.head
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
-        self._pad_value = head.metadata.pad_value or 0
+        self._head = head
         self._grid = Grid.of(head, network.input_size, DEFAULT_MAX_DETECTIONS)
         self.tiled = self._grid.is_trained if runtime.tiles is None else runtime.tiles
         """Whether images are divided into tiles, where requests do not say."""
@@ -138,7 +138,7 @@ class Detector:
         started = time.perf_counter()
         picture = open_image(image, TileLimits.of(limits, self._grid), None)
         tiles = self._grid.tiles(picture)
-        filter_options = replace(self._filter(options), max_detections=DEFAULT_MAX_DETECTIONS)
+        filter_options = self._filter(replace(options, max_detections=None))
         parts, stages = [], Stages()
         for left, tile in zip(range(len(tiles), 0, -1), tiles, strict=True):
             part = picture.crop(*tile)
@@ -166,7 +166,8 @@ class Detector:
     ) -> tuple[Found, Stages]:
         """Detect in a picture as a whole; decoding began at `started`."""
         with self._engine.slot() as slot:
-            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=self._pad_value)
+            padding = self._head.metadata.pad_value or 0
+            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=padding)
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()
@@ -184,17 +185,12 @@ class Detector:
 
     def _filter(self, options: Options) -> FilterOptions:
         """Fill the model's defaults into the options of a request."""
-        iou_threshold = options.iou_threshold
-        if iou_threshold is None:
-            # 0 in a description: the model suppresses by itself.
-            iou_threshold = self.description.iou_threshold or None
-        min_confidence = options.min_confidence
-        if min_confidence is None:
-            min_confidence = self.description.min_confidence
+        head = self._head
+        min_confidence, iou_threshold = options.min_confidence, options.iou_threshold
         return FilterOptions(
-            min_confidence,
-            iou_threshold,
-            options.max_detections or DEFAULT_MAX_DETECTIONS,
+            head.min_confidence if min_confidence is None else min_confidence,
+            head.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
         )
 
 
@@ -234,5 +230,4 @@ def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> D
         sha256=network.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
-        tiling=head.metadata.tiling,
     )
