@@ -12,6 +12,7 @@ from facewire_ext import (
     YunetLevels,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
     decode_yunet,
     nms,
@@ -97,8 +98,22 @@ class Call:
             workspace=Workspace(),
         )
 
+    def boxes_scores(self) -> int:
+        return decode_boxes_scores(
+            zeros(2, 4),
+            zeros(2),
+            np.zeros(2, np.int32),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            placement=unchanged(16),
+            min_confidence=self.min_confidence,
+            iou_threshold=self.iou_threshold,
+            workspace=Workspace(),
+        )
 
-DECODERS = [Call.atss, Call.yunet, Call.ssd, Call.boxes_labels]
+
+DECODERS = [Call.atss, Call.yunet, Call.ssd, Call.boxes_labels, Call.boxes_scores]
 decoders = pytest.mark.parametrize("decode", DECODERS)
 Decoder = Callable[[Call], int]
 

@@ -10,6 +10,7 @@ from facewire_server.config.setting import (
     PORTS,
     POSITIVE,
     SECONDS,
+    ZERO_OR_MORE,
     Range,
     check,
     check_each,
@@ -140,8 +141,7 @@ class Config:
     scaled_decode: bool = setting(True, "Reduce large images on the way to what the model sees.")
     tiles: str = setting(
         "model",
-        "Whether images are looked at in tiles where requests do not say; model: for models that"
-        " were trained on tiles.",
+        "Look at images in tiles where requests do not say; model: as the model was trained.",
         choices=("off", "model", "on"),
     )
     inference_precision: str = setting(
@@ -159,9 +159,7 @@ class Config:
         1, "How many processes serve on the port, each with its part of the cores.", WORKERS
     )
     max_message_mb: float = setting(32.0, "The largest request message, in MiB.", SIZES)
-    max_megapixels: float = setting(
-        64.0, "The largest image, in millions of pixels, as its header tells.", SIZES
-    )
+    max_megapixels: float = setting(64.0, "The largest image, in megapixels by its header.", SIZES)
     max_side: int = setting(MAX_SIDE, "The longest side of an image, in pixels.", AT_LEAST_ONE)
     max_scans: int = setting(
         MAX_SCANS,
@@ -186,6 +184,11 @@ class Config:
         "How much of messages may wait in each worker, in MiB: single calls beyond it are"
         " refused, streams beyond half of it are held back.",
         POSITIVE,
+    )
+    response_cache_mb: float = setting(
+        0.0,
+        "Keep answers for when the same image comes again, in so many MiB of each worker.",
+        ZERO_OR_MORE,
     )
     grace: float = setting(
         30.0, "Seconds to finish what runs after SIGTERM; a second signal ends at once.", SECONDS
@@ -213,11 +216,8 @@ class Config:
         check("host", self.host != UNIX, "unix: needs a path")
         is_file = self.host.startswith(UNIX)
         check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
-        for name, needed in (
-            ("tls_cert", "tls_key"),
-            ("tls_key", "tls_cert"),
-            ("tls_client_ca", "tls_cert"),
-        ):
+        pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
+        for name, needed in pairs:
             fits = getattr(self, name) is None or getattr(self, needed) is not None
             check(name, fits, f"needs {flag(needed)}, too")
         for text in self.device_properties:
@@ -237,6 +237,11 @@ class Config:
     def max_queued_bytes(self) -> int:
         """The most bytes of messages that wait for a worker."""
         return round(self.max_queued_mb * MEBI)
+
+    @property
+    def response_cache_bytes(self) -> int:
+        """The most bytes of answers that are kept; 0: none is."""
+        return round(self.response_cache_mb * MEBI)
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.decode import Image, open_image
@@ -22,6 +23,8 @@ from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
 
 DEFAULT_MAX_DETECTIONS = 1000
+
+_SERIALS = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,17 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """The detections of `model` in one image of `width` x `height` upright pixels."""
+    """The detections of `model` in one image of `width` x `height` upright pixels.
+
+    `cached`: they are those of an earlier request, and all stages are 0.
+    """
 
     model: Description
     found: Found
     width: int
     height: int
     stages: Stages
+    cached: bool = False
 
 
 def _not_exclusive(_: int = 1) -> bool:
@@ -89,6 +96,8 @@ class Detector:
 
         `files` are its files, read before; None: they are read now.
         """
+        self.serial = next(_SERIALS)
+        """The number of this load in the process: a model that is loaded again gets another."""
         network, self._engine = _compiled(source, files or source.read(), runtime)
         head = network.head
         self.target = Target(*network.input_size, head.resize)
@@ -124,7 +133,7 @@ class Detector:
             return self._detect_in_tiles(image, options, limits, checkpoint)
         started = time.perf_counter()
         picture = open_image(image, limits, self.target)
-        found, stages = self._look(picture, self._filter(options), checkpoint, started)
+        found, stages = self._look(picture, options, checkpoint, started)
         return Detections(self.description, found, picture.width, picture.height, stages)
 
     def _detect_in_tiles(
@@ -138,12 +147,12 @@ class Detector:
         started = time.perf_counter()
         picture = open_image(image, TileLimits.of(limits, self._grid), None)
         tiles = self._grid.tiles(picture)
-        filter_options = replace(self._filter(options), max_detections=DEFAULT_MAX_DETECTIONS)
+        of_tile = replace(options, max_detections=None)
         parts, stages = [], Stages()
         for left, tile in zip(range(len(tiles), 0, -1), tiles, strict=True):
             part = picture.crop(*tile)
             go_on = partial(checkpoint, left)
-            found, spent = self._look(part, filter_options, go_on, started)
+            found, spent = self._look(part, of_tile, go_on, started)
             move(found, tile)
             parts.append(found)
             stages += spent
@@ -158,22 +167,25 @@ class Detector:
         return Detections(self.description, found, picture.width, picture.height, stages)
 
     def _look(
-        self,
-        picture: Picture,
-        options: FilterOptions,
-        checkpoint: Callable[[], bool],
-        started: float,
+        self, picture: Picture, options: Options, checkpoint: Callable[[], bool], started: float
     ) -> tuple[Found, Stages]:
         """Detect in a picture as a whole; decoding began at `started`."""
+        head, min_confidence = self._head, options.min_confidence
+        iou_threshold = options.iou_threshold
+        chosen = FilterOptions(
+            head.min_confidence if min_confidence is None else min_confidence,
+            head.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
+        )
         with self._engine.slot() as slot:
-            pad_value = self._head.metadata.pad_value or 0
-            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=pad_value)
+            padding = head.metadata.pad_value or 0
+            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=padding)
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()
                 reader = slot.infer(exclusive=exclusive)
             inferred = time.perf_counter()
-            found = reader.read(placement, options)
+            found = reader.read(placement, chosen)
             finished = time.perf_counter()
         return found, Stages(decoded - started, inferred - decoded, finished - inferred)
 
@@ -182,16 +194,6 @@ class Detector:
         for exclusive in (True, False):
             with self._engine.slot() as slot:
                 slot.infer(exclusive=exclusive)
-
-    def _filter(self, options: Options) -> FilterOptions:
-        """Fill the model's defaults into the options of a request."""
-        head = self._head
-        min_confidence, iou_threshold = options.min_confidence, options.iou_threshold
-        return FilterOptions(
-            head.min_confidence if min_confidence is None else min_confidence,
-            head.iou_threshold if iou_threshold is None else iou_threshold,
-            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
-        )
 
 
 def _compiled(
@@ -230,5 +232,4 @@ def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> D
         sha256=network.sha256,
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
-        tiling=head.metadata.tiling,
     )

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 
-from facewire_server.models.metadata import Tiling
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """A loaded model.
 
     `input_width` and `input_height` are in pixels; `sha256` is that of the weights file,
-    in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself. `tiling`
-    None: it was not trained on tiles.
+    in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself.
     """
 
     name: str
@@ -25,7 +22,6 @@ class Description:
     sha256: str
     min_confidence: float
     iou_threshold: float
-    tiling: Tiling | None = None
 
     @property
     def version(self) -> str:

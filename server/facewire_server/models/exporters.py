@@ -77,8 +77,10 @@ def translate(raw: Settings) -> tuple[Layer, ...]:
     supported, and for a malformed one that is read here.
     """
     raw = {key: value for key, value in raw.items() if value}
+    suppresses = read(raw, "nms_execute", boolean) or False
     for key in raw:
-        _check_supported(key, text_of(raw, key))
+        if suppresses or key != "agnostic_nms":
+            _check_supported(key, text_of(raw, key))
     layers = [
         Layer(TEXT, {key: value for key, value in raw.items() if key in KEYS}),
         Layer("metadata label_info", _label_names(raw)),

@@ -74,6 +74,11 @@ class LatestWork:
         """Whether that frame is looked at in tiles."""
         return self.slot.item.request.work.in_parts
 
+    @property
+    def early(self) -> Callable[[], Detections | None] | None:
+        """How to get the detections in that frame without work; see FixedWork."""
+        return self.slot.item.request.work.early
+
     def run(self, checkpoint: Checkpoint) -> Detections:
         """Take the frame out of the slot for good, and detect in it."""
         return self.slot.take().request.work.run(checkpoint)

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.scheduling.fair_queue import JobQueue
-from facewire_server.scheduling.job import Job, Outcome, Work
+from facewire_server.scheduling.job import Job, Outcome, Work, too_late
 from facewire_server.scheduling.queue_limit import UNSHEDDABLE_PART, Backpressure, QueueLimit
 from facewire_server.scheduling.service_time import ServiceTimes
 
@@ -148,7 +148,7 @@ class Scheduler:
                 wait = max(wait, self._times.wait(self._in_parts, self._queue, 0, self._half, now))
             exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=exclusive, now=now)
-            late = job.too_late(now + wait + needed)
+            late = too_late(job.deadline, now + wait + needed)
             if late is not None:
                 raise late
         if job.sheddable and not starts_at_once:
@@ -216,7 +216,7 @@ class Scheduler:
             job.started = job.stage_began = now = time.monotonic()
             job.began_exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=job.began_exclusive, now=now)
-            late = job.too_late(now + needed)
+            late = too_late(job.deadline, now + needed)
             if late is not None:
                 job.fail(late)
                 return None
@@ -238,7 +238,7 @@ class Scheduler:
             self._times.learn_stage(job, now)
             exclusive = len(self._running) == 1 and not self._queue  # the one is this job
             needed = self._times.needed(job, exclusive=exclusive, now=now, left=left)
-            late = job.too_late(now + needed)
+            late = too_late(job.deadline, now + needed)
             if late is not None:
                 raise late
             job.passed_at = now if job.passed_at is None else job.passed_at
