@@ -209,6 +209,13 @@ def test_boxes_and_labels_are_read_in_pixels() -> None:
     assert found.landmarks is None
 
 
+def test_a_network_may_find_nothing_at_all() -> None:
+    outputs = [floats("boxes", 1, -1, 5), integers("labels", 1, -1)]
+    empty = [np.zeros((1, 0, 5), np.float32), np.zeros((1, 0), np.int32)]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert head.bind(empty).read(WHOLE, ANY).boxes.shape == (0, 4)
+
+
 def test_atss_is_read_with_the_settings_of_its_metadata() -> None:
     metadata = Metadata(octave_base_scale=2.0, score_fusion="geometric_mean")
     head = recognise(atss((16,)), SQUARE, metadata)

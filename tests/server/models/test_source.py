@@ -100,7 +100,7 @@ def test_the_sidecar_says_which_order_of_channels_whatever_the_exporter(model: P
 
 def test_ignored_keys_are_taken_for_absent(model: Path) -> None:
     metadata = {"interpolation_mode": "CUBIC", "pad_value": "3", "labels": "a"}
-    with pytest.raises(ModelError, match="interpolation_mode"):
+    with pytest.raises(ModelError, match=f"{model}: metadata interpolation_mode"):
         Source.find(str(model)).settings(metadata)
     model.with_suffix(".toml").write_text('ignored_keys = ["interpolation_mode", "pad_value"]')
     assert Source.find(str(model)).settings(metadata) == {"labels": "a"}
