@@ -41,8 +41,8 @@ Image = EncodedImage | RawImage
 """The image of a request."""
 
 
-def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
-    """Make a picture of an image that will be drawn into `target`.
+def open_image(image: Image, limits: ImageLimits, target: Target | None) -> Picture:
+    """Make a picture of an image that will be drawn into `target`; None: at its full size.
 
     Slow, and takes much memory: never call it in an event loop. Raises the errors of
     `decode` and `wrap`.

@@ -99,7 +99,7 @@ class CachedDetection:
         """Return the result if it is kept, and hashing takes no longer than a loop can wait."""
         return self._find() if len(self.image.data) <= HASHED_AT_ONCE else None
 
-    def run(self, checkpoint: Callable[[], bool]) -> Detections:
+    def run(self, checkpoint: Callable[..., bool]) -> Detections:
         """Return the result that is kept, or detect and keep it. See Detector.detect.
 
         It looks even after `early` has: the same image may have been answered meanwhile.

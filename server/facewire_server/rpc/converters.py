@@ -20,6 +20,12 @@ LAYOUTS = {
     pb.PIXEL_FORMAT_I420: PixelLayout.I420,
 }
 
+TILING = {
+    pb.TILING_POLICY_UNSPECIFIED: None,
+    pb.TILING_POLICY_OFF: False,
+    pb.TILING_POLICY_ON: True,
+}
+
 MICROSECONDS = 1_000_000
 
 
@@ -56,10 +62,13 @@ def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
 def options(message: pb.DetectOptions) -> Options:
     """The options of a request. Raises RequestError (BAD_OPTION)."""
     given = message.HasField
+    if message.tiling not in TILING:
+        raise RequestError(Reason.BAD_OPTION, f"{message.tiling} is no tiling policy")
     return Options(
         min_confidence=message.min_confidence if given("min_confidence") else None,
         iou_threshold=message.iou_threshold if given("iou_threshold") else None,
         max_detections=message.max_detections if given("max_detections") else None,
+        tiling=TILING[message.tiling],
     )
 
 

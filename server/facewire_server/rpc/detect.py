@@ -136,11 +136,12 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         labels.model = detector.description.name
         options = converters.options(request.options)
         image = converters.image(request, reducible=self._reducible)
+        in_parts = detector.tiled if options.tiling is None else options.tiling
         if self._cache is None:
             detect = partial(detector.detect, image, options, self._limits)
-            return FixedWork(detect, labels.model, labels.size)
+            return FixedWork(detect, labels.model, labels.size, in_parts)
         cached = CachedDetection(self._cache, detector, image, options, self._limits)
-        return FixedWork(cached.run, labels.model, labels.size, cached.early)
+        return FixedWork(cached.run, labels.model, labels.size, in_parts, cached.early)
 
     async def _run(
         self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True

@@ -70,6 +70,11 @@ class LatestWork:
         return self.slot.item.request.size
 
     @property
+    def in_parts(self) -> bool:
+        """Whether that frame is looked at in tiles."""
+        return self.slot.item.request.work.in_parts
+
+    @property
     def early(self) -> Callable[[], Detections | None] | None:
         """How to get the detections in that frame without work; see FixedWork."""
         return self.slot.item.request.work.early

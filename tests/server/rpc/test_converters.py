@@ -57,3 +57,23 @@ def test_an_option_that_is_not_given_is_none_and_zero_is_given() -> None:
     assert converters.options(pb.DetectOptions()) == Options()
     options = converters.options(pb.DetectOptions(min_confidence=0, max_detections=3))
     assert (options.min_confidence, options.iou_threshold, options.max_detections) == (0, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("policy", "tiling"),
+    [
+        (pb.TILING_POLICY_UNSPECIFIED, None),
+        (pb.TILING_POLICY_OFF, False),
+        (pb.TILING_POLICY_ON, True),
+    ],
+)
+def test_a_tiling_policy_is_taken_over(
+    policy: pb.TilingPolicy.ValueType, tiling: bool | None
+) -> None:
+    assert converters.options(pb.DetectOptions(tiling=policy)).tiling is tiling
+
+
+def test_an_unknown_tiling_policy_is_refused() -> None:
+    with pytest.raises(RequestError, match="7 is no tiling policy") as caught:
+        converters.options(pb.DetectOptions(tiling=7))  # type: ignore[arg-type]
+    assert caught.value.reason is Reason.BAD_OPTION
