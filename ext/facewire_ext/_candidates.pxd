@@ -16,6 +16,11 @@ cdef inline float clamped(float coordinate) noexcept nogil:
     return COORDINATE_LIMIT if coordinate > COORDINATE_LIMIT else coordinate
 
 
+cdef inline int32_t label_of(float label) noexcept nogil:
+    """A float label as an integer, limited to the largest one."""
+    return <int32_t> label if label < <float> 2147483648.0 else 2147483647
+
+
 cdef inline bint has_area(const float* box) noexcept nogil:
     """Whether both sides are longer than SHORTEST_SIDE; False for a NaN in them."""
     return box[2] - box[0] > SHORTEST_SIDE and box[3] - box[1] > SHORTEST_SIDE

@@ -7,12 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from facewire_ext import (
+    AnchorLevels,
     AtssLevels,
     Workspace,
+    YoloRows,
     YunetLevels,
+    decode_anchors,
     decode_atss,
     decode_boxes_labels,
     decode_ssd,
+    decode_yolo,
     decode_yunet,
     nms,
     rescale,
@@ -31,6 +35,11 @@ def atss() -> AtssLevels:
 def yunet() -> YunetLevels:
     level = (zeros(1, 4, 1), zeros(1, 4, 1), zeros(1, 4, 4), zeros(1, 4, 10))
     return YunetLevels([level], strides=[8], input_width=16, input_height=16)
+
+
+def anchors() -> AnchorLevels:
+    level = (zeros(1, 4, 1), zeros(1, 4, 4), zeros(1, 4, 10))
+    return AnchorLevels([level], strides=[8], input_width=16, input_height=16, anchors=1)
 
 
 class Call:
@@ -72,6 +81,32 @@ class Call:
             workspace=Workspace(),
         )
 
+    def anchors(self) -> int:
+        return decode_anchors(
+            anchors(),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            self.landmarks,
+            placement=unchanged(16),
+            min_confidence=self.min_confidence,
+            iou_threshold=self.iou_threshold,
+            workspace=Workspace(),
+        )
+
+    def yolo(self) -> int:
+        return decode_yolo(
+            YoloRows(zeros(1, 4, 15), transposed=False, scores=4, landmarks=5),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            self.landmarks,
+            placement=unchanged(16),
+            min_confidence=self.min_confidence,
+            iou_threshold=self.iou_threshold,
+            workspace=Workspace(),
+        )
+
     def ssd(self) -> int:
         return decode_ssd(
             zeros(1, 1, 2, 7),
@@ -98,7 +133,8 @@ class Call:
         )
 
 
-DECODERS = [Call.atss, Call.yunet, Call.ssd, Call.boxes_labels]
+WITH_LANDMARKS = [Call.yunet, Call.anchors, Call.yolo]
+DECODERS = [Call.atss, Call.ssd, Call.boxes_labels, *WITH_LANDMARKS]
 decoders = pytest.mark.parametrize("decode", DECODERS)
 Decoder = Callable[[Call], int]
 
@@ -156,12 +192,13 @@ def test_outputs_that_cannot_be_written_are_refused(decode: Decoder) -> None:
         decode(call)
 
 
+@pytest.mark.parametrize("decode", WITH_LANDMARKS)
 @pytest.mark.parametrize("shape", [(ROOM, 9), (ROOM + 1, 10)])
-def test_landmarks_that_do_not_fit_are_refused(shape: tuple[int, int]) -> None:
+def test_landmarks_that_do_not_fit_are_refused(decode: Decoder, shape: tuple[int, int]) -> None:
     call = Call()
     call.landmarks = zeros(*shape)
     with pytest.raises(ValueError, match="landmarks"):
-        call.yunet()
+        decode(call)
 
 
 @pytest.mark.parametrize("decode", [Call.atss, Call.yunet])
