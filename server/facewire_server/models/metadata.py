@@ -7,34 +7,31 @@ the model, and the error names its key.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Any, Self
 
 from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
 
-T = TypeVar("T")
-
 Settings = Mapping[str, str | tuple[str, ...]]
 """Values by key, in text form: one text, or a list of texts."""
 
-KEYS = (
-    "model_type",
-    "labels",
-    "confidence_threshold",
-    "iou_threshold",
-    "resize_type",
-    "pad_value",
-    "reverse_input_channels",
-    "mean_values",
-    "scale_values",
-    "strides",
-    "octave_base_scale",
-    "target_stds",
-    "score_fusion",
-)
-"""The keys that `Metadata.parse` reads."""
-
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """The tiles on which a model was trained.
+
+    Tiles are square, with a side of `size` pixels of the image; `overlap` within [0, 1) is
+    the part of a side that neighbours share. `full_image`: the whole image is one more
+    tile. `max_detections` is the largest number that is kept of all tiles; None: the
+    model sets no limit.
+    """
+
+    size: int
+    overlap: float
+    full_image: bool
+    max_detections: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +39,24 @@ class Metadata:
     """The settings of a model, named as in OpenVINO's Model API.
 
     `mean` and `scale` are per channel, in the channel order of the network; one value is
-    for all channels. `strides` and all after it describe raw heads, and are facewire's own.
+    for all channels. `reverse_input_channels`: the network wants RGB. `nms_execute`: the
+    network leaves overlaps in, and the best `nms_max_predictions` are kept when they are
+    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` and
+    all after it describe raw heads, and are facewire's own.
     """
 
     model_type: str | None = None
     labels: tuple[str, ...] | None = None
     confidence_threshold: float | None = None
     iou_threshold: float | None = None
+    nms_execute: bool = False
+    nms_max_predictions: int | None = None
     resize_type: ResizeMode | None = None
     pad_value: int | None = None
     reverse_input_channels: bool = False
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
+    tiling: Tiling | None = None
     strides: tuple[int, ...] | None = None
     octave_base_scale: float | None = None
     target_stds: tuple[float, float, float, float] | None = None
@@ -61,36 +64,45 @@ class Metadata:
 
     @classmethod
     def parse(cls, values: Settings) -> Self:
-        """Parse the text form; unknown keys are ignored.
+        """Parse the text form; keys that are not in KEYS are ignored.
 
         Raises ModelError for a malformed value.
         """
+        parsed = {key: _parse(key, values[key]) for key in KEYS if key in values}
+        fields = {key: value for key, value in parsed.items() if value is not None}
+        tiling = _tiling(*(fields.pop(key, None) for key in TILING_KEYS))
+        named = {FIELDS.get(key, key): value for key, value in fields.items()}
+        return cls(tiling=tiling, **named)
 
-        def read(key: str, parse: Callable[[str], T]) -> T | None:
-            value = values.get(key, "")
-            text = (value if isinstance(value, str) else " ".join(value)).strip()
-            if not text:
-                return None
-            try:
-                return parse(text)
-            except ValueError as error:
-                raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
 
-        return cls(
-            model_type=read("model_type", str),
-            labels=_labels(values.get("labels", "")),
-            confidence_threshold=read("confidence_threshold", _fraction),
-            iou_threshold=read("iou_threshold", _fraction),
-            resize_type=read("resize_type", ResizeMode),
-            pad_value=read("pad_value", _byte),
-            reverse_input_channels=read("reverse_input_channels", _boolean) or False,
-            mean=read("mean_values", _floats),
-            scale=read("scale_values", _divisors),
-            strides=read("strides", _strides),
-            octave_base_scale=read("octave_base_scale", _positive),
-            target_stds=read("target_stds", _four_positive),
-            score_fusion=read("score_fusion", _score_fusion),
-        )
+def _parse(key: str, value: str | tuple[str, ...]) -> Any:
+    """Parse the value of a key; None for a blank one. Raises ModelError."""
+    if key == "labels":
+        return _labels(value)
+    text = (value if isinstance(value, str) else " ".join(value)).strip()
+    if not text:
+        return None
+    try:
+        return PARSERS[key](text)
+    except ValueError as error:
+        raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
+
+
+def _tiling(
+    size: int | None, overlap: float | None, full_image: bool | None, limit: int | None
+) -> Tiling | None:
+    """Make the tiling of values that may be missing; None without a size.
+
+    The defaults are those of Model API's tilers, but for the limit.
+    """
+    if size is None:
+        return None
+    return Tiling(
+        size=size,
+        overlap=0.5 if overlap is None else overlap,
+        full_image=full_image is not False,
+        max_detections=limit,
+    )
 
 
 def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
@@ -147,6 +159,27 @@ def _divisors(text: str) -> tuple[float, ...]:
     return values
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError("less than 0")
+    return value
+
+
+def _positive_count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("not at least 1")
+    return value
+
+
+def _overlap(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise ValueError("not within [0, 1)")
+    return value
+
+
 def _strides(text: str) -> tuple[int, ...]:
     values = tuple(int(part) for part in text.split())
     if any(value < 1 for value in values):
@@ -163,3 +196,35 @@ def _score_fusion(text: str) -> str:
     if text not in ("product", "geometric_mean"):
         raise ValueError("neither product nor geometric_mean")
     return text
+
+
+PARSERS: Mapping[str, Callable[[str], object]] = {
+    "model_type": str,
+    "confidence_threshold": _fraction,
+    "iou_threshold": _fraction,
+    "nms_execute": _boolean,
+    "nms_max_predictions": _count,
+    "resize_type": ResizeMode,
+    "pad_value": _byte,
+    "reverse_input_channels": _boolean,
+    "mean_values": _floats,
+    "scale_values": _divisors,
+    "tile_size": _positive_count,
+    "tiles_overlap": _overlap,
+    "tile_with_full_img": _boolean,
+    "max_pred_number": _positive_count,
+    "strides": _strides,
+    "octave_base_scale": _positive,
+    "target_stds": _four_positive,
+    "score_fusion": _score_fusion,
+}
+"""The parser of each key but `labels`, which may be a list."""
+
+TILING_KEYS = ("tile_size", "tiles_overlap", "tile_with_full_img", "max_pred_number")
+"""The keys of `Metadata.tiling`, in the order of its fields."""
+
+FIELDS = {"mean_values": "mean", "scale_values": "scale"}
+"""The field of `Metadata` that a key is in, where it is not called the same."""
+
+KEYS = ("labels", *PARSERS)
+"""The keys that `Metadata.parse` reads, and that a sidecar may set."""
