@@ -144,7 +144,8 @@ class AnchorHead:
         values = np.float64(boxes).reshape(-1, 4)
         width = -(-self.input_size[0] // self.strides[index])
         cell = np.arange(len(values)) // self.anchors
-        corners = np.stack([cell % width, cell // width], axis=1) * float(self.strides[index])
+        cells = np.stack([cell % width, cell // width], axis=1).astype(np.float64)
+        corners = cells * self.strides[index]
         points = [np.float64(each).reshape(-1, 5, 2) for each in marks]
         with np.errstate(over="ignore", invalid="ignore"):
             if self.sides is None:
@@ -200,7 +201,7 @@ class YoloColumns:
 
     def candidates(self, table: Array) -> Candidates:
         """All rows [N, C]; of several classes the most probable one, class by class."""
-        rows = np.float64(table)
+        rows = table.astype(np.float64)
         scores = rows[:, self.scores : self.scores + self.classes]
         class_ids = scores.argmax(axis=1)
         confidences = scores.max(axis=1)

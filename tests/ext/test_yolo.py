@@ -150,7 +150,7 @@ def test_objectness_and_class_must_both_reach_the_confidence_together() -> None:
     columns = VERSIONS["v5-face"]
     for objectness, score, found in ((0.7, 0.7, 0), (0.5, 1, 1), (1, 0.5, 1), (0.49, 1, 0)):
         table = one_row(columns)
-        table[0, [columns.objectness, columns.scores]] = objectness, score
+        table[0, 4], table[0, columns.scores] = objectness, score
         assert run(table, columns, unchanged(64), Choice(0.5))[1] == found
 
 

@@ -3,7 +3,7 @@
 Its weights lie beside it, as exporters do with large models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 SIDE = 64
 FLOAT, INT64 = 1, 7
 """Of TensorProto.DataType."""
+
+INT = 2
+"""Of AttributeProto.AttributeType."""
 
 EXTERNAL = 1
 """Of TensorProto.DataLocation."""
@@ -41,6 +44,25 @@ def write_onnx(path: Path, boxes: Sequence[Sequence[float]], weights: str) -> Pa
     return path
 
 
+def write_outputs(path: Path, outputs: Mapping[str, NDArray[np.float32]]) -> Path:
+    """Writes a model with these outputs, in this order, its weights inside.
+
+    They are added to 0 times the mean of the image: of a file that is given as bytes,
+    OpenVINO drops an input that nothing reads.
+    """
+    keep_no_axes = field(1, b"keepdims") + number(3, 0) + number(20, INT)
+    graph = field(2, b"constant") + field(11, _value("image", FLOAT, (1, 3, SIDE, SIDE)))
+    graph += field(1, _node("ReduceMean", "mean", "image") + field(5, keep_no_axes))
+    graph += field(5, _tensor("zero", np.zeros((), np.float32)))
+    graph += field(1, _node("Mul", "nothing", "mean", "zero"))
+    for name, values in outputs.items():
+        graph += field(5, _tensor(f"weights_{name}", values))
+        graph += field(1, _node("Add", name, f"weights_{name}", "nothing"))
+        graph += field(12, _value(name, FLOAT, values.shape))
+    path.write_bytes(number(1, 8) + field(7, graph) + field(8, number(2, 13)))
+    return path
+
+
 def field(place: int, content: bytes) -> bytes:
     """A field of bytes, a text or a message."""
     return varint(place << 3 | 2) + varint(len(content)) + content
@@ -59,7 +81,12 @@ def varint(value: int) -> bytes:
 
 
 def _identity(source: str, target: str) -> bytes:
-    return field(1, source.encode()) + field(2, target.encode()) + field(4, b"Identity")
+    return _node("Identity", target, source)
+
+
+def _node(kind: str, target: str, *sources: str) -> bytes:
+    inputs = b"".join(field(1, source.encode()) for source in sources)
+    return inputs + field(2, target.encode()) + field(4, kind.encode())
 
 
 def _tensor(name: str, values: Tensor, file: str = "") -> bytes:

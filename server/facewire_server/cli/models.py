@@ -15,6 +15,7 @@ from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.heads import recognise
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.metadata import Metadata
@@ -174,16 +175,17 @@ def _description(source: Source, device: str) -> dict[str, Any]:
     """Load a model and describe it in values of JSON. Raises ModelError."""
     network = Network(source.read(), source.sidecar.input_size)
     metadata = Metadata.parse(source.settings(network.metadata))
+    head = recognise(network.outputs, network.input_size, metadata)
     cost = network.cost
     description = Detector(source, Runtime(device=device)).description
     beside = source.path.with_suffix(".toml")
     return {
         **dataclasses.asdict(description),
         "version": description.version,
-        "pad_value": metadata.pad_value or 0,
-        "channels": "RGB" if metadata.reverse_input_channels else "BGR",
-        "mean_values": metadata.mean,
-        "scale_values": metadata.scale,
+        "pad_value": head.pad_value,
+        "channels": "RGB" if head.rgb else "BGR",
+        "mean_values": head.mean,
+        "scale_values": head.scale,
         "file_precision": source.precision or None,
         "parameters": cost.parameters,
         "gflops": cost.gflops,

@@ -79,7 +79,7 @@ class Detector:
         head = network.head
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
-        self._pad_value = head.metadata.pad_value or 0
+        self._pad_value = head.pad_value
         self.source = source
         with ThreadPoolExecutor(1) as thread:
             warming = thread.submit(self._warm)

@@ -113,18 +113,17 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
     Planes are what networks compute on: an input of pixels would be transposed first. The
     outputs that the head reads become float32, or int32 where they are integers.
     """
-    metadata = head.metadata
     steps = PrePostProcessor(network.model)
     image = steps.input()
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))
     convert = image.preprocess().convert_element_type(ov.Type.f32)
-    if metadata.reverse_input_channels:
+    if head.rgb:
         convert = convert.reverse_channels()
-    if metadata.mean:
-        convert = convert.mean(_per_channel(metadata.mean))
-    if metadata.scale:
-        convert.scale(_per_channel(metadata.scale))
+    if head.mean:
+        convert = convert.mean(_per_channel(head.mean))
+    if head.scale:
+        convert.scale(_per_channel(head.scale))
     for position in head.positions:
         integral = network.model.outputs[position].element_type.is_integral()
         steps.output(position).tensor().set_element_type(ov.Type.i32 if integral else ov.Type.f32)

@@ -41,8 +41,10 @@ class Metadata:
     `mean` and `scale` are per channel, in the channel order of the network; one value is
     for all channels. `reverse_input_channels`: the network wants RGB. `nms_execute`: the
     network leaves overlaps in, and the best `nms_max_predictions` are kept when they are
-    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` and
-    all after it describe raw heads, and are facewire's own.
+    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` to
+    `score_fusion` describe raw heads, and are facewire's own. `kpt_shape` (landmarks,
+    values of each) and `end2end` (the network suppresses overlaps itself) are
+    Ultralytics'.
     """
 
     model_type: str | None = None
@@ -53,7 +55,7 @@ class Metadata:
     nms_max_predictions: int | None = None
     resize_type: ResizeMode | None = None
     pad_value: int | None = None
-    reverse_input_channels: bool = False
+    reverse_input_channels: bool | None = None
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     tiling: Tiling | None = None
@@ -61,6 +63,8 @@ class Metadata:
     octave_base_scale: float | None = None
     target_stds: tuple[float, float, float, float] | None = None
     score_fusion: str | None = None
+    kpt_shape: tuple[int, int] | None = None
+    end2end: bool | None = None
 
     @classmethod
     def parse(cls, values: Settings) -> Self:
@@ -187,6 +191,12 @@ def _strides(text: str) -> tuple[int, ...]:
     return values
 
 
+def _pair(text: str) -> tuple[int, int]:
+    """Parse two whole numbers, also as Python writes a list of them: `[5, 3]`."""
+    first, second = (int(part) for part in text.strip("[]()").replace(",", " ").split())
+    return first, second
+
+
 def _four_positive(text: str) -> tuple[float, float, float, float]:
     first, second, third, fourth = (_positive(part) for part in text.split())
     return first, second, third, fourth
@@ -217,6 +227,8 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "octave_base_scale": _positive,
     "target_stds": _four_positive,
     "score_fusion": _score_fusion,
+    "kpt_shape": _pair,
+    "end2end": _boolean,
 }
 """The parser of each key but `labels`, which may be a list."""
 

@@ -6,20 +6,32 @@ from facewire_server.errors import ModelError
 from facewire_server.inference.heads.atss import AtssHead
 from facewire_server.inference.heads.base import Head, Output
 from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
+from facewire_server.inference.heads.retinaface import RetinafaceHead
+from facewire_server.inference.heads.scrfd import ScrfdHead
 from facewire_server.inference.heads.ssd import SsdHead
+from facewire_server.inference.heads.yolo import YoloHead
 from facewire_server.inference.heads.yunet import YunetHead
 from facewire_server.models.metadata import Metadata
 
 __all__ = ["HEADS", "Head", "Output", "recognise"]
 
-HEADS: tuple[type[Head], ...] = (BoxesLabelsHead, SsdHead, YunetHead, AtssHead)
+HEADS: tuple[type[Head], ...] = (
+    BoxesLabelsHead,
+    SsdHead,
+    YunetHead,
+    AtssHead,
+    ScrfdHead,
+    RetinafaceHead,
+    YoloHead,
+)
 
 
 def recognise(outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata) -> Head:
     """Recognise the head of a network by its outputs and metadata.
 
     `input_size` is (width, height) of the network's input in pixels. Raises ModelError,
-    which lists the outputs and the known heads, if none fits.
+    which lists the outputs and the known heads, if none fits, or names the setting that
+    is missing if it can be read in more than one way.
     """
     for head_class in HEADS:
         head = head_class.recognise(outputs, input_size, metadata)

@@ -149,6 +149,10 @@ class Head(ABC):
     expected: ClassVar[str]
     default_resize: ClassVar[ResizeMode]
     default_confidence: ClassVar[float]
+    default_padding: ClassVar[int] = 0
+    default_rgb: ClassVar[bool] = False
+    default_mean: ClassVar[tuple[float, ...] | None] = None
+    default_scale: ClassVar[tuple[float, ...] | None] = None
 
     @classmethod
     @abstractmethod
@@ -173,6 +177,28 @@ class Head(ABC):
     def resize(self) -> ResizeMode:
         """How an image is resized to the input's size."""
         return self.metadata.resize_type or self.default_resize
+
+    @property
+    def pad_value(self) -> int:
+        """The value, 0 to 255, around an image that does not fill the input."""
+        chosen = self.metadata.pad_value
+        return self.default_padding if chosen is None else chosen
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the network's channels are R, G, B instead of B, G, R."""
+        chosen = self.metadata.reverse_input_channels
+        return self.default_rgb if chosen is None else chosen
+
+    @property
+    def mean(self) -> tuple[float, ...] | None:
+        """What is subtracted from a pixel, per channel of the network; None: nothing."""
+        return self.metadata.mean or self.default_mean
+
+    @property
+    def scale(self) -> tuple[float, ...] | None:
+        """By what it is then divided, per channel of the network; None: by nothing."""
+        return self.metadata.scale or self.default_scale
 
     @property
     def min_confidence(self) -> float:
