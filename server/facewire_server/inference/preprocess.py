@@ -26,7 +26,7 @@ from facewire_server.models.source import Source
 
 logger = logging.getLogger("facewire_server.model.prepared")
 
-GRAPH_FORM = 2
+GRAPH_FORM = 3
 """The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
