@@ -1,10 +1,10 @@
-"""ONNX files with the outputs of SCRFD, RetinaFace and YOLOs, served without any metadata.
+"""ONNX files with the outputs of SCRFD, RetinaFace and YOLOs, served without a sidecar.
 
 The weights are constants: what a server answers is what the reference reads in them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -37,14 +37,16 @@ class Toy:
     outputs: Mapping[str, Array]
     expected: Detections
     landmarks: bool
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    labels: Sequence[str] = ("face",)
 
 
 def anchors(head: AnchorHead, choice: Choice, landmarks: bool = True, batch: bool = True) -> Toy:
     """Outputs kind by kind, called by numbers, as insightface exports them."""
     for seed in range(1000):
-        levels = random_levels(head, seed, 0.05, landmarks)
+        levels = random_levels(head, seed, 0.1, landmarks)
         expected = detect(head.candidates(levels), unchanged(SIDE), choice)
-        if expected.margin > 1 and len(expected.boxes) > 2:
+        if expected.margin > 1 and len(expected.boxes) > 5:
             break
     parts = [level[kind] for kind in range(len(levels[0])) for level in levels]
     arrays = parts if batch else [part[0] for part in parts]
@@ -59,12 +61,18 @@ def priors(choice: Choice) -> Toy:
     return Toy(named([boxes, scores, marks]), toy.expected, True)
 
 
-def rows(columns: YoloColumns, count: int, choice: Choice, transposed: bool = False) -> Toy:
+def rows(
+    columns: YoloColumns,
+    count: int,
+    choice: Choice,
+    transposed: bool = False,
+    one_class: bool = False,
+) -> Toy:
     """The one output of a YOLO."""
     for seed in range(1000):
         table = random_table(columns, seed, count, 0.05, SIDE)
         if columns.class_column is not None:
-            table[:, columns.class_column] = 0
+            table[:, columns.class_column] %= 1 if one_class else 2
         expected = detect(columns.candidates(table), unchanged(SIDE), choice)
         if expected.margin > 1 and len(expected.boxes) > 2:
             break
@@ -77,6 +85,14 @@ def named(arrays: Sequence[Array]) -> dict[str, Array]:
     return {str(448 + 23 * index): array for index, array in enumerate(arrays)}
 
 
+def ultralytics(toy: Toy, labels: Sequence[str], **metadata: str) -> Toy:
+    """The same, with the metadata of Ultralytics' exporter."""
+    names = str(dict(enumerate(labels)))
+    return replace(
+        toy, metadata={"names": names, "stride": "32", "task": "detect", **metadata}, labels=labels
+    )
+
+
 TOYS = {
     "scrfd_kps": anchors(scrfd(SIDE, SIDE), Choice(0.5, 0.4), batch=False),
     "scrfd": anchors(scrfd(SIDE, SIDE), Choice(0.5, 0.4), landmarks=False),
@@ -87,7 +103,20 @@ TOYS = {
     "yolov8_face": rows(VERSIONS["v8-face"], CELLS, Choice(0.25, 0.7), transposed=True),
     "yolov8_rows": rows(VERSIONS["v8-face"], CELLS, Choice(0.25, 0.7)),
     "yolov8": rows(VERSIONS["v8"], CELLS, Choice(0.25, 0.7), transposed=True),
-    "suppressed": rows(VERSIONS["suppressed, landmarks"], 300, Choice(0.25)),
+    "suppressed": rows(VERSIONS["suppressed, landmarks"], 300, Choice(0.25), one_class=True),
+    "twelve_classes": ultralytics(
+        rows(YoloColumns(classes=12), CELLS, Choice(0.25, 0.7), transposed=True),
+        [f"class {number}" for number in range(12)],
+    ),
+    "two_classes_landmarks": ultralytics(
+        rows(YoloColumns(classes=2, landmarks=6), CELLS, Choice(0.25, 0.7), transposed=True),
+        ["face", "mask"],
+        task="pose",
+        kpt_shape="[5, 2]",
+    ),
+    "two_classes_suppressed": ultralytics(
+        rows(VERSIONS["suppressed"], 300, Choice(0.25)), ["face", "mask"], args="{'nms': True}"
+    ),
 }
 
 
@@ -95,7 +124,8 @@ TOYS = {
 def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DetectServiceStub]:
     folder: Path = tmp_path_factory.mktemp("toys")
     models = [
-        str(write_outputs(folder / f"{name}.onnx", toy.outputs)) for name, toy in TOYS.items()
+        str(write_outputs(folder / f"{name}.onnx", toy.outputs, metadata=toy.metadata))
+        for name, toy in TOYS.items()
     ]
     # By default some CPUs round to bf16.
     config = Config(models=tuple(models), port=0, metrics_port=None, inference_precision="f32")
@@ -121,7 +151,8 @@ def test_a_network_of_another_maker_is_served_as_its_maker_reads_it(
     np.testing.assert_allclose(boxes, expected.boxes, rtol=1e-4, atol=1e-3)
     confidences = [each.confidence for each in answer.detections]
     np.testing.assert_allclose(confidences, expected.confidences, rtol=1e-5)
-    assert {each.label for each in answer.detections} == {"face"}
+    labels = [toy.labels[class_id] for class_id in expected.class_ids]
+    assert [each.label for each in answer.detections] == labels
     points = [[(p.x, p.y) for p in each.landmarks] for each in answer.detections]
     if toy.landmarks:
         assert expected.landmarks is not None

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from facewire_ext import Placement
 from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
 from facewire_server.inference.heads import Head, Output, recognise
+from facewire_server.inference.heads.base import FilterOptions
 from facewire_server.inference.heads.retinaface import RetinafaceHead
 from facewire_server.inference.heads.scrfd import ScrfdHead
 from facewire_server.inference.heads.yolo import YoloHead
@@ -81,6 +83,20 @@ def test_offsets_from_priors_are_retinaface() -> None:
     assert head.positions == (1, 0, 2)
     assert (head.rgb, head.mean, head.scale) == (False, (104.0, 117.0, 123.0), None)
     assert (head.min_confidence, head.iou_threshold) == (0.6, 0.4)
+
+
+def test_the_priors_of_retinaface_are_two_squares_in_each_cell() -> None:
+    head = recognise(retinaface(), SQUARE, Metadata())
+    arrays = [np.zeros((1, 2 * CELLS, columns), np.float32) for columns in (2, 4, 10)]
+    arrays[0][..., 1] = 1
+    # The input is a part of a large image, so that no prior is clipped.
+    placement = Placement(*SQUARE, 2048, 2048, 1.0, 1.0, -1000.0, -1000.0)
+    found = head.bind(arrays).read(placement, FilterOptions(0.5, None, 1000))
+    sides, counts = np.unique(found.boxes[:, 2:] - found.boxes[:, :2], return_counts=True)
+    numbers = [64, 64, 16, 16, 4, 4]
+    assert sides.tolist() == [16, 32, 64, 128, 256, 512]
+    assert counts.tolist() == [2 * number for number in numbers]
+    assert found.boxes[:2].tolist() == [[996, 996, 1012, 1012], [988, 988, 1020, 1020]]
 
 
 def test_open_rows_of_retinaface_are_checked_when_they_are_there() -> None:
