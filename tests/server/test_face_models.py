@@ -99,7 +99,7 @@ TOYS = {
     "five_strides": anchors(scrfd(SIDE, SIDE, 1, 5), Choice(0.5, 0.4)),
     "retinaface": priors(Choice(0.6, 0.4)),
     "yolov5_face": rows(VERSIONS["v5-face"], 3 * CELLS, Choice(0.6, 0.5)),
-    "yolov7_face": rows(VERSIONS["v7-face"], 3 * CELLS, Choice(0.6, 0.5)),
+    "yolov7_face": rows(VERSIONS["v7-face"], 3 * CELLS, Choice(0.25, 0.45)),
     "yolov8_face": rows(VERSIONS["v8-face"], CELLS, Choice(0.25, 0.7), transposed=True),
     "yolov8_rows": rows(VERSIONS["v8-face"], CELLS, Choice(0.25, 0.7)),
     "yolov8": rows(VERSIONS["v8"], CELLS, Choice(0.25, 0.7), transposed=True),

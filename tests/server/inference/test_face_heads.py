@@ -141,12 +141,18 @@ def test_rows_and_columns_tell_what_a_yolo_has(
 
 
 @pytest.mark.parametrize(
-    ("rows", "thresholds"), [(CELLS, (0.25, 0.7)), (3 * CELLS, (0.6, 0.5)), (300, (0.25, None))]
+    ("rows", "columns", "thresholds"),
+    [
+        (CELLS, 5, (0.25, 0.7)),
+        (3 * CELLS, 6, (0.25, 0.45)),
+        (3 * CELLS, 16, (0.6, 0.5)),
+        (3 * CELLS, 21, (0.25, 0.45)),
+        (300, 6, (0.25, None)),
+    ],
 )
 def test_the_thresholds_of_a_yolo_are_those_of_its_version(
-    rows: int, thresholds: tuple[float, float | None]
+    rows: int, columns: int, thresholds: tuple[float, float | None]
 ) -> None:
-    columns = 6 if rows != CELLS else 5
     head = recognise([floats(1, rows, columns)], SQUARE, Metadata())
     assert (head.min_confidence, head.iou_threshold) == thresholds
     assert (head.rgb, head.mean, head.scale, head.pad_value) == (True, None, (255.0,), 114)

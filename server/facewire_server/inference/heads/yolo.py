@@ -25,7 +25,8 @@ class Layout:
     """Which columns of the output are what, as `YoloRows` takes it.
 
     `columns` is their number. `suppressed`: the network has suppressed overlaps itself,
-    and its rows are corners, confidence, class and landmarks.
+    and its rows are corners, confidence, class and landmarks. `thresholds` are the
+    confidence and the IoU that its maker's programs use: Ultralytics' if nothing is said.
     """
 
     columns: int
@@ -36,6 +37,7 @@ class Layout:
     landmark_step: int = 2
     transposed: bool = False
     suppressed: bool = False
+    thresholds: tuple[float, float] = (0.25, 0.7)
 
     @classmethod
     def decoded(cls, classes: int, anchors: int) -> tuple[Self, ...]:
@@ -46,13 +48,15 @@ class Layout:
         landmarks (yolov7-face). A landmark has x and y, in v7 and v8 often a visibility.
         """
         first = 4 if anchors == 1 else 5
-        objectness = ABSENT if anchors == 1 else 4
         end = first + classes
-        plain = cls(end, first, classes, objectness)
+        plain = cls(end, first, classes)
+        if anchors > 1:
+            plain = replace(plain, objectness=4, thresholds=(0.25, 0.45))
         three = replace(plain, columns=end + 3 * POINTS, landmarks=end, landmark_step=3)
         two = replace(plain, columns=end + 2 * POINTS, landmarks=end)
         if anchors > 1:
-            two = replace(two, scores=first + 2 * POINTS, landmarks=first)
+            scores = first + 2 * POINTS
+            two = replace(two, scores=scores, landmarks=first, thresholds=(0.6, 0.5))
         return plain, two, three
 
     @classmethod
@@ -73,8 +77,7 @@ class YoloHead(Head):
     """One output [1,N,C] or [1,C,N]: a row of C columns for each of N anchors.
 
     The image is treated as Ultralytics and yolov5-face do: RGB / 255, in the middle of
-    grey 114. Default thresholds: Ultralytics' confidence 0.25 and IoU 0.7; with
-    objectness yolov5-face's 0.6 and 0.5.
+    grey 114.
     """
 
     layout: Layout
@@ -131,8 +134,7 @@ class YoloHead(Head):
     def min_confidence(self) -> float:
         """See Head.min_confidence."""
         chosen = self.metadata.confidence_threshold
-        default = self.default_confidence if self.layout.objectness < 0 else 0.6
-        return default if chosen is None else chosen
+        return self.layout.thresholds[0] if chosen is None else chosen
 
     @property
     def iou_threshold(self) -> float | None:
@@ -140,8 +142,7 @@ class YoloHead(Head):
         if self.layout.suppressed:
             return None
         chosen = self.metadata.iou_threshold
-        default = 0.7 if self.layout.objectness < 0 else 0.5
-        return default if chosen is None else chosen
+        return self.layout.thresholds[1] if chosen is None else chosen
 
 
 def _decoded(output: Output, input_size: tuple[int, int], metadata: Metadata) -> Layout | None:
