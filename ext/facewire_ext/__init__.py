@@ -15,6 +15,7 @@ from facewire_ext._rows import decode_boxes_labels, decode_ssd
 from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
 from facewire_ext._yolo import YoloRows, decode_yolo
+from facewire_ext._yolo_levels import YoloLevels, decode_yolo_levels
 from facewire_ext._yunet import YunetLevels, decode_yunet
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Placement",
     "ScanReader",
     "Workspace",
+    "YoloLevels",
     "YoloRows",
     "YunetLevels",
     "decode_anchors",
@@ -30,6 +32,7 @@ __all__ = [
     "decode_boxes_labels",
     "decode_ssd",
     "decode_yolo",
+    "decode_yolo_levels",
     "decode_yunet",
     "fit",
     "fit_yuv",

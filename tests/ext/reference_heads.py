@@ -217,3 +217,32 @@ class YoloColumns:
             points = rows[:, self.landmarks : end].reshape(-1, 5, self.landmark_step)
             found.landmarks = points[:, :, :2].reshape(-1, 10)
         return found if self.classes == 1 else found.take(np.argsort(class_ids, kind="stable"))
+
+
+def yolo_levels(
+    levels: Sequence[Array], strides: Sequence[int], classes: int, landmark_step: int
+) -> Candidates:
+    """All cells of raw levels [C, H, W] of a YOLOv8; class by class in each level."""
+    parts = []
+    for index, (level, stride) in enumerate(zip(levels, strides, strict=True)):
+        channels, height, width = level.shape[-3:]
+        values = level.astype(np.float64).reshape(channels, height * width)
+        rows, columns = np.divmod(np.arange(height * width), width)
+        cells = np.stack([columns, rows], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = values[:64].reshape(4, 16, -1)
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            means = (powers / powers.sum(axis=1, keepdims=True) * np.arange(16)[:, None]).sum(
+                axis=1
+            )
+            boxes = np.hstack([cells + 0.5 - means[:2].T, cells + 0.5 + means[2:].T]) * stride
+            scores = values[64 : 64 + classes]
+            found = Candidates(
+                boxes, sigmoid(scores.max(axis=0)), scores.argmax(axis=0), np.full(len(rows), index)
+            )
+            if landmark_step:
+                points = values[64 + classes :].reshape(5, landmark_step, -1)[:, :2]
+                points = (2 * points.transpose(2, 0, 1) + cells[:, None]) * stride
+                found.landmarks = points.reshape(-1, 10)
+        parts.append(found.take(np.argsort(found.class_ids, kind="stable")))
+    return join(parts)

@@ -20,6 +20,8 @@ from tests.ext.test_atss import run as run_atss
 from tests.ext.test_nms import crowd
 from tests.ext.test_yolo import VERSIONS, random_table
 from tests.ext.test_yolo import run as run_yolo
+from tests.ext.test_yolo_levels import random_levels as logit_levels
+from tests.ext.test_yolo_levels import run as run_yolo_levels
 from tests.ext.test_yunet import random_levels as yunet_levels
 from tests.ext.test_yunet import run as run_yunet
 
@@ -65,8 +67,14 @@ def yolo_bytes(seed: int, choice: Choice) -> bytes:
     return b"".join(array[:count].tobytes() for array in (*outputs.arrays, outputs.landmarks))
 
 
+def yolo_level_bytes(seed: int, choice: Choice) -> bytes:
+    levels = logit_levels(seed, 160, 96, 0.1, classes=2)
+    outputs, count = run_yolo_levels(levels, stretch(160, 99, 77), choice, classes=2)
+    return b"".join(array[:count].tobytes() for array in (*outputs.arrays, outputs.landmarks))
+
+
 def all_bytes(choice: Choice) -> list[bytes]:
-    heads = (atss_bytes, yunet_bytes, anchor_bytes, yolo_bytes)
+    heads = (atss_bytes, yunet_bytes, anchor_bytes, yolo_bytes, yolo_level_bytes)
     return [head(seed, choice) for seed in range(6) for head in heads]
 
 

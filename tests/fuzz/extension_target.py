@@ -17,6 +17,7 @@ from facewire_ext import (
     AtssLevels,
     Placement,
     Workspace,
+    YoloLevels,
     YoloRows,
     YunetLevels,
     decode_anchors,
@@ -24,6 +25,7 @@ from facewire_ext import (
     decode_boxes_labels,
     decode_ssd,
     decode_yolo,
+    decode_yolo_levels,
     decode_yunet,
     fit,
     fit_yuv,
@@ -228,8 +230,31 @@ def _yolo(case: Case, outputs: Outputs) -> int:
     )
 
 
+def _yolo_levels(case: Case, outputs: Outputs) -> int:
+    numbers, step = case.supply(), 2 + (case.switches >> 4 & 1)
+    size = (64 + case.classes + 5 * step, case.down, case.across)
+    levels = YoloLevels(
+        [numbers.take(*size), numbers.take(*size)],
+        strides=[_STRIDE, _STRIDE],
+        classes=case.classes,
+        landmark_step=step,
+    )
+    return decode_yolo_levels(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
 Decoder = Callable[[Case, Outputs], int]
-HEADS: tuple[Decoder, ...] = (_ssd, _boxes_labels, _atss, _yunet, _anchors, _yolo)
+HEADS: tuple[Decoder, ...] = (
+    *(_ssd, _boxes_labels, _atss, _yunet),
+    *(_anchors, _yolo, _yolo_levels),
+)
 
 
 def _suppress(case: Case) -> bytes:

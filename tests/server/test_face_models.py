@@ -18,9 +18,10 @@ from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from tests.ext.arrays import unchanged
 from tests.ext.reference import Choice, Detections, detect
-from tests.ext.reference_heads import AnchorHead, YoloColumns
+from tests.ext.reference_heads import AnchorHead, YoloColumns, yolo_levels
 from tests.ext.test_anchors import random_levels, retinaface, scrfd
 from tests.ext.test_yolo import VERSIONS, random_table
+from tests.ext.test_yolo_levels import random_levels as logit_levels
 from tests.server.onnx_writer import SIDE, write_outputs
 
 Array = NDArray[np.float32]
@@ -85,6 +86,16 @@ def named(arrays: Sequence[Array]) -> dict[str, Array]:
     return {str(448 + 23 * index): array for index, array in enumerate(arrays)}
 
 
+def raw(choice: Choice) -> Toy:
+    """The levels of a yolov8-face whose exporter leaves the decoding out."""
+    for seed in range(1000):
+        levels = logit_levels(seed, SIDE, SIDE, 0.1)
+        expected = detect(yolo_levels(levels, (8, 16, 32), 1, 3), unchanged(SIDE), choice)
+        if expected.margin > 1 and len(expected.boxes) > 5:
+            break
+    return Toy(named(levels), expected, True)
+
+
 def ultralytics(toy: Toy, labels: Sequence[str], **metadata: str) -> Toy:
     """The same, with the metadata of Ultralytics' exporter."""
     names = str(dict(enumerate(labels)))
@@ -104,6 +115,7 @@ TOYS = {
     "yolov8_rows": rows(VERSIONS["v8-face"], CELLS, Choice(0.25, 0.7)),
     "yolov8": rows(VERSIONS["v8"], CELLS, Choice(0.25, 0.7), transposed=True),
     "suppressed": rows(VERSIONS["suppressed, landmarks"], 300, Choice(0.25), one_class=True),
+    "yolov8_raw": raw(Choice(0.25, 0.7)),
     "twelve_classes": ultralytics(
         rows(YoloColumns(classes=12), CELLS, Choice(0.25, 0.7), transposed=True),
         [f"class {number}" for number in range(12)],

@@ -10,6 +10,7 @@ from facewire_server.inference.heads.retinaface import RetinafaceHead
 from facewire_server.inference.heads.scrfd import ScrfdHead
 from facewire_server.inference.heads.ssd import SsdHead
 from facewire_server.inference.heads.yolo import YoloHead
+from facewire_server.inference.heads.yolo_levels import YoloLevelsHead
 from facewire_server.inference.heads.yunet import YunetHead
 from facewire_server.models.metadata import Metadata
 
@@ -23,6 +24,7 @@ HEADS: tuple[type[Head], ...] = (
     ScrfdHead,
     RetinafaceHead,
     YoloHead,
+    YoloLevelsHead,
 )
 
 
