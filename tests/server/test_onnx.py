@@ -120,6 +120,13 @@ def test_files_of_others_that_cannot_be_served_are_refused_in_one_line(
     assert words in refusal("--model", str(case(name)), "--cache", str(tmp_path))
 
 
+def test_a_file_of_others_is_prepared_as_its_metadata_says(photo: bytes) -> None:
+    with served(case("22_otx_metadata_props.onnx"), watch=False) as (_, stub):
+        (found,) = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=60).detections
+    assert (found.class_id, found.label) == (2, "no_mask")
+    assert found.confidence == pytest.approx(0.3)
+
+
 def test_files_of_others_are_reloaded_with_the_weights_beside_them(tmp_path: Path) -> None:
     for file in case("24_external_A").iterdir():
         shutil.copyfile(file, tmp_path / file.name)

@@ -7,11 +7,8 @@ import openvino as ov
 import pytest
 
 from facewire_server.errors import ModelError
-from facewire_server.inference.heads import recognise
-from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
 from facewire_server.inference.network import Network, short_message
 from facewire_server.models.files import ModelFiles
-from facewire_server.models.metadata import Metadata
 from facewire_server.models.source import EMBEDDED, Source
 from tests.server.onnx_writer import SIDE, write_onnx
 
@@ -25,16 +22,6 @@ def test_a_fixed_input_of_another_size_is_refused() -> None:
     assert Network(files, (width, height)).input_size == (width, height)
     with pytest.raises(ModelError, match=f"is fixed at {width} x {height}"):
         Network(files, (width + 1, height))
-
-
-def test_the_published_0205_has_boxes_and_labels() -> None:
-    path = SHARED / "face-detection-0205" / "FP16" / "face-detection-0205.xml"
-    if not path.is_file():
-        pytest.skip("../shared/models/face-detection-0205 is not here")
-    network = Network(ModelFiles.read(path))
-    head = recognise(network.outputs, network.input_size, Metadata.parse(network.metadata))
-    assert isinstance(head, BoxesLabelsHead)
-    assert (network.layout, network.input_size) == ("NCHW", (416, 416))
 
 
 @pytest.mark.parametrize(
