@@ -11,7 +11,7 @@ from facewire_ext._jpeg import ScanReader
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
 from facewire_ext._placement import Placement, rescale
-from facewire_ext._rows import decode_boxes_labels, decode_ssd
+from facewire_ext._rows import decode_boxes_labels, decode_boxes_scores, decode_ssd
 from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
 from facewire_ext._yolo import YoloRows, decode_yolo
@@ -30,6 +30,7 @@ __all__ = [
     "decode_anchors",
     "decode_atss",
     "decode_boxes_labels",
+    "decode_boxes_scores",
     "decode_ssd",
     "decode_yolo",
     "decode_yolo_levels",

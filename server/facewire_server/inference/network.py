@@ -10,8 +10,9 @@ from facewire_server.errors import ModelError
 from facewire_server.inference.cost import Cost, cost
 from facewire_server.inference.heads import Output
 from facewire_server.models import onnx_metadata
+from facewire_server.models.exporters import embedded_size
 from facewire_server.models.files import ModelFiles
-from facewire_server.models.metadata import Settings
+from facewire_server.models.values import Settings
 
 DEFAULT_SIZE = (640, 640)
 """Width and height in pixels of an input whose size the model leaves open."""
@@ -34,17 +35,20 @@ class Network:
         """Parse an IR or an ONNX file and fix the size of its input.
 
         `size` (width, height) in pixels is for an input whose size is open; None: that of
-        its metadata, else 640 x 640. Raises ModelError if the file is no network, does not
-        take exactly one image of three channels, works only with another size or batch, or
-        has malformed metadata.
+        its metadata, else 640 x 640. A graph that resizes by itself gets the size that it
+        resizes to. Raises ModelError if the file is no network, does not take exactly one
+        image of three channels, works only with another size or batch, or has malformed
+        metadata.
         """
         path = files.path
         try:
             self.model = _parse(files)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
+        inner = embedded_size(self.metadata)
         default = onnx_metadata.open_size(self.metadata) or DEFAULT_SIZE
-        self.layout = _fix_input(self.model, path, size or default)
+        resizes = inner is not None
+        self.layout = _fix_input(self.model, path, inner or size or default, resizes=resizes)
         """Layout of the input: NCHW or NHWC."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
@@ -113,10 +117,11 @@ def _parse(files: ModelFiles) -> ov.Model:
         return core().read_model(graph)
 
 
-def _fix_input(model: ov.Model, path: Path, size: tuple[int, int]) -> str:
+def _fix_input(model: ov.Model, path: Path, size: tuple[int, int], *, resizes: bool) -> str:
     """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC.
 
-    `size` (width, height) in pixels is for sides that are open. Raises ModelError.
+    `size` (width, height) in pixels is for sides that are open. `resizes`: the graph can
+    take an image of any size. Raises ModelError.
     """
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
@@ -126,10 +131,10 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int]) -> str:
     layout = _layout(shape)
     if layout is None:
         raise ModelError(f"the input of {path} is {shape}: none of it is 3 channels")
-    if shape.is_dynamic or shape[0].get_length() != 1:
+    if resizes or shape.is_dynamic or shape[0].get_length() != 1:
         sides = {"N": 1, "C": 3, "H": size[1], "W": size[0]}
         fixed = [
-            sides[axis] if side.is_dynamic or axis == "N" else side.get_length()
+            sides[axis] if resizes or side.is_dynamic or axis == "N" else side.get_length()
             for axis, side in zip(layout, shape, strict=True)
         ]
         _reshape(model, path, fixed)

@@ -1,21 +1,18 @@
-"""The metadata of a model (`rt_info/model_info` of an IR), parsed from its text form.
+"""The settings of a model, parsed from their text form.
+
+Files have them as metadata (`exporters.py`), operators write them in sidecars.
 
 Rule: an absent value is None, and the head chooses its default; a malformed value refuses
 the model, and the error names its key.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
-
-Settings = Mapping[str, str | tuple[str, ...]]
-"""Values by key, in text form: one text, or a list of texts."""
-
-BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+from facewire_server.models import values
+from facewire_server.models.values import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +64,18 @@ class Metadata:
     end2end: bool | None = None
 
     @classmethod
-    def parse(cls, values: Settings) -> Self:
+    def parse(cls, settings: Settings) -> Self:
         """Parse the text form; keys that are not in KEYS are ignored.
 
         Raises ModelError for a malformed value.
         """
-        parsed = {key: _parse(key, values[key]) for key in KEYS if key in values}
-        fields = {key: value for key, value in parsed.items() if value is not None}
-        tiling = _tiling(*(fields.pop(key, None) for key in TILING_KEYS))
-        named = {FIELDS.get(key, key): value for key, value in fields.items()}
-        return cls(tiling=tiling, **named)
-
-
-def _parse(key: str, value: str | tuple[str, ...]) -> Any:
-    """Parse the value of a key; None for a blank one. Raises ModelError."""
-    if key == "labels":
-        return _labels(value)
-    text = (value if isinstance(value, str) else " ".join(value)).strip()
-    if not text:
-        return None
-    try:
-        return PARSERS[key](text)
-    except ValueError as error:
-        raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
+        fields: dict[str, Any] = {
+            FIELDS.get(key, key): values.read(settings, key, parse)
+            for key, parse in PARSERS.items()
+        }
+        tiling = _tiling(*(fields.pop(key) for key in TILING_KEYS))
+        present = {name: value for name, value in fields.items() if value is not None}
+        return cls(labels=_labels(settings.get("labels", "")), tiling=tiling, **present)
 
 
 def _tiling(
@@ -114,121 +100,27 @@ def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
     return (tuple(value.split()) if isinstance(value, str) else value) or None
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError("not within [0, 1]")
-    return value
-
-
-def _positive(text: str) -> float:
-    value = _finite(text)
-    if value <= 0:
-        raise ValueError("not greater than 0")
-    return value
-
-
-def _byte(text: str) -> int:
-    value = _finite(text)
-    if not 0 <= value <= 255:
-        raise ValueError("not within [0, 255]")
-    return round(value)
-
-
-def _boolean(text: str) -> bool:
-    try:
-        return BOOLEANS[text.lower()]
-    except KeyError:
-        raise ValueError("neither True nor False") from None
-
-
-def _floats(text: str) -> tuple[float, ...]:
-    values = tuple(_finite(part) for part in text.replace(",", " ").split())
-    if len(values) not in (1, 3):
-        raise ValueError("neither one number nor three")
-    return values
-
-
-def _divisors(text: str) -> tuple[float, ...]:
-    values = _floats(text)
-    if 0 in values:
-        raise ValueError("0 divides nothing")
-    return values
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError("less than 0")
-    return value
-
-
-def _positive_count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("not at least 1")
-    return value
-
-
-def _overlap(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise ValueError("not within [0, 1)")
-    return value
-
-
-def _strides(text: str) -> tuple[int, ...]:
-    values = tuple(int(part) for part in text.split())
-    if any(value < 1 for value in values):
-        raise ValueError("a stride is at least 1")
-    return values
-
-
-def _pair(text: str) -> tuple[int, int]:
-    """Parse two whole numbers, also as Python writes a list of them: `[5, 3]`."""
-    first, second = (int(part) for part in text.strip("[]()").replace(",", " ").split())
-    return first, second
-
-
-def _four_positive(text: str) -> tuple[float, float, float, float]:
-    first, second, third, fourth = (_positive(part) for part in text.split())
-    return first, second, third, fourth
-
-
-def _score_fusion(text: str) -> str:
-    if text not in ("product", "geometric_mean"):
-        raise ValueError("neither product nor geometric_mean")
-    return text
-
-
 PARSERS: Mapping[str, Callable[[str], object]] = {
     "model_type": str,
-    "confidence_threshold": _fraction,
-    "iou_threshold": _fraction,
-    "nms_execute": _boolean,
-    "nms_max_predictions": _count,
+    "confidence_threshold": values.fraction,
+    "iou_threshold": values.fraction,
+    "nms_execute": values.boolean,
+    "nms_max_predictions": values.count,
     "resize_type": ResizeMode,
-    "pad_value": _byte,
-    "reverse_input_channels": _boolean,
-    "mean_values": _floats,
-    "scale_values": _divisors,
-    "tile_size": _positive_count,
-    "tiles_overlap": _overlap,
-    "tile_with_full_img": _boolean,
-    "max_pred_number": _positive_count,
-    "strides": _strides,
-    "octave_base_scale": _positive,
-    "target_stds": _four_positive,
-    "score_fusion": _score_fusion,
-    "kpt_shape": _pair,
-    "end2end": _boolean,
+    "pad_value": values.byte,
+    "reverse_input_channels": values.boolean,
+    "mean_values": values.floats,
+    "scale_values": values.divisors,
+    "tile_size": values.positive_count,
+    "tiles_overlap": values.overlap,
+    "tile_with_full_img": values.boolean,
+    "max_pred_number": values.positive_count,
+    "strides": values.strides,
+    "octave_base_scale": values.positive,
+    "target_stds": values.four_positive,
+    "score_fusion": values.score_fusion,
+    "kpt_shape": values.pair,
+    "end2end": values.boolean,
 }
 """The parser of each key but `labels`, which may be a list."""
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from facewire_server.errors import ModelError
-from facewire_server.models.metadata import Settings
+from facewire_server.models.values import Settings
 
 PREFIX = "model_info "
 """How Training Extensions and Model API begin a key that an IR has below `model_info`."""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from facewire_server.errors import ModelError
 from facewire_server.inference.heads.atss import AtssHead
-from facewire_server.inference.heads.base import Head, Output
+from facewire_server.inference.heads.base import Head
 from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
+from facewire_server.inference.heads.detr import DetrHead
+from facewire_server.inference.heads.output import Output
 from facewire_server.inference.heads.retinaface import RetinafaceHead
 from facewire_server.inference.heads.scrfd import ScrfdHead
 from facewire_server.inference.heads.ssd import SsdHead
@@ -18,6 +20,7 @@ __all__ = ["HEADS", "Head", "Output", "recognise"]
 
 HEADS: tuple[type[Head], ...] = (
     BoxesLabelsHead,
+    DetrHead,
     SsdHead,
     YunetHead,
     AtssHead,

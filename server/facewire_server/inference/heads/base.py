@@ -16,27 +16,14 @@ from numpy.typing import NDArray
 
 from facewire_ext import Placement, Workspace
 from facewire_server.image.target import ResizeMode
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 Array = NDArray[Any]
-"""A network output: float32, or int32 for labels."""
+"""A network output: float32, or int32 for those in `Head.integers`."""
 
 LANDMARK_VALUES = 10
 """Five landmarks, x and y of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One output of a network: its names, and its shape with -1 for a dynamic axis."""
-
-    names: tuple[str, ...]
-    shape: tuple[int, ...]
-    is_integer: bool
-
-    def __str__(self) -> str:
-        sizes = ",".join("?" if size < 0 else str(size) for size in self.shape)
-        kind = "integer" if self.is_integer else "float"
-        return f"{'/'.join(self.names) or 'unnamed'} [{sizes}] {kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +156,11 @@ class Head(ABC):
         """Make a reader of output arrays, given in the order of `positions`."""
 
     @property
+    def integers(self) -> tuple[int, ...]:
+        """Those of `positions` that are read as integers; the others are read as floats."""
+        return ()
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.metadata.labels or ("face",)
@@ -210,6 +202,22 @@ class Head(ABC):
     def iou_threshold(self) -> float | None:
         """The default of a request's `iou_threshold`; None: no suppression is added.
 
-        That is for networks that suppress overlaps themselves.
+        That is for networks that suppress overlaps themselves. Of others the metadata
+        says `nms_execute`; 0.5 is Model API's default.
         """
-        return None
+        chosen = self.metadata.iou_threshold
+        if not self.metadata.nms_execute:
+            return None
+        return 0.5 if chosen is None else chosen
+
+    @property
+    def max_detections(self) -> int | None:
+        """The default of a request's `max_detections`; None: that of the server.
+
+        Model API keeps 200 boxes where it suppresses them, unless the metadata has
+        another number.
+        """
+        chosen = self.metadata.nms_max_predictions
+        if not self.metadata.nms_execute:
+            return None
+        return 200 if chosen is None else chosen or None

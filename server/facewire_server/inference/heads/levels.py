@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from facewire_server.inference.heads.base import Output
+from facewire_server.inference.heads.output import Output
 
 
 def sort_levels(

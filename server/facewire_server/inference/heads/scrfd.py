@@ -7,8 +7,9 @@ from typing import ClassVar, Self
 from facewire_ext import AnchorLevels, decode_anchors
 from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Output, Reader
+from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Reader
 from facewire_server.inference.heads.levels import cells
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 COLUMNS = (1, 4, LANDMARK_VALUES)

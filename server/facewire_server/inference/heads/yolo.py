@@ -8,8 +8,9 @@ from typing import ClassVar, Self
 from facewire_ext import YoloRows, decode_yolo
 from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import Array, Head, Output, Reader
+from facewire_server.inference.heads.base import Array, Head, Reader
 from facewire_server.inference.heads.levels import cells
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 MODEL_TYPE = re.compile(r"yolo[-_ ]?(v?(5|7|8|9|10|11|12|26))?([-_ ]?face)?", re.IGNORECASE)
