@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facewire_ext import AnchorLevels, Placement, Workspace, decode_anchors
 from tests.ext.arrays import Outputs, assert_same, assert_sound, stretch, unchanged, zeros
 from tests.ext.reference import Choice, detect
-from tests.ext.reference_heads import AnchorHead
+from tests.ext.reference_faces import AnchorHead
 
 Array = NDArray[np.float32]
 ANY = st.floats(width=32)

@@ -1,6 +1,7 @@
 """Every function refuses wrong shapes, types, gaps, thresholds and lengths."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from facewire_ext import (
     decode_anchors,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
     decode_yolo,
     decode_yunet,
@@ -54,17 +56,23 @@ class Call:
         self.iou_threshold: float | None = 0.5
         self.candidates_per_level = 0
 
+    def options(self) -> dict[str, Any]:
+        """The arguments that all decoders have."""
+        return {
+            "placement": unchanged(16),
+            "min_confidence": self.min_confidence,
+            "iou_threshold": self.iou_threshold,
+            "workspace": Workspace(),
+        }
+
     def atss(self) -> int:
         return decode_atss(
             atss(),
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
+            **self.options(),
             candidates_per_level=self.candidates_per_level,
-            workspace=Workspace(),
         )
 
     def yunet(self) -> int:
@@ -74,11 +82,8 @@ class Call:
             self.confidences,
             self.class_ids,
             self.landmarks,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
+            **self.options(),
             candidates_per_level=self.candidates_per_level,
-            workspace=Workspace(),
         )
 
     def anchors(self) -> int:
@@ -88,10 +93,7 @@ class Call:
             self.confidences,
             self.class_ids,
             self.landmarks,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
         )
 
     def yolo(self) -> int:
@@ -101,10 +103,7 @@ class Call:
             self.confidences,
             self.class_ids,
             self.landmarks,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
         )
 
     def ssd(self) -> int:
@@ -113,10 +112,7 @@ class Call:
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
         )
 
     def boxes_labels(self) -> int:
@@ -126,15 +122,23 @@ class Call:
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
+        )
+
+    def boxes_scores(self) -> int:
+        return decode_boxes_scores(
+            zeros(2, 4),
+            zeros(2),
+            np.zeros(2, np.int32),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            **self.options(),
         )
 
 
 WITH_LANDMARKS = [Call.yunet, Call.anchors, Call.yolo]
-DECODERS = [Call.atss, Call.ssd, Call.boxes_labels, *WITH_LANDMARKS]
+DECODERS = [Call.atss, Call.ssd, Call.boxes_labels, Call.boxes_scores, *WITH_LANDMARKS]
 decoders = pytest.mark.parametrize("decode", DECODERS)
 Decoder = Callable[[Call], int]
 

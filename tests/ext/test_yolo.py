@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facewire_ext import Placement, Workspace, YoloRows, decode_yolo
 from tests.ext.arrays import Outputs, assert_same, assert_sound, stretch, unchanged, zeros
 from tests.ext.reference import Choice, detect
-from tests.ext.reference_heads import YoloColumns
+from tests.ext.reference_faces import YoloColumns
 
 Array = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facewire_ext import Placement, Workspace, YoloLevels, decode_yolo_levels
 from tests.ext.arrays import Outputs, assert_same, assert_sound, stretch, unchanged, zeros
 from tests.ext.reference import Choice, detect
-from tests.ext.reference_heads import yolo_levels
+from tests.ext.reference_faces import yolo_levels
 
 Array = NDArray[np.float32]
 STRIDES = (8, 16, 32)

@@ -23,6 +23,7 @@ from facewire_ext import (
     decode_anchors,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
     decode_yolo,
     decode_yolo_levels,
@@ -129,6 +130,20 @@ def _boxes_labels(case: Case, outputs: Outputs) -> int:
     numbers, count = case.supply(), case.across * case.down
     return decode_boxes_labels(
         numbers.take(count, 5),
+        numbers.take(count).view(np.int32),
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _boxes_scores(case: Case, outputs: Outputs) -> int:
+    numbers, count = case.supply(), case.across * case.down
+    return decode_boxes_scores(
+        numbers.take(count, 4),
+        numbers.take(count),
         numbers.take(count).view(np.int32),
         *outputs.arrays,
         placement=case.placement,
@@ -252,7 +267,7 @@ def _yolo_levels(case: Case, outputs: Outputs) -> int:
 
 Decoder = Callable[[Case, Outputs], int]
 HEADS: tuple[Decoder, ...] = (
-    *(_ssd, _boxes_labels, _atss, _yunet),
+    *(_ssd, _boxes_labels, _atss, _yunet, _boxes_scores),
     *(_anchors, _yolo, _yolo_levels),
 )
 

@@ -18,7 +18,7 @@ from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from tests.ext.arrays import unchanged
 from tests.ext.reference import Choice, Detections, detect
-from tests.ext.reference_heads import AnchorHead, YoloColumns, yolo_levels
+from tests.ext.reference_faces import AnchorHead, YoloColumns, yolo_levels
 from tests.ext.test_anchors import random_levels, retinaface, scrfd
 from tests.ext.test_yolo import VERSIONS, random_table
 from tests.ext.test_yolo_levels import random_levels as logit_levels

@@ -47,9 +47,10 @@ class Network:
             raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
         inner = embedded_size(self.metadata)
         default = onnx_metadata.open_size(self.metadata) or DEFAULT_SIZE
-        resizes = inner is not None
-        self.layout = _fix_input(self.model, path, inner or size or default, resizes=resizes)
-        """Layout of the input: NCHW or NHWC."""
+        self.layout, self.has_open_size = _fix_input(
+            self.model, path, inner or size or default, resizes=inner is not None
+        )
+        """Layout of the input (NCHW or NHWC), and whether the file leaves its size open."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
         """Width and height of the input in pixels."""
@@ -117,11 +118,14 @@ def _parse(files: ModelFiles) -> ov.Model:
         return core().read_model(graph)
 
 
-def _fix_input(model: ov.Model, path: Path, size: tuple[int, int], *, resizes: bool) -> str:
-    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC.
+def _fix_input(
+    model: ov.Model, path: Path, size: tuple[int, int], *, resizes: bool
+) -> tuple[str, bool]:
+    """Give the input a fixed size and batch 1.
 
-    `size` (width, height) in pixels is for sides that are open. `resizes`: the graph can
-    take an image of any size. Raises ModelError.
+    `size` (width, height) in pixels is for sides that are open. Returns its layout, NCHW
+    or NHWC, and whether its size was open. `resizes`: the graph can take an image of any
+    size. Raises ModelError.
     """
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
@@ -138,7 +142,7 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int], *, resizes: b
             for axis, side in zip(layout, shape, strict=True)
         ]
         _reshape(model, path, fixed)
-    return layout
+    return layout, any(shape[layout.index(axis)].is_dynamic for axis in "HW")
 
 
 def _reshape(model: ov.Model, path: Path, sides: list[int]) -> None:

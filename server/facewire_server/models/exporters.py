@@ -12,8 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from facewire_server.errors import ModelError
-from facewire_server.models.metadata import KEYS, Metadata
-from facewire_server.models.values import Settings, boolean, positive, read, text_of
+from facewire_server.models.metadata import KEYS
+from facewire_server.models.values import (
+    Settings,
+    boolean,
+    divisors,
+    floats,
+    positive,
+    read,
+    text_of,
+)
 
 TEXT = "metadata"
 """The origin of a value that stands in the file as it is used."""
@@ -65,6 +73,11 @@ def merged(layers: Iterable[Layer]) -> Settings:
     return {key: value for layer in layers for key, value in layer.settings.items()}
 
 
+def origin(layers: Iterable[Layer], key: str) -> str | None:
+    """The origin of a setting, that of the last layer which has it; None: no layer has."""
+    return next((layer.origin for layer in reversed(tuple(layers)) if key in layer.settings), None)
+
+
 def translate(raw: Settings) -> tuple[Layer, ...]:
     """Translate the metadata of a file; later layers override earlier ones.
 
@@ -72,8 +85,10 @@ def translate(raw: Settings) -> tuple[Layer, ...]:
     supported, and for a malformed one that is read here.
     """
     raw = {key: value for key, value in raw.items() if value}
+    suppresses = read(raw, "nms_execute", boolean) or False
     for key in raw:
-        _check_supported(key, text_of(raw, key))
+        if suppresses or key != "agnostic_nms":
+            _check_supported(key, text_of(raw, key))
     layers = [
         Layer(TEXT, {key: value for key, value in raw.items() if key in KEYS}),
         Layer("metadata label_info", _label_names(raw)),
@@ -82,7 +97,7 @@ def translate(raw: Settings) -> tuple[Layer, ...]:
     ]
     if _is_embedded(raw):
         inside = dict.fromkeys(("mean_values", "scale_values"), "")
-        layers.append(Layer("in the graph (metadata embedded_processing)", inside))
+        layers.append(Layer("in the graph, by embedded_processing", inside))
     return tuple(layer for layer in layers if layer.settings)
 
 
@@ -105,16 +120,16 @@ def embedded_size(raw: Settings) -> tuple[int, int] | None:
 
 def unread(raw: Settings) -> tuple[str, ...]:
     """The keys of a file that change nothing here, sorted."""
-    read = {*KEYS, *LIMITED, *TRANSLATED}
-    return tuple(sorted(key for key in raw if key not in read))
+    known = {*KEYS, *LIMITED, *TRANSLATED}
+    return tuple(sorted(key for key in raw if key not in known))
 
 
 def refusal(key: str, text: str, reason: str) -> ModelError:
     """An error for a key that changes the result, with what its operator can do."""
     return ModelError(
         f"metadata {key} = {text!r} {reason}, so the boxes would be others than Model API's."
-        f" To serve the model without it, write ignored_keys = [{json.dumps(key)}] in the TOML"
-        " file beside it"
+        f" To serve the model as if it had no such key, write ignored_keys = [{json.dumps(key)}]"
+        " in the TOML file beside it"
     )
 
 
@@ -161,14 +176,12 @@ def _pixel_units(raw: Settings) -> Layer:
     mode = text_of(raw, "intensity_mode").lower()
     if mode != "scale_to_unit":
         return Layer(TEXT, {})
-    metadata = Metadata.parse(
-        {key: raw[key] for key in ("mean_values", "scale_values") if key in raw}
-    )
     top = read(raw, "intensity_max_value", positive) or MAX_VALUE
-    values = {"scale_values": _times(metadata.scale or (1.0,), top)}
-    if metadata.mean:
-        values["mean_values"] = _times(metadata.mean, top)
-    return Layer(f"metadata, times {top:g} (intensity_mode = {mode})", values)
+    mean, scale = read(raw, "mean_values", floats), read(raw, "scale_values", divisors)
+    values = {"scale_values": _times(scale or (1.0,), top)}
+    if mean:
+        values["mean_values"] = _times(mean, top)
+    return Layer(f"metadata, times {top:g} for intensity_mode = {mode}", values)
 
 
 def _times(values: Iterable[float], factor: float) -> str:
