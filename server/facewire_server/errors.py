@@ -11,8 +11,7 @@ their bytes: `detach` and `released` break the cycle at once.
 """
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
 
 
@@ -118,18 +117,22 @@ def detach(error: BaseException) -> None:
     error.__cause__ = Trace(text) if is_unforeseen else None
 
 
-@contextmanager
-def released() -> Iterator[None]:
+class _Released(AbstractContextManager[None, None]):
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            _clear_frames(error)
+
+
+_RELEASED = _Released()
+
+
+def released() -> AbstractContextManager[None, None]:
     """Clear the local variables of all frames that an error from the context has passed.
 
     The frames of its causes are cleared too, but not those that are still running. File
     names and line numbers are kept for the log.
     """
-    try:
-        yield
-    except BaseException as error:
-        _clear_frames(error)
-        raise
+    return _RELEASED
 
 
 def _clear_frames(error: BaseException) -> None:

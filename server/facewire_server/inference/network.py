@@ -9,6 +9,7 @@ import openvino as ov
 from facewire_server.errors import ModelError
 from facewire_server.inference.cost import Cost, cost
 from facewire_server.inference.heads import Output
+from facewire_server.models.exporters import embedded_size
 from facewire_server.models.files import ModelFiles
 
 DEFAULT_INPUT_SIDE = 640
@@ -32,15 +33,17 @@ class Network:
         """Parse an IR or an ONNX file and fix the size of its input.
 
         `size` (width, height) in pixels is for an input whose size is open; None: 640 x
-        640. Raises ModelError if the file is no network, does not take exactly one image
-        of three channels, or has an input of another fixed size.
+        640. A graph that resizes by itself gets the size that it resizes to. Raises
+        ModelError if the file is no network, does not take exactly one image of three
+        channels, or has an input of another fixed size.
         """
         path = files.path
         try:
             self.model = _parse(files)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
-        self.layout = _fix_input(self.model, path, size)
+        inner = embedded_size(self.metadata)
+        self.layout = _fix_input(self.model, path, inner or size, resizes=inner is not None)
         """Layout of the input: NCHW or NHWC."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
@@ -101,8 +104,11 @@ def _parse(files: ModelFiles) -> ov.Model:
         return core().read_model(graph)
 
 
-def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str:
-    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC."""
+def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None, *, resizes: bool) -> str:
+    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC.
+
+    `resizes`: the graph can take an image of any size.
+    """
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
     shape = model.inputs[0].partial_shape
@@ -111,12 +117,12 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str
     layout = _layout(shape)
     if layout is None:
         raise ModelError(f"the input of {path} is {shape}: none of it is 3 channels")
-    if shape.is_dynamic or shape[0].get_length() != 1:
+    if resizes or shape.is_dynamic or shape[0].get_length() != 1:
         width, height = size or (DEFAULT_INPUT_SIDE, DEFAULT_INPUT_SIDE)
         sides = {"N": 1, "C": 3, "H": height, "W": width}
         model.reshape(
             [
-                sides[axis] if side.is_dynamic or axis == "N" else side.get_length()
+                sides[axis] if resizes or side.is_dynamic or axis == "N" else side.get_length()
                 for axis, side in zip(layout, shape, strict=True)
             ]
         )

@@ -21,12 +21,13 @@ from facewire_server.inference.heads import Head, Output, recognise
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.files import ModelFiles
-from facewire_server.models.metadata import Metadata, Settings
+from facewire_server.models.metadata import Metadata
 from facewire_server.models.source import Source
+from facewire_server.models.values import Settings
 
 logger = logging.getLogger("facewire_server.model.prepared")
 
-GRAPH_FORM = 2
+GRAPH_FORM = 3
 """The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
@@ -111,14 +112,16 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
 
     The input becomes uint8 [1,3,H,W], planes B, G, R, so that callers only write bytes.
     Planes are what networks compute on: an input of pixels would be transposed first. The
-    outputs that the head reads become float32, or int32 where they are integers.
+    outputs that the head reads become float32, or int32 where the head reads integers.
     """
     metadata = head.metadata
     steps = PrePostProcessor(network.model)
     image = steps.input()
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))
-    convert = image.preprocess().convert_element_type(ov.Type.f32)
+    convert = image.preprocess()
+    if metadata.mean or metadata.scale:
+        convert = convert.convert_element_type(ov.Type.f32)
     if metadata.reverse_input_channels:
         convert = convert.reverse_channels()
     if metadata.mean:
@@ -126,8 +129,8 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
     if metadata.scale:
         convert.scale(_per_channel(metadata.scale))
     for position in head.positions:
-        integral = network.model.outputs[position].element_type.is_integral()
-        steps.output(position).tensor().set_element_type(ov.Type.i32 if integral else ov.Type.f32)
+        kind = ov.Type.i32 if position in head.integers else ov.Type.f32
+        steps.output(position).tensor().set_element_type(kind)
     return steps.build()
 
 
@@ -140,8 +143,8 @@ def _ingredients(source: Source, files: ModelFiles) -> list[object]:
     return [
         *(ov.__version__, version("facewire"), GRAPH_FORM),
         *files.fingerprint,
-        *(source.sidecar.input_size, _sorted(source.sidecar.metadata)),
-        _sorted(source.defaults),
+        *(source.sidecar.input_size, source.sidecar.ignored_keys),
+        *(_sorted(source.sidecar.metadata), _sorted(source.defaults)),
     ]
 
 

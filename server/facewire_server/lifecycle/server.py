@@ -1,21 +1,22 @@
 """The server: it listens, loads, serves, drains and stops."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import grpc.aio
-from grpc_health.v1 import health
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from prometheus_client import CollectorRegistry
 
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.response_cache import ResponseCache
 from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
@@ -34,6 +35,9 @@ from facewire_server.system.memory import MemoryTrim
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
+
+Add = Callable[[object, grpc.aio.Server], None]
+"""Generated code that adds a service to a server; that of reflection has no types."""
 
 FLUSH_SECONDS = 0.5
 """Seconds for finished answers to be sent; calls that are still running then are cancelled."""
@@ -61,7 +65,9 @@ class Server:
         self._listener = Listener(config, shares_port=shares_port)
         self._calls = Calls(self._metrics, self._tracing)
         self._access = Access(config)
-        self._detect = DetectServicer(config, self._calls)
+        cache_bytes = config.response_cache_bytes
+        cache = ResponseCache(cache_bytes, self._metrics) if cache_bytes else None
+        self._detect = DetectServicer(config, self._calls, cache)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -69,20 +75,9 @@ class Server:
             ]
         self._health = Health(models, config.limits)
         self._grpc = grpc.aio.server(
-            interceptors=(
-                *self._access.interceptors(self._calls.refuse),
-                Admission(
-                    config.limits,
-                    self._calls,
-                    max_message_bytes=config.max_message_bytes,
-                ),
-            ),
+            handlers=(self._services(),),
+            interceptors=self._access.interceptors(self._calls.refuse),
             options=channel_options(config, shares_port=shares_port),
-        )
-        detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, self._grpc)
-        self._health.add_to(self._grpc)
-        reflection.enable_server_reflection(
-            (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc
         )
         self._backend: Backend | None = None
         self._reload_requested = asyncio.Event()
@@ -185,6 +180,20 @@ class Server:
             return False
         await self._calls.settle()
         return True
+
+    def _services(self) -> Admission:
+        """Make the handlers of all services; they admit calls."""
+        limits, size = self.config.limits, self.config.max_message_bytes
+        admission = Admission(limits, self._calls, max_message_bytes=size)
+        # To the functions that add a service it is a server: it has the two methods that
+        # they call.
+        services = cast("grpc.aio.Server", admission)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        detect_pb2_grpc.add_DetectServiceServicer_to_server(self._detect, services)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
+        add_reflection: Add = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
+        add_reflection(reflection.aio.ReflectionServicer(names), services)
+        return admission
 
     def _stop_watching(self) -> None:
         """Stop the watchdog, which could say SERVING again during the drain."""

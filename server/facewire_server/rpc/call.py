@@ -1,7 +1,8 @@
 """The record of one request, which is an RPC or one frame of a stream."""
 
+import re
 import time
-from dataclasses import dataclass, field
+import uuid
 from typing import TypeAlias
 
 import grpc.aio
@@ -13,26 +14,61 @@ Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 """gRPC's context of the RPC that carries a request."""
 
 
-@dataclass(slots=True)
+MAX_REQUEST_ID = 128
+"""The most characters of a request id."""
+
+
 class Call:
     """A request from its arrival to its end.
 
-    `peer` is the connection it came by; `model` is the model's name, empty until it has
-    been looked up; `size` is that of its message in bytes. `deadline` and `arrived` are
-    times of `time.monotonic`; a caller without a deadline (None) waits forever.
-    `outcome` is what the detector returned; `reason` is that of an error, else empty.
+    `model` is the model's name, empty until it has been looked up; `size` is that of its
+    message in bytes. `deadline` and `arrived` are times of `time.monotonic`; a caller
+    without a deadline (None) waits forever. `outcome` is what the detector returned;
+    `reason` is that of an error, else empty.
     """
 
-    service: str
-    method: str
-    request_id: str
-    deadline: float | None
-    peer: str
-    model: str = ""
-    size: int = 0
-    outcome: Outcome[Detections] | None = None
-    reason: str = ""
-    arrived: float = field(default_factory=time.monotonic)
+    __slots__ = (
+        *("_request_id", "arrived", "context", "deadline", "method"),
+        *("model", "outcome", "peer", "reason", "service", "size"),
+    )
+
+    def __init__(self, service: str, method: str, context: Context) -> None:
+        """`context`: gRPC's, of the RPC that carries the request."""
+        self.service = service
+        self.method = method
+        self.context = context
+        self.arrived = time.monotonic()
+        remaining = context.time_remaining()
+        self.deadline = None if remaining is None else self.arrived + remaining
+        self.peer = context.peer()
+        """The connection it came by."""
+        self.model = ""
+        self.size = 0
+        self.outcome: Outcome[Detections] | None = None
+        self.reason = ""
+        self._request_id = ""
+
+    @property
+    def request_id(self) -> str:
+        """The caller's `x-request-id`, or a new id; made when it is asked for first.
+
+        All characters but visible ASCII become `_`, so that the id is one word of a log
+        line.
+        """
+        if not self._request_id:
+            given = [
+                value
+                for key, value in self.context.invocation_metadata() or ()
+                if key == "x-request-id" and isinstance(value, str) and value
+            ]
+            found = re.sub(r"[^!-~]", "_", given[0][:MAX_REQUEST_ID]) if given else ""
+            self._request_id = found or uuid.uuid4().hex
+        return self._request_id
+
+    @property
+    def cached(self) -> bool:
+        """Whether the answer came from the response cache."""
+        return self.outcome is not None and self.outcome.value.cached
 
     def log_fields(self, code: grpc.StatusCode) -> dict[str, str | float]:
         """Return the fields of a log line about the request, without those that are empty."""
@@ -43,6 +79,7 @@ class Call:
             "code": code.name,
             "reason": self.reason,
             "milliseconds": round(1000 * (time.monotonic() - self.arrived), 3),
+            "cached": "yes" if self.cached else "",
             "peer": self.peer,
         }
         return {name: value for name, value in fields.items() if value != ""}

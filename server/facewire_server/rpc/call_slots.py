@@ -5,7 +5,6 @@ slot however many other calls are open.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -25,8 +24,8 @@ class CallSlots:
 
     def __init__(self, *, max_calls: int, max_watches: int) -> None:
         """`max_calls` limits calls, and separately health checks; `max_watches` health watches."""
-        self._max_calls = max_calls
-        self._open: Counter[bool] = Counter()
+        self._calls = _CountedSlots(max_calls)
+        self._checks = _CountedSlots(max_calls)
         self._watches = WatchSlots(max_watches)
 
     def slot(self, path: str, connection: str) -> AbstractAsyncContextManager[None]:
@@ -37,21 +36,27 @@ class CallSlots:
         """
         if path == HEALTH_WATCH:
             return self._watches.slot(connection)
-        return self._call_slot(is_check=path == HEALTH_CHECK)
+        return self._checks if path == HEALTH_CHECK else self._calls
 
-    @asynccontextmanager
-    async def _call_slot(self, *, is_check: bool) -> AsyncIterator[None]:
-        if self._open[is_check] >= self._max_calls:
+
+class _CountedSlots(AbstractAsyncContextManager[None]):
+    """Slots that are alike, so that they are only counted: each `async with` holds one."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+
+    async def __aenter__(self) -> None:
+        if self._taken >= self._limit:
             raise RefusalError(
                 Reason.TOO_MANY_CALLS,
-                f"the server has {self._max_calls} calls open, and takes no more",
+                f"the server has {self._limit} calls open, and takes no more",
                 RETRY_SECONDS,
             )
-        self._open[is_check] += 1
-        try:
-            yield
-        finally:
-            self._open[is_check] -= 1
+        self._taken += 1
+
+    async def __aexit__(self, *failure: object) -> None:
+        self._taken -= 1
 
 
 class WatchSlots:

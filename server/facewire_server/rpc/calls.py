@@ -7,12 +7,10 @@ that has ended in metrics, log and traces.
 
 import asyncio
 import logging
-import re
 import time
-import uuid
 from asyncio import FIRST_COMPLETED
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import grpc.aio
@@ -27,9 +25,6 @@ from facewire_server.telemetry.metrics import Metrics
 logger = logging.getLogger("facewire_server.service.gate")
 
 T = TypeVar("T")
-
-MAX_REQUEST_ID = 128
-"""The most characters of a request id."""
 
 
 class CallFailed(Exception):
@@ -106,35 +101,16 @@ class Calls:
             # nothing. It cannot send a status to this peer either.
             raise asyncio.CancelledError from None
 
-    @asynccontextmanager
-    async def call(self, context: Context, method: str) -> AsyncIterator[Call]:
+    def call(self, context: Context, method: str) -> "_CallContext":
         """Context of an RPC that is one request: an error inside ends the RPC."""
-        try:
-            with self.request(context, method) as call:
-                yield call
-        except CallFailed as failed:
-            await self.abort(context, failed.failure)
+        return _CallContext(self, Call(SERVICE, method, context))
 
-    @contextmanager
-    def request(self, context: Context, method: str) -> Iterator[Call]:
+    def request(self, context: Context, method: str) -> "_RequestContext":
         """Context of one request, an RPC or a frame of a stream; records how it ends.
 
         Any error inside except a cancellation leaves as CallFailed.
         """
-        call = _new_call(context, method)
-        code = grpc.StatusCode.OK
-        self._metrics.inflight.inc()
-        try:
-            with self._inside(call):
-                yield call
-        except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
-            raise
-        except CallFailed as failed:
-            code = failed.failure.code
-            raise
-        finally:
-            self._end(call, context, code)
+        return _RequestContext(self, Call(SERVICE, method, context))
 
     async def refuse(
         self, context: Context, service: str, method: str, error: FacewireError
@@ -143,40 +119,60 @@ class Calls:
 
         Neither reads its message nor checks whether the server drains.
         """
-        call = _new_call(context, method, service)
+        call = Call(service, method, context)
         self._metrics.inflight.inc()
         failed = self._fail(call, error)
-        self._end(call, context, failed.code)
+        self._end(call, failed.code)
         await self.abort(context, failed)
 
     @contextmanager
     def stream(self, context: Context, method: str) -> Iterator[None]:
         """Context of an RPC that carries many requests; it does not count as one itself."""
-        with self._inside(_new_call(context, method)):
-            yield
-
-    @contextmanager
-    def _inside(self, call: Call) -> Iterator[None]:
-        """Refuse while draining, delay the end of a drain, and turn errors into CallFailed."""
-        self.under_way += 1
-        self.arrived += 1
-        self._empty.clear()
+        self._enter()
         try:
             if self.draining.is_set():
                 raise shutting_down()
             yield
         except Exception as error:
-            failed = self._fail(call, error)
-            # The code that raised the error may store it, and the frames of its traceback
-            # would keep the request in memory.
+            failed = self._fail(Call(SERVICE, method, context), error)
             detach(error)
             raise CallFailed(failed) from error
         finally:
-            self.under_way -= 1
-            if not self.under_way:
-                self._empty.set()
+            self._leave()
 
-    def _end(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
+    def begin(self, call: Call) -> None:
+        """Begin a request. Raises CallFailed while the server drains, and ends it then."""
+        self._metrics.inflight.inc()
+        self._enter()
+        if self.draining.is_set():
+            self.end(call, shutting_down())
+
+    def end(self, call: Call, error: BaseException | None) -> None:
+        """End a request. Raises CallFailed if the error is one but a cancellation."""
+        self._leave()
+        if error is None:
+            return self._end(call, grpc.StatusCode.OK)
+        if not isinstance(error, Exception):
+            return self._end(call, grpc.StatusCode.CANCELLED)
+        failed = self._fail(call, error)
+        # The code that raised the error may store it, and the frames of its traceback
+        # would keep the request in memory.
+        detach(error)
+        self._end(call, failed.code)
+        raise CallFailed(failed) from error
+
+    def _enter(self) -> None:
+        """Delay the end of a drain, until `_leave`."""
+        self.under_way += 1
+        self.arrived += 1
+        self._empty.clear()
+
+    def _leave(self) -> None:
+        self.under_way -= 1
+        if not self.under_way:
+            self._empty.set()
+
+    def _end(self, call: Call, code: grpc.StatusCode) -> None:
         """Record a request that has ended with this code in metrics, traces and log."""
         self._metrics.inflight.dec()
         seconds = time.monotonic() - call.arrived
@@ -184,13 +180,14 @@ class Calls:
         if call.outcome is not None:
             self._metrics.answered(call.outcome.value, call.outcome.waited)
         if self._tracing is not None:
-            self._tracing.ended(call, context, code)
+            self._tracing.ended(call, code)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("ended", extra=call.log_fields(code))
 
     def _fail(self, call: Call, error: Exception) -> Failure:
         """Count and log an error; return the status that the caller gets."""
-        failed = failure(error, call.request_id)
+        is_foreseen = isinstance(error, FacewireError)
+        failed = failure(error, "" if is_foreseen else call.request_id)
         call.reason = failed.reason
         fields = call.log_fields(failed.code)
         if failed.reason:
@@ -206,18 +203,41 @@ def shutting_down() -> RefusalError:
     return RefusalError(Reason.SHUTTING_DOWN, "the server is shutting down")
 
 
-def _new_call(context: Context, method: str, service: str = SERVICE) -> Call:
-    remaining = context.time_remaining()
-    deadline = None if remaining is None else time.monotonic() + remaining
-    return Call(service, method, _request_id(context), deadline, context.peer())
+class _RequestContext:
+    """See Calls.request."""
+
+    __slots__ = ("_call", "_calls")
+
+    def __init__(self, calls: Calls, call: Call) -> None:
+        self._calls = calls
+        self._call = call
+
+    def __enter__(self) -> Call:
+        self._calls.begin(self._call)
+        return self._call
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._calls.end(self._call, error)
 
 
-def _request_id(context: Context) -> str:
-    """Return the caller's `x-request-id`, or a new id.
+class _CallContext:
+    """See Calls.call."""
 
-    All characters but visible ASCII become `_`, so that the id is one word of a log line.
-    """
-    for key, value in context.invocation_metadata() or ():
-        if key == "x-request-id" and isinstance(value, str) and value:
-            return re.sub(r"[^!-~]", "_", value[:MAX_REQUEST_ID])
-    return uuid.uuid4().hex
+    __slots__ = ("_call", "_calls")
+
+    def __init__(self, calls: Calls, call: Call) -> None:
+        self._calls = calls
+        self._call = call
+
+    async def __aenter__(self) -> Call:
+        try:
+            self._calls.begin(self._call)
+        except CallFailed as failed:
+            await self._calls.abort(self._call.context, failed.failure)
+        return self._call
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self._calls.end(self._call, error)
+        except CallFailed as failed:
+            await self._calls.abort(self._call.context, failed.failure)

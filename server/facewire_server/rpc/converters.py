@@ -80,6 +80,7 @@ def response(outcome: Outcome[Detections], *, total: float) -> pb.DetectResponse
             postprocess_us=round(stages.postprocess * MICROSECONDS),
             total_us=round(total * MICROSECONDS),
         ),
+        cached=detections.cached,
     )
 
 

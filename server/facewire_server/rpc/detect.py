@@ -12,6 +12,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError, RequestError
 from facewire_server.inference.detector import Detections, Detector
+from facewire_server.inference.response_cache import CachedDetection, ResponseCache
 from facewire_server.models.registry import Registry
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
@@ -26,7 +27,7 @@ from facewire_server.rpc.stream_frames import (
     Labels,
     LatestWork,
 )
-from facewire_server.scheduling.job import FixedWork, Outcome
+from facewire_server.scheduling.job import FixedWork, Outcome, too_late
 from facewire_server.scheduling.scheduler import Scheduler
 
 
@@ -40,11 +41,13 @@ class Loaded(NamedTuple):
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     """Answers requests from the loaded models; the .proto specifies each method."""
 
-    def __init__(self, config: Config, calls: Calls) -> None:
+    def __init__(self, config: Config, calls: Calls, cache: ResponseCache | None = None) -> None:
+        """`cache` None: each request is worked on."""
         self._limits = config.image_limits
         self._reducible = config.scaled_decode
         self._max_message_bytes = config.max_message_bytes
         self._calls = calls
+        self._cache = cache
         self._attached: Loaded | None = None
 
     def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
@@ -63,8 +66,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             call.size = received_size.get()
             work = self._work(request, call)
             del request  # the work refers to the parts that it needs, and may wait for long
-            scheduler = self._loaded.scheduler
-            call.outcome = await scheduler.run(work, client=call.peer, deadline=call.deadline)
+            call.outcome = await self._run(work, call)
             return converters.response(call.outcome, total=time.monotonic() - call.arrived)
 
     async def DetectStream(
@@ -134,8 +136,26 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         labels.model = detector.description.name
         options = converters.options(request.options)
         image = converters.image(request, reducible=self._reducible)
-        detect = partial(detector.detect, image, options, self._limits)
-        return FixedWork(detect, labels.model, labels.size)
+        if self._cache is None:
+            detect = partial(detector.detect, image, options, self._limits)
+            return FixedWork(detect, labels.model, labels.size)
+        cached = CachedDetection(self._cache, detector, image, options, self._limits)
+        return FixedWork(cached.run, labels.model, labels.size, cached.early)
+
+    async def _run(
+        self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True
+    ) -> Outcome[Detections]:
+        """Have the work done, unless its result is known. Raises FacewireError."""
+        if work.early is not None:
+            late = too_late(call.deadline, time.monotonic())
+            if late is not None:
+                raise late
+            known = work.early()
+            if known is not None:
+                return Outcome(known, 0.0)
+        return await self._loaded.scheduler.run(
+            work, client=call.peer, deadline=call.deadline, sheddable=sheddable
+        )
 
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str
@@ -163,9 +183,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """Detect in the frame that is in the slot when its work begins."""
         queued = call.arrived
         try:
-            outcome = await self._loaded.scheduler.run(
-                LatestWork(slot), client=call.peer, deadline=call.deadline, sheddable=False
-            )
+            outcome = await self._run(LatestWork(slot), call, sheddable=False)
         finally:
             # The request is that of the frame which was taken, whether it was answered or
             # not: it is counted and logged as that one.

@@ -43,10 +43,6 @@ class Health(health_pb2_grpc.HealthServicer):
         self._ended = False
         self._closed = False
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Add the service to a server."""
-        health_pb2_grpc.add_HealthServicer_to_server(self, server)
-
     def serving(self) -> None:
         """Set every status to SERVING; does nothing after `end`."""
         if not self._ended:

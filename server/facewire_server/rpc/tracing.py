@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 import grpc.aio
 
 from facewire_server.errors import ConfigError
-from facewire_server.rpc.call import Call, Context
+from facewire_server.rpc.call import Call
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -95,13 +95,13 @@ class Tracing:
                 raise ConfigError(f"--traces: {name} is {chosen!r}, and can be {value}")
         return cls(BatchSpanProcessor(OTLPSpanExporter()))
 
-    def ended(self, call: Call, context: Context, code: grpc.StatusCode) -> None:
+    def ended(self, call: Call, code: grpc.StatusCode) -> None:
         """Record a request that has just ended. Called on the event loop.
 
         The spans are built after the answer was handed to gRPC.
         """
         now, seconds = time.time_ns(), time.monotonic() - call.arrived
-        metadata = dict(context.invocation_metadata() or ())
+        metadata = dict(call.context.invocation_metadata() or ())
         asyncio.get_running_loop().call_soon(
             partial(self._write, call, code, metadata, now - round(NANO * seconds), now)
         )
@@ -178,14 +178,18 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, "AttributeValue"
         found["facewire.image.width"] = detections.width
         found["facewire.image.height"] = detections.height
         found["facewire.faces"] = len(detections.found.confidences)
+    if call.cached:
+        found["facewire.cached"] = True
     return found
 
 
 def _stages(call: Call) -> Iterator[tuple[str, float]]:
-    """The stages of an answered request, with their seconds."""
-    if call.outcome is not None:
+    """The stages that an answered request passed, with their seconds."""
+    if call.outcome is None:
+        return
+    yield "queue", call.outcome.waited
+    if not call.cached:
         stages = call.outcome.value.stages
-        yield "queue", call.outcome.waited
         yield "decode", stages.decode
         yield "inference", stages.inference
         yield "postprocess", stages.postprocess
