@@ -123,8 +123,8 @@ def _fix_input(
 ) -> tuple[str, bool]:
     """Give the input a fixed size and batch 1.
 
-    `size` (width, height) in pixels is for sides that are open. Returns its layout, NCHW
-    or NHWC, and whether its size was open. `resizes`: the graph can take an image of any
+    `size` (width, height) in pixels is for sides that are open. Returns its layout, NCHW or
+    NHWC, and whether its size was open. `resizes`: the graph can take an image of any
     size. Raises ModelError.
     """
     if len(model.inputs) != 1:
