@@ -116,7 +116,9 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
     outputs that the head reads become float32, or int32 where the head reads integers.
     """
     metadata = head.metadata
-    steps = PrePostProcessor(network.model)
+    # OpenVINO moves a reversal of channels into the first convolution. Of two it moves one
+    # and drops the other, so that the graph's own, if any, is moved before ours is added.
+    steps = PrePostProcessor(PrePostProcessor(network.model).build())
     image = steps.input()
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))

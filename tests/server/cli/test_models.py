@@ -15,6 +15,7 @@ from tests.server.catalogue import tiny
 from tests.server.constant_model import write_constant_model
 
 NANO = DATA / EMBEDDED / EMBEDDED
+PUBLISHED = Catalogue.published().get(EMBEDDED)
 
 
 @pytest.fixture
@@ -78,7 +79,9 @@ def test_pulled_models_are_marked_in_the_list(home: Path) -> None:
 
 def test_a_pull_prints_the_folder_of_the_model(home: Path) -> None:
     result = pull(home)
-    assert result.stdout == (f"tiny FP16, 0.7 MB, checked, is in {home}/cache/models/tiny/FP16\n")
+    folder = home / "cache/models/tiny/FP16"
+    size = sum(NANO.with_suffix(suffix).stat().st_size for suffix in (".xml", ".bin"))
+    assert result.stdout == f"tiny FP16, {size / 1e6:.1f} MB, checked, is in {folder}\n"
     assert result.stderr == ""
 
 
@@ -110,7 +113,8 @@ def test_the_embedded_model_is_described() -> None:
     described = document("info", EMBEDDED)
     assert described["head"] == "ATSS raw"
     assert described["labels"] == ["face"]
-    assert (described["input_width"], described["input_height"]) == (320, 320)
+    size = PUBLISHED.width, PUBLISHED.height
+    assert (described["input_width"], described["input_height"]) == size
 
 
 def test_a_pulled_model_is_described_by_its_name(home: Path) -> None:
@@ -133,7 +137,7 @@ def test_a_description_has_the_cost_and_how_images_are_prepared(home: Path) -> N
     toml.write_text('name = "mine"\nmean_values = [1.5, 2, 3]\npad_value = 9')
     table = {row[:16].strip(): row[16:] for row in models("info", "tiny").stdout.splitlines()}
     assert table["name"] == "mine (sidecar)"
-    assert table["input"] == "320x320 (network)"
+    assert table["input"] == "416x416 (network)"
     assert table["mean"] == "1.5 2 3 (sidecar)"
     assert table["scale"] == "none (default)"
     assert table["padding"] == "9 (sidecar)"
@@ -141,8 +145,8 @@ def test_a_description_has_the_cost_and_how_images_are_prepared(home: Path) -> N
     assert table["labels"] == "face (metadata)"
     assert table["tiles"] == "none (default)"
     assert table["not read"] == "nothing"
-    assert table["parameters"] == "0.245 million"
-    assert table["GFLOPs"] == "0.289"
+    assert table["parameters"] == f"{PUBLISHED.mparams:.3f} million"
+    assert table["GFLOPs"] == f"{PUBLISHED.gflops:.3f}"
     assert table["set beside it"] == str(toml)
     assert table["precision"].endswith("(files: FP16)")
 

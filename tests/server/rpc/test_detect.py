@@ -11,8 +11,10 @@ import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError
+from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.call import Call
 from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.detect import DetectServicer
@@ -50,7 +52,7 @@ def test_the_answer_names_the_model_and_accounts_for_its_time(
 ) -> None:
     response = detect(stub, pb.DetectRequest(encoded_image=photo))
     (model,) = stub.ListModels(pb.ListModelsRequest()).models
-    assert response.model_name == model.name == "face-detection-nano"
+    assert response.model_name == model.name == EMBEDDED
     assert response.model_version == model.version
     timing = response.timing
     assert timing.decode_us > 0 and timing.inference_us > 0
@@ -187,7 +189,8 @@ def test_models_are_described(stub: DetectServiceStub) -> None:
     (listed,) = stub.ListModels(pb.ListModelsRequest()).models
     assert listed.is_default
     assert list(listed.labels) == ["face"]
-    assert (listed.input_width, listed.input_height) == (320, 320)
+    published = Catalogue.published().get(EMBEDDED)
+    assert (listed.input_width, listed.input_height) == (published.width, published.height)
     assert listed.device == "CPU"
     assert listed.precision in ("FP32", "BF16", "FP16")
     assert len(listed.sha256) == 64
