@@ -73,6 +73,16 @@ def test_a_stream_may_ask_for_tiles_of_each_frame(tiled: BackgroundServer) -> No
     assert [len(each.response.detections) for each in answers] == [4, 1, 4]
 
 
+def test_live_video_may_ask_for_tiles(tiled: BackgroundServer) -> None:
+    frame = pb.DetectStreamRequest(
+        request=pb.DetectRequest(raw_image=wide(3), options=ON),
+        overflow_policy=pb.OVERFLOW_POLICY_DROP_OLDEST,
+    )
+    with grpc.insecure_channel(tiled.target) as channel:
+        (answer,) = DetectServiceStub(channel).DetectStream(iter([frame]), timeout=60)
+    assert len(answer.response.detections) == 4
+
+
 def test_an_image_of_too_many_tiles_is_refused(tiled: BackgroundServer) -> None:
     with grpc.insecure_channel(tiled.target) as channel:
         stub = DetectServiceStub(channel)
@@ -114,6 +124,23 @@ def test_a_model_of_training_extensions_that_has_tiles_is_served_in_tiles() -> N
         stub.Detect(pb.DetectRequest(raw_image=wide(20), options=OFF), timeout=60)
         after = scrape(server)['facewire_inferences_total{model="28_otx_tiled"}']
         assert after == inferences + 1
+
+
+def test_a_deadline_that_all_tiles_would_miss_is_refused_before_the_first(tmp_path: Path) -> None:
+    path = str(write_hanging_model(tmp_path / "slow.xml", iterations=30_000))
+    with (
+        BackgroundServer(Config(port=0, metrics_port=0, models=(path,))) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = DetectServiceStub(channel)
+        stub.Detect(pb.DetectRequest(raw_image=wide(3, brightness=255), options=ON), timeout=60)
+        before = scrape(server)['facewire_inferences_total{model="slow"}']
+        with pytest.raises(grpc.RpcError) as caught:
+            large = pb.DetectRequest(raw_image=wide(999, brightness=255), options=ON)
+            stub.Detect(large, timeout=2)
+        code, why = reason(caught.value)
+        assert (code, why) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_UNREACHABLE")
+        assert scrape(server)['facewire_inferences_total{model="slow"}'] == before
 
 
 def test_small_requests_are_answered_beside_many_that_are_tiled(tmp_path: Path) -> None:

@@ -28,6 +28,10 @@ MERGE_IOU = 0.45
 """The IoU above which detections of several tiles are one, where neither the request nor the
 model says; Model API's default."""
 
+MAX_MERGED = 10_000
+"""The most detections of all tiles. With min_confidence 0 they may have a million candidates:
+to suppress and answer them all would take ten seconds."""
+
 
 class Tile(NamedTuple):
     """A part of an upright picture, in pixels."""
@@ -145,11 +149,11 @@ def merge(parts: Sequence[Found], iou_threshold: float, max_detections: int) -> 
     """Merge the detections of all tiles, given in pixels of the picture.
 
     Of detections of one class that overlap by more than `iou_threshold` the best is kept,
-    and of all the best `max_detections`.
+    and of all the best `max_detections`, at most MAX_MERGED.
     """
     arrays = zip(*(part.arrays() for part in parts), strict=True)
     found = Found(*(np.concatenate(each) for each in arrays))
-    keep = np.empty(min(len(found.confidences), max_detections), np.int32)
+    keep = np.empty(min(len(found.confidences), max_detections, MAX_MERGED), np.int32)
     count = facewire_ext.nms(
         found.boxes,
         found.confidences,

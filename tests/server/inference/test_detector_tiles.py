@@ -21,10 +21,6 @@ from facewire_server.models.source import EMBEDDED, Source
 from tests.server.constant_model import write_constant_model
 from tests.server.image.samples import exif, save
 
-SHARED = Path(__file__).parents[4] / "shared"
-PHOTOS = SHARED / "faces" / "dlib"
-OTX = SHARED / "models" / "otx" / "otx26-yolox-tiny-narrow-tile"
-F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 LIMITS = ImageLimits(4_000_000)
 TILED, WHOLE = Options(tiling=True), Options(tiling=False)
 
@@ -175,40 +171,3 @@ def test_video_is_divided_as_the_pixels_that_it_stands_for(
     pixels = np.asarray(cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420), np.uint8)
     image = RawImage(data=i420.tobytes(), width=1200, height=900, layout=PixelLayout.I420)
     assert_same(boxes(embedded, image), boxes(embedded, raw(pixels)), 4.0)
-
-
-@pytest.mark.parametrize("name", ["2008_001009", "2008_002079", "bald_guys"])
-def test_model_api_finds_the_same_in_the_same_tiles(tmp_path: Path, name: str) -> None:
-    adapters = pytest.importorskip("model_api.adapters")
-    models = pytest.importorskip("model_api.models")
-    tilers = pytest.importorskip("model_api.tilers")
-    if not OTX.is_dir():
-        pytest.skip("../shared/models/otx is not here")
-    for file in ("model.xml", "model.bin"):
-        (tmp_path / file).symlink_to(OTX / file)
-    path = str(tmp_path / "model.xml")
-    detector = Detector(Source.find(path), Runtime(inference_precision="f32"))
-    # Grey, so that the order of the channels does not matter.
-    pixels = np.repeat(
-        np.asarray(Pillow.open(PHOTOS / f"{name}.jpg").convert("L"))[..., None], 3, 2
-    )
-
-    def theirs(threshold: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        adapter = adapters.OpenvinoAdapter(adapters.create_core(), path, plugin_config=F32)
-        chosen = {"confidence_threshold": threshold}
-        model = models.Model.create_model(adapter, "ssd", configuration=chosen, preload=True)
-        result = tilers.DetectionTiler(model)(pixels)
-        return result.bboxes, result.scores
-
-    def ours(threshold: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        found = detector.detect(raw(pixels), Options(min_confidence=threshold), LIMITS).found
-        return found.boxes, found.confidences
-
-    # What is just above the threshold for one is just below it for the other: resizing differs
-    # by a level, and by more at the edges that are stretched from a few pixels.
-    for those, others in ((ours(0.35), theirs(0.3)), (theirs(0.35), ours(0.3))):
-        distances = np.abs(those[0][:, None] - others[0][None]).max(2)
-        scores = np.abs(those[1][:, None] - others[1][None])
-        # They round corners to whole pixels, which changes the IoU of boxes as small as these.
-        assert ((distances <= 1.0) & (scores <= 0.03)).any(1).mean() >= 0.95
-        assert np.median(distances.min(1)) <= 0.5

@@ -13,7 +13,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.inference.heads.base import Found
-from facewire_server.inference.tiles import Grid, Tile, TileLimits, merge, move
+from facewire_server.inference.tiles import MAX_MERGED, Grid, Tile, TileLimits, merge, move
 
 GRID = Grid(
     width=40,
@@ -165,6 +165,11 @@ def test_merging_is_greedy_suppression_within_each_class(
     np.testing.assert_array_equal(merged.confidences, confidences[kept])
     np.testing.assert_array_equal(merged.class_ids, classes[kept])
     np.testing.assert_array_equal(merged.landmarks, landmarks[kept])
+
+
+def test_what_is_kept_of_all_tiles_is_bounded() -> None:
+    parts = [found(np.random.default_rng(seed), 3000) for seed in range(4)]
+    assert len(merge(parts, 1.0, 1_000_000).boxes) == MAX_MERGED
 
 
 def test_boxes_and_landmarks_move_to_where_the_tile_lies() -> None:
