@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from ._arrays cimport Array, close_array, open_floats, open_integers
-from ._candidates cimport add_candidate
+from ._candidates cimport add_candidate, label_of
 from ._detections cimport checked_outputs, write_detections
 from ._placement cimport Placement
 from ._suppression cimport FilterOptions, checked_options
@@ -191,11 +191,6 @@ cdef void collect_ssd(
             box[3] = row[6] * height
             add_candidate(scratch, box, row[2], label_of(row[1]), index)
         row += 7
-
-
-cdef inline int label_of(float label) noexcept nogil:
-    """A float label as an integer, limited to the largest one."""
-    return <int> label if label < <float> 2147483648.0 else 2147483647
 
 
 cdef void collect_boxes_labels(

@@ -5,12 +5,18 @@ from collections.abc import Callable
 import numpy as np
 
 from facewire_ext import (
+    AnchorLevels,
     AtssLevels,
+    YoloLevels,
+    YoloRows,
     YunetLevels,
+    decode_anchors,
     decode_atss,
     decode_boxes_labels,
     decode_boxes_scores,
     decode_ssd,
+    decode_yolo,
+    decode_yolo_levels,
     decode_yunet,
     fit,
     fit_yuv,
@@ -108,12 +114,80 @@ def _yunet(case: Case, outputs: Outputs) -> int:
     )
 
 
-HEADS: tuple[Callable[[Case, Outputs], int], ...] = (
-    _ssd,
-    _boxes_labels,
-    _atss,
-    _yunet,
-    _boxes_scores,
+def _anchors(case: Case, outputs: Outputs) -> int:
+    numbers, count, priors = (
+        case.supply(),
+        case.across * case.down * case.classes,
+        case.switches & 2,
+    )
+    level = (numbers.take(count, 2 if priors else 1), numbers.take(count, 4))
+    levels = AnchorLevels(
+        [(*level, numbers.take(count, 10))],
+        strides=[STRIDE],
+        input_width=case.placement.input_width,
+        input_height=case.placement.input_height,
+        anchors=case.classes,
+        sides=[range(8, 8 + case.classes)] if priors else None,
+    )
+    return decode_anchors(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _yolo(case: Case, outputs: Outputs) -> int:
+    size, transposed = (case.across * case.down, 20 + case.classes), bool(case.switches & 2)
+    rows = YoloRows(
+        case.supply().take(*(size[::-1] if transposed else size)),
+        transposed=transposed,
+        scores=5,
+        classes=case.classes,
+        objectness=4 if case.switches & 4 else -1,
+        class_column=4 if case.switches & 8 else -1,
+        landmarks=5 + case.classes,
+        landmark_step=2 + (case.switches >> 4 & 1),
+        corners=bool(case.switches & 32),
+    )
+    return decode_yolo(
+        rows,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _yolo_levels(case: Case, outputs: Outputs) -> int:
+    numbers, step = case.supply(), 2 + (case.switches >> 4 & 1)
+    size = (64 + case.classes + 5 * step, case.down, case.across)
+    levels = YoloLevels(
+        [numbers.take(*size), numbers.take(*size)],
+        strides=[STRIDE, STRIDE],
+        classes=case.classes,
+        landmark_step=step,
+    )
+    return decode_yolo_levels(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+Decoder = Callable[[Case, Outputs], int]
+HEADS: tuple[Decoder, ...] = (
+    *(_ssd, _boxes_labels, _atss, _yunet, _boxes_scores),
+    *(_anchors, _yolo, _yolo_levels),
 )
 
 

@@ -178,8 +178,7 @@ class Detector:
             options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
         )
         with self._engine.slot() as slot:
-            padding = head.metadata.pad_value or 0
-            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=padding)
+            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=head.pad_value)
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()

@@ -6,8 +6,9 @@ from typing import ClassVar, Self
 
 from facewire_ext import YunetLevels, decode_yunet
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Output, Reader
+from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Reader
 from facewire_server.inference.heads.levels import sort_levels
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 NAME_PREFIXES = {
