@@ -158,7 +158,9 @@ def test_model_api_obeys_a_key_that_getitune_writes_wrongly(tmp_path: Path) -> N
 def test_a_setting_that_is_not_supported_refuses_the_model(
     tmp_path: Path, key: str, value: str
 ) -> None:
-    model = fixed(tmp_path, boxes=[[1, 1, 20, 20, 0.9]], metadata={key: value})
+    model = fixed(
+        tmp_path, boxes=[[1, 1, 20, 20, 0.9]], metadata={key: value, "nms_execute": "YES"}
+    )
     with pytest.raises(ModelError, match=key):
         load(model)
 
