@@ -2,6 +2,7 @@
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.decode import EncodedImage, Image
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
@@ -23,17 +24,20 @@ LAYOUTS = {
 MICROSECONDS = 1_000_000
 
 
-def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
-    """The image of a request; its bytes are those of the message, not a copy.
+def image(request: pb.DetectRequest, cut: Data | None, *, reducible: bool) -> Image:
+    """The image of a request.
 
-    `reducible`: see EncodedImage. Raises RequestError for what the message alone shows:
-    EMPTY_IMAGE for a request without an image, or one of no bytes, BAD_RAW_IMAGE for an
-    unknown pixel format.
+    `cut` are its bytes, where they were cut out of the message, which has an empty field
+    in their place. `reducible`: see EncodedImage. Raises RequestError for what the message
+    alone shows: EMPTY_IMAGE for a request without an image, or one of no bytes,
+    BAD_RAW_IMAGE for an unknown pixel format.
     """
     kind = request.WhichOneof("image")
     if kind is None:
         raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
-    data = request.encoded_image if kind == "encoded_image" else request.raw_image.data
+    data = cut
+    if data is None:
+        data = request.encoded_image if kind == "encoded_image" else request.raw_image.data
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
     if kind == "encoded_image":
