@@ -28,6 +28,9 @@ MOST_LENGTH_BYTES = 5
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types: see protobuf.dev/programming-guides/encoding."""
 
+Field: TypeAlias = tuple[int, int, int, int, int]
+"""A field: its tag, and the offsets of its start, its length, its value and its end."""
+
 Path: TypeAlias = "Mapping[int, Path | None]"
 """Where the image is in a message: fields by number, each with the path inside of it, or
 None for the image. A message has one of these fields."""
@@ -119,39 +122,32 @@ def cut_out(data: bytes, path: Path) -> tuple[bytes, memoryview | None]:
 
 def _cut(data: bytes, start: int, end: int, path: Path) -> tuple[bytes, memoryview] | None:
     """See cut_out; of the message that is in `data` from `start` to `end`."""
-    found, number, position = None, 0, start
+    found, position = None, start
     for field in _fields(data, start, end):
-        if field.tag >> 3 in path:
-            if found is not None or field.tag & 7 != BYTES:
+        tag, _, _, _, position = field
+        if tag >> 3 in path:
+            if found is not None or tag & 7 != BYTES:
                 return None
-            found, number = field, field.tag >> 3
-        position = field.end
-    # Its length is written anew below: one that protobuf refuses must stay.
-    if found is None or position != end or found.body - found.length > MOST_LENGTH_BYTES:
+            found = field
+    if found is None or position != end:
         return None
-    inner = path[number]
+    tag, _, length, value, value_end = found
+    # Its length is written anew below: one that protobuf refuses must stay.
+    if value - length > MOST_LENGTH_BYTES:
+        return None
+    inner = path[tag >> 3]
     if inner is None:
-        body, image = b"", memoryview(data)[found.body : found.end]
+        body, image = b"", memoryview(data)[value:value_end]
     else:
-        cut = _cut(data, found.body, found.end, inner)
+        cut = _cut(data, value, value_end, inner)
         if cut is None:
             return None
         body, image = cut
-    rest = (data[start : found.length], _encoded(len(body)), body, data[found.end : end])
+    rest = (data[start:length], _encoded(len(body)), body, data[value_end:end])
     return b"".join(rest), image
 
 
-class _Field(NamedTuple):
-    """A field by offsets: where it starts, its length (if it has one), its value, its end."""
-
-    tag: int
-    start: int
-    length: int
-    body: int
-    end: int
-
-
-def _fields(data: bytes, start: int, end: int) -> Iterator[_Field]:
+def _fields(data: bytes, start: int, end: int) -> Iterator[Field]:
     """Yield the fields of a message, the first MOST_FIELDS; the last may end behind it.
 
     Raises DecodeError or IndexError for broken fields.
@@ -170,15 +166,15 @@ def _fields(data: bytes, start: int, end: int) -> Iterator[_Field]:
             stop = body + (4 if kind == FIXED32 else 8)
         else:
             raise DecodeError
-        yield _Field(tag, start, length, body, stop)
+        yield tag, start, length, body, stop
         start = stop
 
 
 def _small_fields(data: bytes) -> Iterator[bytes]:
     """Yield the encoded fields of a message that are at most SMALL bytes long."""
-    for field in _fields(data, 0, len(data)):
-        if field.end - field.start <= SMALL:
-            yield data[field.start : field.end]
+    for _, start, _, _, end in _fields(data, 0, len(data)):
+        if end - start <= SMALL:
+            yield data[start:end]
 
 
 def _varint(data: bytes, start: int) -> tuple[int, int]:
