@@ -4,27 +4,24 @@ import multiprocessing
 import time
 from multiprocessing.synchronize import Event
 
-import click
 import cv2
 import numpy as np
 
 from benchmarks.harness.images import PHOTO, encoded
 from benchmarks.harness.rounds import latency_line
 from benchmarks.harness.server import Callers, serving
-from benchmarks.harness.settings import end_with_bar, print_settings, seconds_option
 from facewire_client import FaceClient
 
-BAR_MS = 50.0
 CALLERS = 4
-FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tiff"}
+FORMATS = ("jpg", "png", "webp", "tiff")
 
 
 def images() -> dict[str, bytes]:
     """The small photo, and 16 megapixels of soft noise in every format."""
     noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
     large = np.asarray(cv2.resize(noise, (4000, 4000), interpolation=cv2.INTER_CUBIC), np.uint8)
-    files = {f"16 MP {name}": encoded(large, ending) for name, ending in FORMATS.items()}
-    return {"small JPEG": PHOTO.read_bytes(), **files}
+    files = {f"16 MP {name}": encoded(large, f".{name}") for name in FORMATS}
+    return {"small jpg": PHOTO.read_bytes(), **files}
 
 
 def keep_busy(target: str, image: bytes, stop: Event) -> None:
@@ -46,10 +43,8 @@ def check(target: str, seconds: float) -> list[float]:
     return sorted(took)
 
 
-@click.command(help=__doc__)
-@seconds_option(5, "Of each image.")
-def main(seconds: float) -> None:
-    print_settings(callers=CALLERS, seconds=seconds)
+def worst_p99(seconds: float) -> float:
+    """The worst 99th percentile in ms, each image for so many seconds."""
     spawn = multiprocessing.get_context("spawn")
     worst = 0.0
     with serving("--max-message-mb", "64") as server:
@@ -63,8 +58,4 @@ def main(seconds: float) -> None:
             busy.join()
             worst = max(worst, took[len(took) * 99 // 100])
             print(f"{name} ({len(image) / 1e6:.1f} MB): {latency_line(took)}", flush=True)
-    end_with_bar("worst p99, ms:", 1e3 * worst, BAR_MS)
-
-
-if __name__ == "__main__":
-    main()
+    return 1e3 * worst

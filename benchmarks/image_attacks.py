@@ -5,10 +5,11 @@ image of the same format.
 """
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing.connection import Connection
 
 import click
 
@@ -23,7 +24,6 @@ from tests.server.image import attacks
 MEGA = 1_000_000
 TARGET = Target(320, 320, ResizeMode.FIT_TO_WINDOW)
 SMALL = 32
-TIFF_CODINGS = ("tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma", "jpeg")
 
 
 def attack_files(scans: int) -> dict[str, Callable[[int], bytes]]:
@@ -49,7 +49,7 @@ def attack_files(scans: int) -> dict[str, Callable[[int], bytes]]:
         "TIFF, fax": lambda side: attacks.page(side, "group4", "1"),
         **{
             f"TIFF, colour, one strip, {coding}": partial(attacks.page, compression=coding)
-            for coding in TIFF_CODINGS
+            for coding in ("tiff_lzw", "tiff_adobe_deflate", "zstd", "lzma", "jpeg")
         },
         f"TIFF, strips of one JPEG of {scans} scans": lambda side: attacks.jpeg_page(side, scans),
         "TIFF, 65,000 strips": lambda _: attacks.many_strips(65_000),
@@ -61,36 +61,23 @@ def measure(data: bytes, warm: bytes, limits: ImageLimits) -> tuple[str, float, 
     """Decode in a process of its own; what came of it, CPU seconds, MB more at the peak."""
     # Spawned, not forked: this process has memory to spare from making the files.
     fresh = multiprocessing.get_context("spawn")
-    ours, theirs = fresh.Pipe()
-    child = fresh.Process(target=_decode, args=(data, warm, limits, theirs))
-    child.start()
-    theirs.close()
-    assert child.pid
-    ours.recv()
-    before = usage.resident_mb(child.pid)
-    with usage.Usage(child.pid) as used:
-        ours.send("decode")
-        outcome, cpu = ours.recv()
-    ours.send("end")
-    child.join()
+    with ProcessPoolExecutor(1, fresh) as pool:
+        pid = pool.submit(os.getpid).result()
+        pool.submit(_decode, warm, limits).result()
+        before = usage.resident_mb(pid)
+        with usage.Usage(pid) as used:
+            outcome, cpu = pool.submit(_decode, data, limits).result()
     return outcome, cpu, used.peak_mb - before
 
 
-def _decode(data: bytes, warm: bytes, limits: ImageLimits, parent: Connection) -> None:
-    parent.send(_outcome(warm, limits))
-    parent.recv()
+def _decode(data: bytes, limits: ImageLimits) -> tuple[str, float]:
     started = time.process_time()
-    outcome = _outcome(data, limits)
-    parent.send((outcome, time.process_time() - started))
-    parent.recv()  # stay until memory is measured
-
-
-def _outcome(data: bytes, limits: ImageLimits) -> str:
     try:
         picture = decode(data, limits=limits, target=TARGET)
+        outcome = f"{picture.width} x {picture.height}"
     except RequestError as error:
-        return error.reason
-    return f"{picture.width} x {picture.height}"
+        outcome = error.reason
+    return outcome, time.process_time() - started
 
 
 @click.command(help=__doc__)

@@ -5,17 +5,14 @@ Ratios are to what it can do in a closed loop right before and right after each 
 
 import math
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
-
-import click
 
 from benchmarks.harness import usage
 from benchmarks.harness.images import YUNET, photos
 from benchmarks.harness.rounds import table
 from benchmarks.harness.server import Server, total
-from benchmarks.harness.settings import print_settings, seconds_option
+from benchmarks.soak.vitals import Vitals, settled
 from facewire_client.bench.load import ClosedLoop, OpenLoop
 from facewire_client.bench.percentiles import spread
 from facewire_client.bench.recorder import Recorder
@@ -27,8 +24,6 @@ MODEL = YUNET / "yunet_n_640_640.onnx"
 TIMES = 2.0  # how many times what it can do is asked for
 CONCURRENCY = 16  # at capacity
 DEADLINES = (None, 0.2)
-_IDLE_CORES = 0.05  # a server that uses less has worked off what it had
-_SETTLE_SECONDS = 120.0
 _INFERENCES = "facewire_inferences_total"
 _COLUMNS = (
     *("deadline", "can do/s", "offered/s", "in time/s", "x can do", "p99 ms"),
@@ -36,16 +31,19 @@ _COLUMNS = (
 )
 
 
-def overload(server: Server, deadline: float | None, seconds: float, capacity: float) -> list[str]:
-    """Ask for too much for `seconds`; the cells of the table. Raises SystemExit."""
+Overload = tuple[list[str], float, float]
+"""The cells of the table, and of these "x can do" and "x p50 at capacity"."""
+
+
+def overload(server: Server, deadline: float | None, seconds: float, capacity: float) -> Overload:
+    """Ask for too much for `seconds`. Raises SystemExit."""
     before, memory = at_capacity(server, capacity), usage.resident_mb(server.pid)
     begun = total(server.metrics(), _INFERENCES)
     rate = TIMES * before[0]
     load = OpenLoop(rate, seed=1, outstanding=20_000)
     record = send(server, Settings(load=load, duration=seconds, warmup=0, deadline=deadline))
     ran = total(server.metrics(), _INFERENCES) - begun
-    settle(server.pid)
-    kept = usage.resident_mb(server.pid) - memory
+    kept = settled(server, Vitals.at_rest).memory_mb - memory
     most, p50_at_capacity = (
         (one + other) / 2 for one, other in zip(before, at_capacity(server, capacity), strict=True)
     )
@@ -53,12 +51,13 @@ def overload(server: Server, deadline: float | None, seconds: float, capacity: f
     p99 = times.p99 if times else math.nan
     good = sum(deadline is None or each <= deadline for each in record.latencies)
     goodput = record.good_in_period / seconds
-    return [
+    row = [
         "none" if deadline is None else f"{deadline * 1000:.0f} ms",
         *(f"{most:.1f}", f"{rate:.1f}", f"{goodput:.1f}", f"{goodput / most:.3f}"),
         *(f"{p99:.0f}", f"{p99 / p50_at_capacity:.1f}", f"{kept:+.0f}"),
         f"{good / ran:.3f}" if ran else "-",
     ]
+    return row, goodput / most, p99 / p50_at_capacity
 
 
 def at_capacity(server: Server, seconds: float) -> tuple[float, float]:
@@ -78,30 +77,13 @@ def send(server: Server, settings: Settings) -> Recorder:
     return run(Connection(server.target), settings, files, lambda _: None).record
 
 
-def settle(pid: int) -> None:
-    """Return when the server has nothing left to do. Raises SystemExit."""
-    until = time.monotonic() + _SETTLE_SECONDS
-    while time.monotonic() < until:
-        used = usage.cpu_seconds(pid)
-        time.sleep(1)
-        if usage.cpu_seconds(pid) - used < _IDLE_CORES:
-            return
-    raise SystemExit(f"still busy {_SETTLE_SECONDS:.0f} s after the load has ended")
-
-
-@click.command(help=__doc__)
-@seconds_option(60, "Of too much.")
-@click.option("--capacity-seconds", type=float, default=10, show_default=True)
-def main(seconds: float, capacity_seconds: float) -> None:
-    print_settings(model=MODEL.stem, seconds=seconds, capacity_seconds=capacity_seconds)
+def overloads(seconds: float, capacity_seconds: float = 10) -> list[Overload]:
+    """Overload a server without a deadline, and with one; print it. Raises SystemExit."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder, "log"), "--model", str(MODEL))
         try:
-            rows = [overload(server, each, seconds, capacity_seconds) for each in DEADLINES]
+            found = [overload(server, each, seconds, capacity_seconds) for each in DEADLINES]
         finally:
             server.stop()
-    print(f"\n{table(_COLUMNS, rows)}")
-
-
-if __name__ == "__main__":
-    main()
+    print(f"\n{table(_COLUMNS, [row for row, *_ in found])}", flush=True)
+    return found

@@ -24,7 +24,6 @@ GFLOPS, MPARAMS = 339.602, 69.920
 """What Open Model Zoo states: two operations for each multiply-add of the convolutions,
 and millions of parameters."""
 TOLERANCE = 0.005  # A rebuild is right when it is within this of both numbers
-FORMS = ("raw", "tail")
 SAMPLES = 4  # inputs to calibrate with
 
 
@@ -88,10 +87,9 @@ def quantized(raw: Model, *, samples: int, seed: int) -> Model:
 
 @click.command(help=__doc__)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-@click.option("--form", type=click.Choice([*FORMS, "both"]), default="both", show_default=True)
 @click.option("--int8", is_flag=True, help="Quantize with NNCF as well.")
 @click.option("--seed", type=int, default=0)
-def main(output: Path, form: str, int8: bool, seed: int) -> None:
+def main(output: Path, int8: bool, seed: int) -> None:
     raw = raw_network(Plan(), seed)
     check_cost(raw)
     output.mkdir(parents=True, exist_ok=True)
@@ -99,9 +97,8 @@ def main(output: Path, form: str, int8: bool, seed: int) -> None:
     if int8:
         models["-int8"] = quantized(raw, samples=SAMPLES, seed=seed)
     for suffix, model in models.items():
-        for each in FORMS if form == "both" else (form,):
-            path = output / f"{NAME}-{each}{suffix}.xml"
-            whole = model if each == "raw" else with_tail(model)
+        for form, whole in (("raw", model), ("tail", with_tail(model))):
+            path = output / f"{NAME}-{form}{suffix}.xml"
             ov.save_model(whole, path, compress_to_fp16=True)
             print(f"{path}: weights {path.with_suffix('.bin').stat().st_size / 1e6:.1f} MB")
 

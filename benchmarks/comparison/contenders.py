@@ -137,9 +137,8 @@ def _measured(
 ) -> Result | None:
     if contender is None:
         return None
-    load, times = ClosedLoop(cell.concurrency), cell.model.duration
     try:
-        settings = Settings(load=load, duration=seconds * times, warmup=times)
+        settings = Settings(load=ClosedLoop(cell.concurrency), duration=seconds, warmup=1)
         result = contender.measure(cell, photos, settings)
     except MeasureError as error:
         progress(f"{cell}: {name:20} FAILED: {error}")

@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import fsum
-from statistics import median
+from statistics import linear_regression, median
 from typing import NamedTuple
 
 from benchmarks.comparison.servers import LIMIT, Model
-from benchmarks.harness import rounds
 
 HIGHER_IS_BETTER = ("rate",)
 _COLUMNS = (
-    ("rate", "requests/s", 1, True),
-    ("p50_ms", "p50 ms", 1, True),
-    ("cpu_ms", "CPU ms", 2, True),
-    ("memory_mb", "peak MB", 0, False),
+    *(("requests/s", "rate", 1), ("x benchmark_app", "rate", 0), ("p50 ms", "p50_ms", 1)),
+    *(("CPU ms", "cpu_ms", 2), ("x benchmark_app", "cpu_ms", 0), ("peak MB", "memory_mb", 0)),
 )
-"""A number of a result, its title, its digits, and whether its ratio to the limit follows."""
+"""A title, a number of a result, and its digits."""
+TABLE_HEADER = ("cell", "server", *(title for title, _, _ in _COLUMNS))
 
 
 class MeasureError(ValueError):
@@ -65,16 +62,17 @@ class CellResults:
         """The median of the differences of one and, in its round, another."""
         return self._over_rounds([name, other], value, lambda values: values[0] - values[1])
 
-    def table(self) -> str:
-        """Medians, and their ratios to the limit, for people."""
-        header, rows = [""], [[name] for name in self.results]
-        for value, title, digits, with_ratio in _COLUMNS:
-            header += [title, "x limit"] if with_ratio else [title]
-            for row in rows:
-                found = [(self.median(row[0], value), digits)]
-                found += [(self.ratio(row[0], value, LIMIT), 3)] if with_ratio else []
-                row += ["-" if each is None else f"{each:.{many}f}" for each, many in found]
-        return f"{self.cell}\n{rounds.table(header, rows)}"
+    def rows(self) -> list[list[str]]:
+        """Medians under TABLE_HEADER, a row for each contender."""
+        rows = []
+        for name in self.results:
+            row = [str(self.cell), name]
+            for title, value, digits in _COLUMNS:
+                is_ratio = title.startswith("x ")
+                found = self.ratio(name, value, LIMIT) if is_ratio else self.median(name, value)
+                row.append("-" if found is None else f"{found:.{2 if is_ratio else digits}f}")
+            rows.append(row)
+        return rows
 
     def _over_rounds(
         self, names: Sequence[str], value: str, combine: Callable[[Sequence[float]], float]
@@ -89,11 +87,6 @@ class CellResults:
 
 def event_rate(times: Sequence[float]) -> float:
     """Events a second: the slope of number over rising times. Raises MeasureError."""
-    count = len(times)
-    if count < 3:
-        raise MeasureError(f"{count} events are too few for a rate")
-    middle = fsum(times) / count
-    offsets = [time - middle for time in times]
-    variance = fsum(offset * offset for offset in offsets)
-    rank = (count - 1) / 2
-    return fsum((i - rank) * offset for i, offset in enumerate(offsets)) / variance
+    if len(times) < 3:
+        raise MeasureError(f"{len(times)} events are too few for a rate")
+    return linear_regression(times, range(len(times))).slope

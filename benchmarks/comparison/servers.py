@@ -13,27 +13,23 @@ from typing import NamedTuple
 from platformdirs import user_cache_path
 
 from benchmarks.comparison.protocols import FACEWIRE, OIP, Protocol
-from benchmarks.harness.images import YUNET
-from benchmarks.harness.program import ROOT, free_port
+from benchmarks.harness.images import PUBLISHED_0205, YUNET
+from benchmarks.harness.program import free_port
 
 OURS, THROUGHPUT, LIMIT = "facewire", "facewire-throughput", "benchmark_app"
 CACHE = user_cache_path("facewire") / "benchmarks"
 
 
 class Model(NamedTuple):
-    """A model: its name, its file, how rivals read its head, and times as long as a light one."""
+    """A model: its name, its file, and how rivals read its head."""
 
     name: str
     path: Path
     head: str
-    duration: float = 1.0
 
 
-REBUILD = ROOT / "build" / "rebuild" / "face-detection-0206-rebuild-tail-int8.xml"
-MODELS = {
-    "yunet-640": Model("yunet-640", YUNET / "yunet_n_640_640.onnx", "yunet"),
-    "0206-int8": Model("0206-int8", REBUILD, "boxes_labels", duration=3.0),
-}
+FD_0205 = Model("0205", PUBLISHED_0205, "boxes_labels")
+YUNET_640 = Model("YuNet 640", YUNET / "yunet_n_640_640.onnx", "yunet")
 # What does the job is the same as here, so that only the server differs.
 _OWN = [f"{name}=={version(name)}" for name in ("numpy", "opencv-python-headless", "openvino")]
 PINNED = {

@@ -13,6 +13,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 PHOTO = DATA / "astronaut.jpg"  # the small photo of one face that comes with the server
 DLIB = SHARED / "faces" / "dlib"
 YUNET = SHARED / "models" / "yunet"
+PUBLISHED_0205 = SHARED / "models" / "face-detection-0205" / "FP16" / "face-detection-0205.xml"
 SIZES = {"small": None, "1080p": (1920, 1080), "12mp": (4000, 3000)}
 """Width and height of an enlarged photo that is wider than high; None: as it is."""
 QUALITY = 90

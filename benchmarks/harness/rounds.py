@@ -1,13 +1,17 @@
 """Rounds: what is compared is measured in alternation, so that no drift favours one."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import TypeVar
 
-from facewire_client.cli.table import align
+from facewire_ext import simd_levels, use_simd_level
 
 K = TypeVar("K")
 T = TypeVar("T")
+SHORTEST_US = 1_000
+"""A measurement of `timed` is at least so long, after a call that is not timed."""
 
 
 def alternate(
@@ -41,5 +45,29 @@ def latency_line(seconds: Sequence[float]) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lines of columns; all but the first column are flush right."""
-    return align([header, *rows], right=range(1, len(header)))
+    """A table in Markdown, as it is in docs/."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def timed(runs: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+    """Microseconds of CPU of a call of each on this thread: the medians of rounds.
+
+    What is named for a SIMD level of the extension runs at that level, the rest at the best.
+    """
+
+    def measure(name: str, repeats: int) -> float:
+        use_simd_level(name if name in simd_levels() else simd_levels()[-1])
+        runs[name]()
+        start = time.thread_time()
+        for _ in range(repeats):
+            runs[name]()
+        return (time.thread_time() - start) / repeats * 1e6
+
+    once = {name: measure(name, 3) for name in runs}
+    repeats = {name: max(1, round(SHORTEST_US / took)) for name, took in once.items()}
+    one_round = sum(once[name] * (repeats[name] + 1) for name in runs)
+    rounds = max(9, round(seconds * 1e6 / one_round))
+    return medians(
+        alternate(rounds, {name: partial(measure, name, repeats[name]) for name in runs})
+    )

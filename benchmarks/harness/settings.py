@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import openvino as ov
@@ -39,10 +39,3 @@ def print_settings(**settings: object) -> None:
 def progress(line: str) -> None:
     """Print on standard error what a long run does, with the time."""
     print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
-
-
-def end_with_bar(what: str, value: float, most: float) -> NoReturn:
-    """Print whether a value is at most its bar; the exit status is 1 when it is not."""
-    met = value <= most
-    print(f"{what} {value:.3g}, bar {most:g}: {'met' if met else 'not met'}")
-    raise SystemExit(0 if met else 1)

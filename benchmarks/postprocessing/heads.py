@@ -30,14 +30,10 @@ FACES = {50: 5, 500: 35, 5000: 345}
 """Faces for so many candidates: 345 of 5,000 are kept, as in a crowd."""
 
 
-Candidate = tuple[int, int, int, float, float, float, float, float]
-"""A face as one cell reports it: level, row, column; centre, size; confidence."""
-
-
 def candidates(
     random: np.random.Generator, count: int, side: int, strides: Sequence[int], threshold: float
-) -> Iterator[Candidate]:
-    """About `count` cells above `threshold`, around faces that hardly overlap."""
+) -> Iterator[tuple[int, int, int, float, float, float, float, float]]:
+    """About `count` cells around faces: level, row, column, centre, size, confidence."""
     total = FACES[count]
     lines = math.ceil(math.sqrt(total))
     pitch = side / lines
@@ -61,16 +57,9 @@ def candidates(
 
 def closest_cells(x: float, y: float, count: int, stride: int, side: int) -> list[tuple[int, int]]:
     """The `count` cells of a level whose centres are closest to a face's."""
-    reach = math.ceil(math.sqrt(count))
-    row, column = int(y / stride), int(x / stride)
-    cells = [
-        (r, c)
-        for r in range(row - reach, row + reach + 1)
-        for c in range(column - reach, column + reach + 1)
-        if 0 <= r < side // stride and 0 <= c < side // stride
-    ]
-    cells.sort(key=lambda cell: (cell[0] - row) ** 2 + (cell[1] - column) ** 2)
-    return cells[:count]
+    grid = np.indices((side // stride, side // stride)).reshape(2, -1).T
+    distance = ((grid - (int(y / stride), int(x / stride))) ** 2).sum(axis=1)
+    return [(int(r), int(c)) for r, c in grid[np.argsort(distance, kind="stable")[:count]]]
 
 
 def atss_levels(side: int, count: int, threshold: float) -> Levels:

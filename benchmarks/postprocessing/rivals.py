@@ -1,7 +1,7 @@
 """The same post-processing by other means: NumPy, OpenCV, and numba in one pass.
 
 All find the locations that reach the confidence first, decode only those, suppress greedily,
-undo a stretch and clip. numba compiles at import, and is given all levels joined in advance.
+undo a stretch and clip. numba is given all levels joined in advance.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numba import njit
-from numba.types import Array as ArrayType
-from numba.types import boolean, float32, int64
 from numpy.typing import NDArray
 
 from benchmarks.postprocessing import heads
@@ -22,12 +20,6 @@ Detect = Callable[[], Result]
 ZERO, HALF, ONE, SIDE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(8)
 CENTER_STD, SIZE_STD, LOG = np.float32(0.1), np.float32(0.2), np.float32(abs(np.log(16 / 1000)))
 SIZE = np.array([heads.IMAGE_WIDTH, heads.IMAGE_HEIGHT] * 2, np.float32)
-VECTOR = ArrayType(float32, 1, "C")
-MATRIX = ArrayType(float32, 2, "C")
-SIGNATURE = int64(
-    *(boolean, VECTOR, VECTOR, MATRIX, ArrayType(int64, 1, "C"), ArrayType(int64, 2, "C")),
-    *(float32, float32, VECTOR, VECTOR, MATRIX, MATRIX),
-)
 
 
 class FlatLevel(NamedTuple):
@@ -100,12 +92,12 @@ def with_opencv(task: Task) -> Result:
     return task.in_photo(boxes[kept]), scores[kept]
 
 
-@njit(float32(float32, float32, float32))
+@njit()
 def clipped(value: np.float32, low: np.float32, high: np.float32) -> np.float32:
     return min(max(value, low), high)
 
 
-@njit(int64(MATRIX, int64, float32, VECTOR, VECTOR, MATRIX))
+@njit()
 def suppress(
     found: Array, count: int, threshold: np.float32, scale: Array, size: Array, out: Array
 ) -> int:
@@ -139,7 +131,7 @@ def suppress(
     return written
 
 
-@njit(SIGNATURE, nogil=True)
+@njit(nogil=True)
 def in_one_pass(
     yunet: bool,
     scores: Array,

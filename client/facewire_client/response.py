@@ -12,6 +12,7 @@ def detect_result(message: detect_pb2.DetectResponse) -> DetectResult:
         model=message.model_name,
         model_version=message.model_version,
         timing=_timing(message.timing),
+        cached=message.cached,
     )
 
 

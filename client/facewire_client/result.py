@@ -57,7 +57,8 @@ class DetectResult:
     """The faces of one image, the most confident first.
 
     `image_size` is (width, height) of the upright image in pixels; `model` and `model_version`
-    name the model.
+    name the model. `cached`: the server had kept the answer to an earlier request for the
+    same bytes.
     """
 
     faces: tuple[Face, ...]
@@ -65,6 +66,7 @@ class DetectResult:
     model: str = ""
     model_version: str = ""
     timing: Timing = Timing()
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from facewire_ext._jpeg import ScanReader
 from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
 from facewire_ext._placement import Placement, rescale
-from facewire_ext._rows import decode_boxes_labels, decode_ssd
+from facewire_ext._rows import decode_boxes_labels, decode_boxes_scores, decode_ssd
 from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
 from facewire_ext._yunet import YunetLevels, decode_yunet
@@ -23,6 +23,7 @@ __all__ = [
     "YunetLevels",
     "decode_atss",
     "decode_boxes_labels",
+    "decode_boxes_scores",
     "decode_ssd",
     "decode_yunet",
     "fit",

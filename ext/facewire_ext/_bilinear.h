@@ -32,8 +32,8 @@ static void blend_columns_portable(const uint8_t *row, ptrdiff_t channels, ptrdi
     blend_columns_rest(row, channels, step, columns, 0, planes);
 }
 
-/* The four bytes at `row[offset]`, and those in which the right neighbour lies: with three
- * channels they begin one byte before it, so that nothing behind the row is read. */
+/* Vectors blend pixels of four bytes. With three channels those of the right neighbour begin
+ * one byte before it, so that nothing behind the row is read. */
 FACEWIRE_INLINE int32_t four_bytes(const uint8_t *from)
 {
     int32_t value;
@@ -137,10 +137,40 @@ rest:
 #endif
 
 #ifdef FACEWIRE_NEON
+FACEWIRE_INLINE uint32x4_t four_pixels(const uint8_t *row, const int32_t *offset)
+{
+    uint32x4_t pixels = vdupq_n_u32((uint32_t)four_bytes(row + offset[0]));
+    pixels = vsetq_lane_u32((uint32_t)four_bytes(row + offset[1]), pixels, 1);
+    pixels = vsetq_lane_u32((uint32_t)four_bytes(row + offset[2]), pixels, 2);
+    return vsetq_lane_u32((uint32_t)four_bytes(row + offset[3]), pixels, 3);
+}
+
 static void blend_columns_neon(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
     const facewire_columns *columns, int16_t *planes)
 {
-    blend_columns_rest(row, channels, step, columns, 0, planes);
+    const ptrdiff_t count = columns->count;
+    const uint8_t *ahead = row + (channels == 3 ? 2 : 4);
+    const uint32x4_t low = vdupq_n_u32(0xFF);
+    const int32x4_t shift = vdupq_n_s32(channels == 3 ? -8 : 0);
+    ptrdiff_t x = 0;
+    if (channels < 3 || step != channels)
+        goto rest;
+    for (; x + 4 <= count; x += 4) {
+        uint32x4_t left = four_pixels(row, columns->left + x);
+        uint32x4_t right = vshlq_u32(four_pixels(ahead, columns->left + x), shift);
+        int16x4x2_t weights = vld2_s16(columns->weights + 2 * x);
+        for (int channel = 0; channel < 3; channel++) {
+            int16x4_t one = vreinterpret_s16_u16(vmovn_u32(vandq_u32(left, low)));
+            int16x4_t other = vreinterpret_s16_u16(vmovn_u32(vandq_u32(right, low)));
+            int32x4_t sum = vmull_s16(one, weights.val[0]);
+            sum = vmlal_s16(sum, other, weights.val[1]);
+            vst1_s16(planes + channel * count + x, vshrn_n_s32(sum, 4));
+            left = vshrq_n_u32(left, 8);
+            right = vshrq_n_u32(right, 8);
+        }
+    }
+rest:
+    blend_columns_rest(row, channels, step, columns, x, planes);
 }
 #endif
 

@@ -1,8 +1,8 @@
 /* The table of kernels, the loops that wide vectors speed up, and their structures.
  *
  * There is one table for each SIMD level, and one is chosen at import. All compute the
- * same float32 operations in the same order (no fused multiply-add), so all give the same
- * bits.
+ * same float32 operations in the same order (no fused multiply-add), and pixels in whole
+ * numbers, so all give the same bits.
  */
 #ifndef FACEWIRE_KERNELS_H
 #define FACEWIRE_KERNELS_H

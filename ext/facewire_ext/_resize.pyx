@@ -70,14 +70,12 @@ cdef inline void set_columns(
         where = position(index, source.width, length)
         left = <int32_t> floorf(where)
         part = where - left
-        if left < 0:
+        if left < 0 or source.width == 1:
             left, part = 0, 0
-        elif left >= source.width - 1 and source.width > 1:
+        elif left >= source.width - 1:
             # Only the last pixel counts. It is read as the right neighbour of the one before
             # it, whose weight is 0, so that nothing behind the row is read.
             left, part = <int32_t> source.width - 2, 1
-        elif source.width == 1:
-            left, part = 0, 0
         at = length - 1 - index if flipped else index
         lines.left[at] = left * <int32_t> source.channels
         lines.weights[2 * at] = <int16_t> rintf((1 - part) * ONE)

@@ -17,6 +17,19 @@ def decode_ssd(
 ) -> int: ...
 def decode_boxes_labels(
     network_boxes: Array,
+    labels: Array | None,
+    boxes: Array,
+    confidences: Array,
+    class_ids: Array,
+    *,
+    placement: Placement,
+    min_confidence: float,
+    iou_threshold: float | None = None,
+    workspace: Workspace,
+) -> int: ...
+def decode_boxes_scores(
+    network_boxes: Array,
+    scores: Array,
     labels: Array,
     boxes: Array,
     confidences: Array,

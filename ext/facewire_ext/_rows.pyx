@@ -1,6 +1,7 @@
-"""Decode rows of boxes, from networks that have suppressed overlaps themselves."""
+"""Decode rows of boxes, from networks that have chosen them themselves."""
 
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 from ._arrays cimport Array, close_array, open_floats, open_integers
 from ._candidates cimport add_candidate
@@ -65,8 +66,8 @@ def decode_boxes_labels(
     """Decode boxes and labels, as of face-detection-0205 and -0206.
 
     network_boxes: float32 [N, 5] or [1, N, 5]: x_min, y_min, x_max, y_max in input
-    pixels, confidence. labels: int32 or int64 [N] or [1, N]. Rows with a confidence
-    of 0 or less, or with a negative label, are unused and dropped.
+    pixels, confidence. labels: int32 or int64 [N] or [1, N]; None: all are of class 0.
+    Rows with a confidence of 0 or less, or with a negative label, are unused and dropped.
 
     The other arguments and the result as in `decode_atss`.
     """
@@ -78,13 +79,8 @@ def decode_boxes_labels(
     checked_outputs(boxes, confidences, class_ids)
     open_floats(&table, network_boxes, "network_boxes", 5)
     try:
-        open_integers(&label_array, labels, "labels")
+        open_labels(&label_array, labels, table.rows)
         try:
-            if label_array.rows != table.rows:
-                raise ValueError(
-                    f"labels must be as many as the boxes, {table.rows}, "
-                    f"not {label_array.rows}"
-                )
             scratch = workspace.acquire(table.rows)
             try:
                 with nogil:
@@ -104,6 +100,90 @@ def decode_boxes_labels(
     finally:
         close_array(&table)
     return written
+
+
+def decode_boxes_scores(
+    network_boxes,
+    scores,
+    labels,
+    float[:, ::1] boxes not None,
+    float[::1] confidences not None,
+    int[::1] class_ids not None,
+    *,
+    Placement placement not None,
+    double min_confidence,
+    iou_threshold=None,
+    Workspace workspace not None,
+):
+    """Decode boxes, scores and labels, as of RT-DETR, D-FINE and DEIM.
+
+    network_boxes: float32 [N, 4] or [1, N, 4]: x_min, y_min, x_max, y_max, normalised to
+    [0, 1] of the network's input. scores: float32 [N] or [1, N]. labels: int32 or int64
+    [N] or [1, N]. Rows with a score of 0 or less, or with a negative label, are dropped.
+
+    The other arguments and the result as in `decode_atss`.
+    """
+    cdef Array table
+    cdef Array score_array
+    cdef Array label_array
+    cdef FilterOptions options = checked_options(min_confidence, iou_threshold, 0)
+    cdef Py_ssize_t written
+    cdef Scratch* scratch
+    checked_outputs(boxes, confidences, class_ids)
+    open_floats(&table, network_boxes, "network_boxes", 4)
+    try:
+        open_floats(&score_array, scores, "scores", 1)
+        try:
+            require_rows(&score_array, "scores", table.rows)
+            open_labels(&label_array, labels, table.rows)
+            try:
+                scratch = workspace.acquire(table.rows)
+                try:
+                    with nogil:
+                        collect_boxes_scores(
+                            &table,
+                            <const float*> score_array.data,
+                            &label_array,
+                            options.min_confidence,
+                            placement,
+                            scratch,
+                        )
+                        written = write_detections(
+                            scratch,
+                            options,
+                            &placement.transform,
+                            boxes,
+                            confidences,
+                            class_ids,
+                        )
+                finally:
+                    workspace.release()
+            finally:
+                close_array(&label_array)
+        finally:
+            close_array(&score_array)
+    finally:
+        close_array(&table)
+    return written
+
+
+cdef int open_labels(Array* array, object labels, Py_ssize_t rows) except -1:
+    """Open labels; those that are None have no data. Raises ValueError if not `rows`."""
+    if labels is None:
+        memset(array, 0, sizeof(Array))  # close_array then has nothing to release.
+        return 0
+    open_integers(array, labels, "labels")
+    try:
+        require_rows(array, "labels", rows)
+    except BaseException:
+        close_array(array)
+        raise
+
+
+cdef int require_rows(const Array* array, str name, Py_ssize_t rows) except -1:
+    """Raise ValueError unless an array has as many rows as there are boxes."""
+    if array.rows != rows:
+        raise ValueError(f"{name} must be as many as the boxes, {rows}, not {array.rows}")
 
 
 cdef void collect_ssd(
@@ -146,8 +226,36 @@ cdef void collect_boxes_labels(
         row += 5
 
 
+cdef void collect_boxes_scores(
+    const Array* table,
+    const float* scores,
+    const Array* labels,
+    float min_confidence,
+    Placement placement,
+    Scratch* scratch,
+) noexcept nogil:
+    """Append the normalised boxes that reach the confidence to the candidates."""
+    cdef float width = placement.input_width
+    cdef float height = placement.input_height
+    cdef const float* row = <const float*> table.data
+    cdef float box[4]
+    cdef Py_ssize_t index
+    cdef int64_t label
+    for index in range(table.rows):
+        label = integer(labels, index)
+        if scores[index] > 0 and scores[index] >= min_confidence and label >= 0:
+            box[0] = row[0] * width
+            box[1] = row[1] * height
+            box[2] = row[2] * width
+            box[3] = row[3] * height
+            add_candidate(scratch, box, scores[index], <int> label, index)
+        row += 4
+
+
 cdef inline int64_t integer(const Array* array, Py_ssize_t index) noexcept nogil:
-    """An element of an int32 or int64 array, limited to the largest int32."""
+    """A label, of int32 or int64, limited to the largest int32; 0 where there are none."""
+    if array.data == NULL:
+        return 0
     if array.item_size == 4:
         return (<const int32_t*> array.data)[index]
     return min((<const int64_t*> array.data)[index], <int64_t> 2147483647)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bars import Bar
+from benchmarks.bars import Mark
 from benchmarks.comparison.contenders import check_same
-from benchmarks.comparison.results import Cell, CellResults, Result, event_rate
+from benchmarks.comparison.results import TABLE_HEADER, Cell, CellResults, Result, event_rate
 from benchmarks.comparison.servers import Model
 
 CELL = Cell(Model("net", Path("net.xml"), "yunet"), "small", 4)
@@ -41,23 +41,33 @@ def test_ratios_are_those_to_the_best_neighbour_of_the_same_round() -> None:
     assert results.difference("ours", "p50_ms", "a") == pytest.approx(0.0)
 
 
+def test_a_row_has_medians_and_ratios_to_benchmark_app() -> None:
+    rows = CellResults(
+        CELL,
+        {"benchmark_app": [result(20, 4)], "ours": [result(10, 8)], "gone": [None]},
+    ).rows()
+    assert [len(row) for row in rows] == [len(TABLE_HEADER)] * 3
+    assert rows[1][1:] == ["ours", "10.0", "0.50", "8.0", "1.00", "1.00", "1"]
+    assert rows[2][2:] == ["-"] * 6
+
+
 def test_a_round_that_failed_leaves_no_ratio() -> None:
     results = CellResults(CELL, {"ours": [result(10), result(10)], "a": [result(5), None]})
     assert results.ratio("ours", "rate", "a") is None
 
 
 @pytest.mark.parametrize(
-    ("bar", "word"),
+    ("mark", "value", "word"),
     [
-        (Bar("rate", lambda results: 0.9, least=0.9), "met"),
-        (Bar("rate", lambda results: 0.899, least=0.9), "MISSED"),
-        (Bar("time", lambda results: 3.0, most=3.0), "met"),
-        (Bar("time", lambda results: 3.001, most=3.0), "MISSED"),
-        (Bar("time", lambda results: None, most=3.0), "NOT MEASURED"),
+        (Mark("rate", least=0.9), 0.9, "met"),
+        (Mark("rate", least=0.9), 0.899, "MISSED"),
+        (Mark("time", most=3.0), 3.0, "met"),
+        (Mark("time", most=3.0), 3.001, "MISSED"),
+        (Mark("time", most=3.0), None, "NOT MEASURED"),
     ],
 )
-def test_a_bar_is_met_up_to_its_bound(bar: Bar, word: str) -> None:
-    row, met = bar.row(CellResults(CELL))
+def test_a_mark_is_met_up_to_its_bound(mark: Mark, value: float | None, word: str) -> None:
+    row, met = mark.row(value)
     assert row[-1] == word
     assert met is (word == "met")
 

@@ -19,6 +19,6 @@ def test_a_kill_costs_no_wrong_answer_and_only_calls_in_flight(
     finally:
         assert server.stop() == 0
     assert problems == []
-    name, answered, *_ = capsys.readouterr().out.splitlines()[1].split()
+    name, answered, *_ = capsys.readouterr().out.splitlines()[2].strip("| ").split(" | ")
     assert name == fault.name
     assert int(answered) > 0

@@ -33,6 +33,7 @@ RESPONSE = pb.DetectResponse(
     model_name="large",
     model_version="0123456789ab",
     timing=pb.Timing(queue_us=1, decode_us=2, inference_us=3, postprocess_us=4, total_us=11),
+    cached=True,
 )
 
 RESULT = DetectResult(
@@ -50,6 +51,7 @@ RESULT = DetectResult(
     model="large",
     model_version="0123456789ab",
     timing=Timing(1, 2, 3, 4, 11),
+    cached=True,
 )
 
 NANO = ModelInfo(

@@ -1,9 +1,6 @@
-"""An ONNX file for tests that finds the same boxes in every image.
+"""An ONNX file for tests that finds the same boxes in every image."""
 
-Its weights lie beside it, as exporters do with large models.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +16,46 @@ EXTERNAL = 1
 Tensor = NDArray[np.float32] | NDArray[np.int64]
 
 
-def write_onnx(path: Path, boxes: Sequence[Sequence[float]], weights: str) -> Path:
-    """Writes the model; `weights` is the name of the file of its one tensor.
+def write_onnx(
+    path: Path,
+    boxes: Sequence[Sequence[float]],
+    weights: str = "",
+    *,
+    metadata: Mapping[str, str] | None = None,
+    shape: Sequence[int | str] = (1, 3, SIDE, SIDE),
+    baked: Sequence[int] = (1, -1),
+) -> Path:
+    """Write the model.
 
     `boxes` are rows of x_min, y_min, x_max, y_max in pixels of the input, confidence.
+    `weights` is the name of the file beside it with these rows, as exporters do with large
+    models; empty: they are inside. `metadata` are its `metadata_props`. A text in `shape`,
+    that of the input, is a side that is open. `baked` is the constant shape that the graph
+    gives to the image, before it adds 0 times its mean to the rows.
     """
     rows = np.array(boxes, np.float32)
-    (path.parent / weights).write_bytes(rows.tobytes())
+    if weights:
+        (path.parent / weights).write_bytes(rows.tobytes())
     labels = np.zeros(len(rows), np.int64)
     graph = (
-        field(1, _identity("rows", "boxes"))
-        + field(1, _identity("zeros", "labels"))
+        field(1, _node("Reshape", ("image", "baked"), "flat"))
+        + field(1, _node("ReduceMean", ("flat",), "mean"))
+        + field(1, _node("Mul", ("mean", "zero"), "nothing"))
+        + field(1, _node("Add", ("rows", "nothing"), "boxes"))
+        + field(1, _node("Identity", ("zeros",), "labels"))
         + field(2, b"constant")
         + field(5, _tensor("rows", rows, weights))
         + field(5, _tensor("zeros", labels))
-        + field(11, _value("image", FLOAT, (1, 3, SIDE, SIDE)))
+        + field(5, _tensor("zero", np.zeros(1, np.float32)))
+        + field(5, _tensor("baked", np.array(baked, np.int64)))
+        + field(11, _value("image", FLOAT, shape))
         + field(12, _value("boxes", FLOAT, rows.shape))
         + field(12, _value("labels", INT64, labels.shape))
     )
-    path.write_bytes(number(1, 8) + field(7, graph) + field(8, number(2, 13)))
+    model = number(1, 8) + field(7, graph) + field(8, number(2, 13))
+    for key, value in (metadata or {}).items():
+        model += field(14, field(1, key.encode()) + field(2, value.encode()))
+    path.write_bytes(model)
     return path
 
 
@@ -52,14 +70,16 @@ def number(place: int, value: int) -> bytes:
 
 
 def varint(value: int) -> bytes:
-    """A number of the wire format."""
+    """A number of the wire format; a negative one as its two's complement of 64 bits."""
+    value &= (1 << 64) - 1
     if value < 0x80:
         return bytes([value])
     return bytes([value & 0x7F | 0x80]) + varint(value >> 7)
 
 
-def _identity(source: str, target: str) -> bytes:
-    return field(1, source.encode()) + field(2, target.encode()) + field(4, b"Identity")
+def _node(operation: str, sources: Sequence[str], target: str) -> bytes:
+    inputs = b"".join(field(1, source.encode()) for source in sources)
+    return inputs + field(2, target.encode()) + field(4, operation.encode())
 
 
 def _tensor(name: str, values: Tensor, file: str = "") -> bytes:
@@ -72,7 +92,9 @@ def _tensor(name: str, values: Tensor, file: str = "") -> bytes:
     return start + field(13, location) + number(14, EXTERNAL)
 
 
-def _value(name: str, kind: int, shape: Sequence[int]) -> bytes:
-    sides = b"".join(field(1, number(1, side)) for side in shape)
-    tensor = number(1, kind) + field(2, sides)
+def _value(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
+    sides = (
+        field(2, side.encode()) if isinstance(side, str) else number(1, side) for side in shape
+    )
+    tensor = number(1, kind) + field(2, b"".join(field(1, side) for side in sides))
     return field(1, name.encode()) + field(2, field(1, tensor))

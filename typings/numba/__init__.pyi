@@ -3,11 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from numba.types import Signature
-
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-def njit(
-    signature: Signature, *, nogil: bool = False
-) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
+def njit(*, nogil: bool = False) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...

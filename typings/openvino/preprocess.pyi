@@ -1,8 +1,9 @@
 """The part of OpenVINO's pre-processing API that facewire uses."""
 
+from collections.abc import Callable
 from typing import Self
 
-from openvino import Layout, Model, Type
+from openvino import Layout, Model, Output, Type
 
 class InputTensorInfo:
     def set_element_type(self, type: Type) -> Self: ...
@@ -13,7 +14,7 @@ class InputModelInfo:
 
 class PreProcessSteps:
     def convert_element_type(self, type: Type) -> Self: ...
-    def reverse_channels(self) -> Self: ...
+    def custom(self, operation: Callable[[Output], Output]) -> Self: ...
     def mean(self, values: list[float]) -> Self: ...
     def scale(self, values: list[float]) -> Self: ...
 

@@ -192,4 +192,5 @@ def _document(answer: StreamResult) -> dict[str, Any]:
             for face in result.faces
         ],
         "timing": asdict(result.timing),
+        "cached": result.cached,
     }

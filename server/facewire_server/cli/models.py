@@ -1,8 +1,6 @@
 """`facewire-server models`: lists, describes, fetches and verifies models."""
 
-import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,11 @@ import click
 from facewire_client.cli.table import align
 from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue, PublishedModel
+from facewire_server.cli import model_info
 from facewire_server.cli.pull_report import PullReport
 from facewire_server.config import PRECISIONS
 from facewire_server.errors import ModelError
-from facewire_server.inference.detector import Detector
 from facewire_server.inference.network import Network
-from facewire_server.inference.runtime import Runtime
-from facewire_server.models.metadata import Metadata
 from facewire_server.models.source import EMBEDDED, Source
 from facewire_server.system.cache_folder import default_folder
 
@@ -70,10 +66,14 @@ def list_models(cache: Path, as_json: bool) -> None:
 @cache_option
 @json_option
 def info(model: str, device: str, precision: str | None, cache: Path, as_json: bool) -> None:
-    """Describe a model: input, head, labels, thresholds, precision, cost and hash."""
+    """Describe a model: how images are prepared, its head, labels, thresholds and cost.
+
+    Settings are shown with their origin: the metadata of the file, its exporter's
+    convention, the TOML file beside it (sidecar), the catalogue, or the default.
+    """
     source = Source.find(model, precision=precision, cache=cache)
-    values = _description(source, device)
-    click.echo(json.dumps(values) if as_json else align(_description_rows(values)))
+    values = model_info.document(source, device)
+    click.echo(json.dumps(values) if as_json else align(model_info.rows(values)))
 
 
 @models.command()
@@ -168,56 +168,3 @@ def _row(listed: dict[str, Any]) -> tuple[str, ...]:
         f"{listed['mparams']:.3f}",
         "facewire itself; the default" if listed["embedded"] else " ".join(precisions),
     )
-
-
-def _description(source: Source, device: str) -> dict[str, Any]:
-    """Load a model and describe it in values of JSON. Raises ModelError."""
-    network = Network(source.read(), source.sidecar.input_size)
-    metadata = Metadata.parse(source.settings(network.metadata))
-    cost = network.cost
-    description = Detector(source, Runtime(device=device)).description
-    beside = source.path.with_suffix(".toml")
-    return {
-        **dataclasses.asdict(description),
-        "version": description.version,
-        "pad_value": metadata.pad_value or 0,
-        "channels": "RGB" if metadata.reverse_input_channels else "BGR",
-        "mean_values": metadata.mean,
-        "scale_values": metadata.scale,
-        "file_precision": source.precision or None,
-        "parameters": cost.parameters,
-        "gflops": cost.gflops,
-        "path": str(source.path.resolve()),
-        "override": str(beside.resolve()) if beside.is_file() else None,
-    }
-
-
-def _description_rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Convert a description to rows of a table."""
-    inside = "none: the network suppresses by itself"
-    files = values["file_precision"]
-    return [
-        ("name", values["name"]),
-        ("version", values["version"]),
-        ("input", f"{values['input_width']}x{values['input_height']}"),
-        ("channels", values["channels"]),
-        ("mean", _numbers(values["mean_values"])),
-        ("scale", _numbers(values["scale_values"])),
-        ("resize", values["resize"]),
-        ("padding", str(values["pad_value"])),
-        ("head", values["head"]),
-        ("labels", ", ".join(values["labels"])),
-        ("min confidence", f"{values['min_confidence']:g}"),
-        ("IoU threshold", f"{values['iou_threshold'] or inside}"),
-        ("precision", values["precision"] + (f" (files: {files})" if files else "")),
-        ("device", values["device"]),
-        ("parameters", f"{values['parameters'] / 1e6:.3f} million"),
-        ("GFLOPs", f"{values['gflops']:.3f}"),
-        ("SHA-256", values["sha256"]),
-        ("file", values["path"]),
-        ("set beside it", values["override"] or "nothing"),
-    ]
-
-
-def _numbers(values: tuple[float, ...] | None) -> str:
-    return "none" if values is None else " ".join(f"{value:g}" for value in values)

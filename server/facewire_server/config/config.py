@@ -10,6 +10,7 @@ from facewire_server.config.setting import (
     PORTS,
     POSITIVE,
     SECONDS,
+    ZERO_OR_MORE,
     Range,
     check,
     check_each,
@@ -180,6 +181,11 @@ class Config:
         " refused, streams beyond half of it are held back.",
         POSITIVE,
     )
+    response_cache_mb: float = setting(
+        0.0,
+        "Keep answers for when the same image comes again, in so many MiB of each worker.",
+        ZERO_OR_MORE,
+    )
     grace: float = setting(
         30.0, "Seconds to finish what runs after SIGTERM; a second signal ends at once.", SECONDS
     )
@@ -230,6 +236,11 @@ class Config:
     def max_queued_bytes(self) -> int:
         """The most bytes of messages that wait for a worker."""
         return round(self.max_queued_mb * MEBI)
+
+    @property
+    def response_cache_bytes(self) -> int:
+        """The most bytes of answers that are kept; 0: none is."""
+        return round(self.response_cache_mb * MEBI)
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -27,6 +27,7 @@ PORTS = Range(lambda value: 0 <= value <= 65_535, "not within 0..65535")
 SECONDS = Range(lambda value: 0 <= value < math.inf, "not a number of seconds")
 AT_LEAST_ONE = Range(lambda value: value >= 1, "less than 1")
 NOT_NEGATIVE = Range(lambda value: value >= 0, "negative")
+ZERO_OR_MORE = Range(lambda value: 0 <= value < math.inf, "not a number from 0 up")
 POSITIVE = Range(lambda value: 0 < value < math.inf, "not a number above 0")
 
 

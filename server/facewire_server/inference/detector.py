@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.decode import Image, open_image
@@ -19,6 +20,8 @@ from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
 
 DEFAULT_MAX_DETECTIONS = 1000
+
+_SERIALS = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,17 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """The detections of `model` in one image of `width` x `height` upright pixels."""
+    """The detections of `model` in one image of `width` x `height` upright pixels.
+
+    `cached`: they are those of an earlier request, and all stages are 0.
+    """
 
     model: Description
     found: Found
     width: int
     height: int
     stages: Stages
+    cached: bool = False
 
 
 def _not_exclusive() -> bool:
@@ -75,11 +82,13 @@ class Detector:
 
         `files` are its files, read before; None: they are read now.
         """
+        self.serial = next(_SERIALS)
+        """The number of this load in the process: a model that is loaded again gets another."""
         network, self._engine = _compiled(source, files or source.read(), runtime)
         head = network.head
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
-        self._pad_value = head.metadata.pad_value or 0
+        self._head = head
         self.source = source
         with ThreadPoolExecutor(1) as thread:
             warming = thread.submit(self._warm)
@@ -106,7 +115,9 @@ class Detector:
         with self._engine.slot() as slot:
             started = time.perf_counter()
             picture = open_image(image, limits, target)
-            placement = fit(picture, slot.image, mode=target.mode, pad_value=self._pad_value)
+            placement = fit(
+                picture, slot.image, mode=target.mode, pad_value=self._head.metadata.pad_value or 0
+            )
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()
@@ -125,17 +136,12 @@ class Detector:
 
     def _filter(self, options: Options) -> FilterOptions:
         """Fill the model's defaults into the options of a request."""
-        iou_threshold = options.iou_threshold
-        if iou_threshold is None:
-            # 0 in a description: the model suppresses by itself.
-            iou_threshold = self.description.iou_threshold or None
-        min_confidence = options.min_confidence
-        if min_confidence is None:
-            min_confidence = self.description.min_confidence
+        head = self._head
+        min_confidence, iou_threshold = options.min_confidence, options.iou_threshold
         return FilterOptions(
-            min_confidence,
-            iou_threshold,
-            options.max_detections or DEFAULT_MAX_DETECTIONS,
+            head.min_confidence if min_confidence is None else min_confidence,
+            head.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
         )
 
 

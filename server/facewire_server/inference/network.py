@@ -9,10 +9,13 @@ import openvino as ov
 from facewire_server.errors import ModelError
 from facewire_server.inference.cost import Cost, cost
 from facewire_server.inference.heads import Output
+from facewire_server.models import onnx_metadata
+from facewire_server.models.exporters import embedded_size
 from facewire_server.models.files import ModelFiles
+from facewire_server.models.values import Settings
 
-DEFAULT_INPUT_SIDE = 640
-"""Side in pixels of an input whose size the model leaves open."""
+DEFAULT_SIZE = (640, 640)
+"""Width and height in pixels of an input whose size the model leaves open."""
 
 
 @cache
@@ -31,17 +34,23 @@ class Network:
     def __init__(self, files: ModelFiles, size: tuple[int, int] | None = None) -> None:
         """Parse an IR or an ONNX file and fix the size of its input.
 
-        `size` (width, height) in pixels is for an input whose size is open; None: 640 x
-        640. Raises ModelError if the file is no network, does not take exactly one image
-        of three channels, or has an input of another fixed size.
+        `size` (width, height) in pixels is for an input whose size is open; None: that of
+        its metadata, else 640 x 640. A graph that resizes by itself gets the size that it
+        resizes to. Raises ModelError if the file is no network, does not take exactly one
+        image of three channels, works only with another size or batch, or has malformed
+        metadata.
         """
         path = files.path
         try:
             self.model = _parse(files)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
-        self.layout = _fix_input(self.model, path, size)
-        """Layout of the input: NCHW or NHWC."""
+        inner = embedded_size(self.metadata)
+        default = onnx_metadata.open_size(self.metadata) or DEFAULT_SIZE
+        self.layout, self.has_open_size = _fix_input(
+            self.model, path, inner or size or default, resizes=inner is not None
+        )
+        """Layout of the input (NCHW or NHWC), and whether the file leaves its size open."""
         shape = dict(zip(self.layout, self.model.inputs[0].shape, strict=True))
         self.input_size = (shape["W"], shape["H"])
         """Width and height of the input in pixels."""
@@ -64,17 +73,25 @@ class Network:
         )
 
     @property
-    def metadata(self) -> dict[str, str]:
-        """The texts under `rt_info/model_info`; empty if the file has none."""
-        if not self.model.has_rt_info("model_info"):
-            return {}
-        values = self.model.rt_info["model_info"]
-        return {key: str(value.value) for key, value in values.items()}
+    def metadata(self) -> Settings:
+        """The settings in the file; empty if it has none. Raises ModelError.
+
+        An IR has them below `rt_info/model_info`. The `metadata_props` of an ONNX file are
+        what OpenVINO calls `framework`, also in an IR that was converted from it.
+        """
+        return self._texts("model_info") or onnx_metadata.settings_of(self._texts("framework"))
 
     @property
     def cost(self) -> Cost:
         """The number of its parameters, and of its operations for one image."""
         return cost(self.model)
+
+    def _texts(self, name: str) -> dict[str, str]:
+        """Return the texts of a group of `rt_info`; empty if there is none."""
+        group = self.model.rt_info[name] if self.model.has_rt_info(name) else {}
+        if not isinstance(group, dict):
+            return {}
+        return {key: str(value.value) for key, value in group.items()}
 
 
 def short_message(error: Exception) -> str:
@@ -101,8 +118,15 @@ def _parse(files: ModelFiles) -> ov.Model:
         return core().read_model(graph)
 
 
-def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str:
-    """Give the input a fixed size and batch 1, and return its layout: NCHW or NHWC."""
+def _fix_input(
+    model: ov.Model, path: Path, size: tuple[int, int], *, resizes: bool
+) -> tuple[str, bool]:
+    """Give the input a fixed size and batch 1.
+
+    `size` (width, height) in pixels is for sides that are open. Returns its layout, NCHW or
+    NHWC, and whether its size was open. `resizes`: the graph can take an image of any
+    size. Raises ModelError.
+    """
     if len(model.inputs) != 1:
         raise ModelError(f"{path} has {len(model.inputs)} inputs instead of one image")
     shape = model.inputs[0].partial_shape
@@ -111,16 +135,28 @@ def _fix_input(model: ov.Model, path: Path, size: tuple[int, int] | None) -> str
     layout = _layout(shape)
     if layout is None:
         raise ModelError(f"the input of {path} is {shape}: none of it is 3 channels")
-    if shape.is_dynamic or shape[0].get_length() != 1:
-        width, height = size or (DEFAULT_INPUT_SIDE, DEFAULT_INPUT_SIDE)
-        sides = {"N": 1, "C": 3, "H": height, "W": width}
-        model.reshape(
-            [
-                sides[axis] if side.is_dynamic or axis == "N" else side.get_length()
-                for axis, side in zip(layout, shape, strict=True)
-            ]
-        )
-    return layout
+    if resizes or shape.is_dynamic or shape[0].get_length() != 1:
+        sides = {"N": 1, "C": 3, "H": size[1], "W": size[0]}
+        fixed = [
+            sides[axis] if resizes or side.is_dynamic or axis == "N" else side.get_length()
+            for axis, side in zip(layout, shape, strict=True)
+        ]
+        _reshape(model, path, fixed)
+    return layout, any(shape[layout.index(axis)].is_dynamic for axis in "HW")
+
+
+def _reshape(model: ov.Model, path: Path, sides: list[int]) -> None:
+    """Fix the shape of the input. Raises ModelError if the graph has another one inside."""
+    shape = model.inputs[0].partial_shape
+    try:
+        model.reshape(sides)
+    except RuntimeError as error:
+        fixed = ",".join(map(str, sides))
+        raise ModelError(
+            f"the network in {path} has an input of {shape} and does not work with [{fixed}], as"
+            f" if another batch or size were fixed inside ({short_message(error)}); export it"
+            " for one image, or set input_width and input_height"
+        ) from None
 
 
 def _layout(shape: ov.PartialShape) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import openvino as ov
+from openvino import opset15 as ops
 from openvino.preprocess import PrePostProcessor
 
 from facewire_server.errors import ModelError
@@ -21,12 +22,13 @@ from facewire_server.inference.heads import Head, Output, recognise
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.files import ModelFiles
-from facewire_server.models.metadata import Metadata, Settings
+from facewire_server.models.metadata import Metadata
 from facewire_server.models.source import Source
+from facewire_server.models.values import Settings
 
 logger = logging.getLogger("facewire_server.model.prepared")
 
-GRAPH_FORM = 2
+GRAPH_FORM = 3
 """The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
@@ -111,24 +113,38 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
 
     The input becomes uint8 [1,3,H,W], planes B, G, R, so that callers only write bytes.
     Planes are what networks compute on: an input of pixels would be transposed first. The
-    outputs that the head reads become float32, or int32 where they are integers.
+    outputs that the head reads become float32, or int32 where the head reads integers.
     """
     metadata = head.metadata
-    steps = PrePostProcessor(network.model)
+    # OpenVINO moves a reversal of channels into the first convolution. Of two it moves one
+    # and drops the other, so that the graph's own, if any, is moved before ours is added.
+    steps = PrePostProcessor(PrePostProcessor(network.model).build())
     image = steps.input()
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))
-    convert = image.preprocess().convert_element_type(ov.Type.f32)
+    convert = image.preprocess()
     if metadata.reverse_input_channels:
-        convert = convert.reverse_channels()
+        convert = convert.custom(_reverse_channels)
+    if metadata.mean or metadata.scale:
+        convert = convert.convert_element_type(ov.Type.f32)
     if metadata.mean:
         convert = convert.mean(_per_channel(metadata.mean))
     if metadata.scale:
         convert.scale(_per_channel(metadata.scale))
     for position in head.positions:
-        integral = network.model.outputs[position].element_type.is_integral()
-        steps.output(position).tensor().set_element_type(ov.Type.i32 if integral else ov.Type.f32)
+        kind = ov.Type.i32 if position in head.integers else ov.Type.f32
+        steps.output(position).tensor().set_element_type(kind)
     return steps.build()
+
+
+def _reverse_channels(planes: ov.Output) -> ov.Output:
+    """Reverse the channels of [1,3,H,W].
+
+    Not by `reverse_channels` of OpenVINO: with that, 2026.4 leaves out a reversal that the
+    graph has already.
+    """
+    first, end, step, axis = (ops.constant([value]) for value in (2, -4, -1, 1))
+    return ops.slice(planes, first, end, step, axis).output(0)
 
 
 def _per_channel(values: tuple[float, ...]) -> list[float]:
@@ -140,8 +156,8 @@ def _ingredients(source: Source, files: ModelFiles) -> list[object]:
     return [
         *(ov.__version__, version("facewire"), GRAPH_FORM),
         *files.fingerprint,
-        *(source.sidecar.input_size, _sorted(source.sidecar.metadata)),
-        _sorted(source.defaults),
+        *(source.sidecar.input_size, source.sidecar.ignored_keys),
+        *(_sorted(source.sidecar.metadata), _sorted(source.defaults)),
     ]
 
 

@@ -13,8 +13,8 @@ from facewire_server.telemetry.metrics import Metrics
 
 logger = logging.getLogger("facewire_server.service.reload")
 
-Files = Mapping[str, tuple[Path, ...]]
-"""The files that each model is made of, by the model's name."""
+Files = Mapping[str, Callable[[], tuple[Path, ...]]]
+"""What lists the files that each model is made of now, by the model's name."""
 
 
 class Reloader:
@@ -30,7 +30,7 @@ class Reloader:
     ) -> None:
         """All models are reloaded when `requested` is set, which it may be before `run`.
 
-        `files` returns the models and their files, and `reload` reloads one by its name.
+        `files` returns the models and what lists their files, and `reload` reloads one by its name.
         `watch`: a model is also reloaded when its files have changed.
         """
         self._requested = requested
@@ -41,14 +41,14 @@ class Reloader:
 
     async def run(self) -> None:
         """Reload models on demand and after changes of their files, until it is cancelled."""
-        for name, paths in self._files().items():
-            await self._has_changed(name, paths)
+        for name, files in self._files().items():
+            await self._has_changed(name, files)
         while True:
             all_models = await self._wait()
-            for name, paths in self._files().items():
+            for name, files in self._files().items():
                 # Checked even if all models are reloaded: the fingerprint must be taken
                 # before the files are read.
-                has_changed = await self._has_changed(name, paths)
+                has_changed = await self._has_changed(name, files)
                 if all_models or has_changed:
                     await self._reload(name)
                     # Also after a failure: the same files would only fail again.
@@ -64,10 +64,10 @@ class Reloader:
         self._requested.clear()
         return True
 
-    async def _has_changed(self, name: str, paths: tuple[Path, ...]) -> bool:
+    async def _has_changed(self, name: str, files: Callable[[], tuple[Path, ...]]) -> bool:
         """Whether a model's files have changed and settled; the first look finds none."""
-        # On a thread: `stat` hangs on a network drive that hangs, and would stop the loop.
-        now = await asyncio.wrap_future(run_in_daemon_thread(fingerprint, *paths))
+        # On a thread: access to a network drive that hangs would stop the loop.
+        now = await asyncio.wrap_future(run_in_daemon_thread(lambda: fingerprint(*files())))
         return self._changes.setdefault(name, FileChanges(now)).look(now)
 
 

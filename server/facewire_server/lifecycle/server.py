@@ -16,6 +16,7 @@ from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.response_cache import ResponseCache
 from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
@@ -64,7 +65,9 @@ class Server:
         self._listener = Listener(config, shares_port=shares_port)
         self._calls = Calls(self._metrics, self._tracing)
         self._access = Access(config)
-        self._detect = DetectServicer(config, self._calls)
+        cache_bytes = config.response_cache_bytes
+        cache = ResponseCache(cache_bytes, self._metrics) if cache_bytes else None
+        self._detect = DetectServicer(config, self._calls, cache)
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)

@@ -5,12 +5,14 @@ meanwhile.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 from facewire_server.errors import ModelError
+from facewire_server.system.file_watch import Fingerprint
 
 CHILDREN: Mapping[str, Mapping[int, str]] = {
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -41,8 +43,8 @@ class ModelFiles:
 
     `graph` is that file. `weights` are its other files, by their names relative to its
     folder: the .bin of an IR, or the external data of an ONNX model; most ONNX models
-    have none. `sha256`, in hexadecimal, is that of `weights`, or of `graph` if there are
-    none.
+    have none. `sha256`, in hexadecimal, is that of the files with weights in them: the
+    .bin of an IR, or `graph` and then `weights` of an ONNX model.
     """
 
     path: Path
@@ -54,23 +56,37 @@ class ModelFiles:
     def read(cls, path: Path) -> Self:
         """Read the files. Raises ModelError, which names the file."""
         graph = _read(path)
-        if path.suffix.lower() == ".xml":
-            names: Iterable[str] = (path.with_suffix(".bin").name,)
-        else:
-            names = external_data(graph)
+        is_ir = _is_ir(path)
+        names = (path.with_suffix(".bin").name,) if is_ir else external_data(graph)
         weights = {name: _read(_beside(path, name)) for name in names}
-        return cls(path, graph, weights, _sha256(*(weights.values() or (graph,))))
+        hashed = weights.values() if is_ir else (graph, *weights.values())
+        return cls(path, graph, weights, _sha256(*hashed))
 
     @property
     def is_ir(self) -> bool:
         """Whether the format is OpenVINO IR; otherwise it is ONNX."""
-        return self.path.suffix.lower() == ".xml"
+        return _is_ir(self.path)
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
         """Format, hashes and sizes of the files, in types that JSON can express."""
         sizes = [len(part) for part in self.weights.values()]
         return self.is_ir, self.sha256, _sha256(self.graph), sizes
+
+
+@lru_cache
+def weight_files(path: Path, version: Fingerprint) -> tuple[Path, ...]:
+    """List the files beside the model at `path` that have weights of it.
+
+    Of an ONNX model that cannot be read, or may not be, there are none. `version` is the
+    fingerprint of `path`, so that each version of an ONNX file is read only once.
+    """
+    if _is_ir(path):
+        return (path.with_suffix(".bin"),)
+    try:
+        return tuple(_beside(path, name) for name in external_data(_read(path)))
+    except ModelError:
+        return ()
 
 
 def external_data(model: bytes) -> tuple[str, ...]:
@@ -135,11 +151,19 @@ def _varint(message: memoryview, offset: int) -> tuple[int, int]:
 
 
 def _beside(path: Path, name: str) -> Path:
-    """Resolve a file that a model names. Raises ModelError for one outside its folder."""
+    """Resolve a file that a model names. Raises ModelError for one outside its folder.
+
+    Links are followed wherever they lead: a model cannot make them, and the folders of
+    Hugging Face's cache and of Kubernetes' volumes are made of them.
+    """
     relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise ModelError(f"{path} wants weights from outside of its folder: {name}")
+    if relative.is_absolute() or ".." in relative.parts or "\0" in name:
+        raise ModelError(f"{path} wants weights from outside of its folder: {name!r}")
     return path.parent / relative
+
+
+def _is_ir(path: Path) -> bool:
+    return path.suffix.lower() == ".xml"
 
 
 def _read(path: Path) -> bytes:

@@ -1,40 +1,34 @@
-"""The metadata of a model (`rt_info/model_info` of an IR), parsed from its text form.
+"""The settings of a model, parsed from their text form.
+
+Files have them as metadata (`exporters.py`), operators write them in sidecars.
 
 Rule: an absent value is None, and the head chooses its default; a malformed value refuses
 the model, and the error names its key.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Any, Self
 
-from facewire_server.errors import ModelError
 from facewire_server.image.target import ResizeMode
+from facewire_server.models import values
+from facewire_server.models.values import Settings
 
-T = TypeVar("T")
 
-Settings = Mapping[str, str | tuple[str, ...]]
-"""Values by key, in text form: one text, or a list of texts."""
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """The tiles on which a model was trained.
 
-KEYS = (
-    "model_type",
-    "labels",
-    "confidence_threshold",
-    "iou_threshold",
-    "resize_type",
-    "pad_value",
-    "reverse_input_channels",
-    "mean_values",
-    "scale_values",
-    "strides",
-    "octave_base_scale",
-    "target_stds",
-    "score_fusion",
-)
-"""The keys that `Metadata.parse` reads."""
+    Tiles are square, with a side of `size` pixels of the image; `overlap` within [0, 1) is
+    the part of a side that neighbours share. `full_image`: the whole image is one more
+    tile. `max_detections` is the largest number that is kept of all tiles; None: the
+    model sets no limit.
+    """
 
-BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    size: int
+    overlap: float
+    full_image: bool
+    max_detections: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,55 +36,59 @@ class Metadata:
     """The settings of a model, named as in OpenVINO's Model API.
 
     `mean` and `scale` are per channel, in the channel order of the network; one value is
-    for all channels. `strides` and all after it describe raw heads, and are facewire's own.
+    for all channels. `reverse_input_channels`: the network wants RGB. `nms_execute`: the
+    network leaves overlaps in, and the best `nms_max_predictions` are kept when they are
+    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` and
+    all after it describe raw heads, and are facewire's own.
     """
 
     model_type: str | None = None
     labels: tuple[str, ...] | None = None
     confidence_threshold: float | None = None
     iou_threshold: float | None = None
+    nms_execute: bool = False
+    nms_max_predictions: int | None = None
     resize_type: ResizeMode | None = None
     pad_value: int | None = None
     reverse_input_channels: bool = False
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
+    tiling: Tiling | None = None
     strides: tuple[int, ...] | None = None
     octave_base_scale: float | None = None
     target_stds: tuple[float, float, float, float] | None = None
     score_fusion: str | None = None
 
     @classmethod
-    def parse(cls, values: Settings) -> Self:
-        """Parse the text form; unknown keys are ignored.
+    def parse(cls, settings: Settings) -> Self:
+        """Parse the text form; keys that are not in KEYS are ignored.
 
         Raises ModelError for a malformed value.
         """
+        fields: dict[str, Any] = {
+            FIELDS.get(key, key): values.read(settings, key, parse)
+            for key, parse in PARSERS.items()
+        }
+        tiling = _tiling(*(fields.pop(key) for key in TILING_KEYS))
+        present = {name: value for name, value in fields.items() if value is not None}
+        return cls(labels=_labels(settings.get("labels", "")), tiling=tiling, **present)
 
-        def read(key: str, parse: Callable[[str], T]) -> T | None:
-            value = values.get(key, "")
-            text = (value if isinstance(value, str) else " ".join(value)).strip()
-            if not text:
-                return None
-            try:
-                return parse(text)
-            except ValueError as error:
-                raise ModelError(f"metadata {key} = {text!r} makes no sense: {error}") from None
 
-        return cls(
-            model_type=read("model_type", str),
-            labels=_labels(values.get("labels", "")),
-            confidence_threshold=read("confidence_threshold", _fraction),
-            iou_threshold=read("iou_threshold", _fraction),
-            resize_type=read("resize_type", ResizeMode),
-            pad_value=read("pad_value", _byte),
-            reverse_input_channels=read("reverse_input_channels", _boolean) or False,
-            mean=read("mean_values", _floats),
-            scale=read("scale_values", _divisors),
-            strides=read("strides", _strides),
-            octave_base_scale=read("octave_base_scale", _positive),
-            target_stds=read("target_stds", _four_positive),
-            score_fusion=read("score_fusion", _score_fusion),
-        )
+def _tiling(
+    size: int | None, overlap: float | None, full_image: bool | None, limit: int | None
+) -> Tiling | None:
+    """Make the tiling of values that may be missing; None without a size.
+
+    The defaults are those of Model API's tilers, but for the limit.
+    """
+    if size is None:
+        return None
+    return Tiling(
+        size=size,
+        overlap=0.5 if overlap is None else overlap,
+        full_image=full_image is not False,
+        max_detections=limit,
+    )
 
 
 def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
@@ -98,68 +96,33 @@ def _labels(value: str | tuple[str, ...]) -> tuple[str, ...] | None:
     return (tuple(value.split()) if isinstance(value, str) else value) or None
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
+PARSERS: Mapping[str, Callable[[str], object]] = {
+    "model_type": str,
+    "confidence_threshold": values.fraction,
+    "iou_threshold": values.fraction,
+    "nms_execute": values.boolean,
+    "nms_max_predictions": values.count,
+    "resize_type": ResizeMode,
+    "pad_value": values.byte,
+    "reverse_input_channels": values.boolean,
+    "mean_values": values.floats,
+    "scale_values": values.divisors,
+    "tile_size": values.positive_count,
+    "tiles_overlap": values.overlap,
+    "tile_with_full_img": values.boolean,
+    "max_pred_number": values.positive_count,
+    "strides": values.strides,
+    "octave_base_scale": values.positive,
+    "target_stds": values.four_positive,
+    "score_fusion": values.score_fusion,
+}
+"""The parser of each key but `labels`, which may be a list."""
 
+TILING_KEYS = ("tile_size", "tiles_overlap", "tile_with_full_img", "max_pred_number")
+"""The keys of `Metadata.tiling`, in the order of its fields."""
 
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError("not within [0, 1]")
-    return value
+FIELDS = {"mean_values": "mean", "scale_values": "scale"}
+"""The field of `Metadata` that a key is in, where it is not called the same."""
 
-
-def _positive(text: str) -> float:
-    value = _finite(text)
-    if value <= 0:
-        raise ValueError("not greater than 0")
-    return value
-
-
-def _byte(text: str) -> int:
-    value = _finite(text)
-    if not 0 <= value <= 255:
-        raise ValueError("not within [0, 255]")
-    return round(value)
-
-
-def _boolean(text: str) -> bool:
-    try:
-        return BOOLEANS[text.lower()]
-    except KeyError:
-        raise ValueError("neither True nor False") from None
-
-
-def _floats(text: str) -> tuple[float, ...]:
-    values = tuple(_finite(part) for part in text.replace(",", " ").split())
-    if len(values) not in (1, 3):
-        raise ValueError("neither one number nor three")
-    return values
-
-
-def _divisors(text: str) -> tuple[float, ...]:
-    values = _floats(text)
-    if 0 in values:
-        raise ValueError("0 divides nothing")
-    return values
-
-
-def _strides(text: str) -> tuple[int, ...]:
-    values = tuple(int(part) for part in text.split())
-    if any(value < 1 for value in values):
-        raise ValueError("a stride is at least 1")
-    return values
-
-
-def _four_positive(text: str) -> tuple[float, float, float, float]:
-    first, second, third, fourth = (_positive(part) for part in text.split())
-    return first, second, third, fourth
-
-
-def _score_fusion(text: str) -> str:
-    if text not in ("product", "geometric_mean"):
-        raise ValueError("neither product nor geometric_mean")
-    return text
+KEYS = ("labels", *PARSERS)
+"""The keys that `Metadata.parse` reads, and that a sidecar may set."""

@@ -9,21 +9,27 @@ from pathlib import Path
 from typing import Self
 
 from facewire_server.errors import ModelError
-from facewire_server.models.metadata import KEYS, Metadata, Settings
+from facewire_server.models.metadata import KEYS, Metadata
+from facewire_server.models.values import Settings
+
+OWN_KEYS = ("name", "input_width", "input_height", "ignored_keys")
+"""The keys of a sidecar that are no settings."""
 
 SCALARS = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """A model's name, the size of its input, and its metadata.
+    """A model's name, the size of its input, and its settings.
 
     `name` None: that of the model's file. `input_size` is (width, height) in pixels, for
-    a network that leaves it open.
+    a network that leaves it open. `ignored_keys` are keys of the file's own metadata that
+    are taken for absent.
     """
 
     name: str | None = None
     input_size: tuple[int, int] | None = None
+    ignored_keys: tuple[str, ...] = ()
     metadata: Settings = field(default_factory=dict)
 
     @classmethod
@@ -50,13 +56,16 @@ class Sidecar:
         if name is not None and not (isinstance(name, str) and name.strip()):
             raise ModelError(f"name = {name!r} is no name")
         size = _pop_input_size(values)
+        ignored = values.pop("ignored_keys", [])
+        if not (isinstance(ignored, list) and all(isinstance(key, str) for key in ignored)):
+            raise ModelError(f"ignored_keys = {ignored!r} is no list of keys")
         for key in values:
             if key not in KEYS:
-                known = ", ".join(("name", "input_width", "input_height", *KEYS))
+                known = ", ".join((*OWN_KEYS, *KEYS))
                 raise ModelError(f"{key!r} is no key; there are: {known}")
         metadata = {key: _text_form(key, value) for key, value in values.items()}
         Metadata.parse(metadata)  # Values are checked here, so that the error names the file.
-        return cls(name=name, input_size=size, metadata=metadata)
+        return cls(name=name, input_size=size, ignored_keys=tuple(ignored), metadata=metadata)
 
 
 def _pop_input_size(values: dict[str, object]) -> tuple[int, int] | None:

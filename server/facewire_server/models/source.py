@@ -9,10 +9,12 @@ from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.config import DEFAULT_MODEL
 from facewire_server.errors import ModelError
-from facewire_server.models.files import ModelFiles
-from facewire_server.models.metadata import Settings
+from facewire_server.models.exporters import Layer, merged, translate
+from facewire_server.models.files import ModelFiles, weight_files
 from facewire_server.models.sidecar import Sidecar
+from facewire_server.models.values import Settings
 from facewire_server.system.cache_folder import default_folder
+from facewire_server.system.file_watch import fingerprint
 
 EMBEDDED = DEFAULT_MODEL
 """The name of the embedded model, which is the default."""
@@ -98,21 +100,35 @@ class Source:
             cache=cache,
         )
 
-    @property
     def files(self) -> tuple[Path, ...]:
-        """The files whose change makes it another model; the sidecar may be missing."""
-        return self.path, self.weights, self.path.with_suffix(".toml")
+        """List the files, as they are now, whose change makes it another model.
+
+        Some may be missing, as most sidecars are. May hang, as all access to files may.
+        """
+        weights = weight_files(self.path, fingerprint(self.path))
+        return self.path, self.path.with_suffix(".toml"), *weights
 
     def again(self) -> Self:
         """Find the same model in its files as they are now. Raises as `find` does."""
         return self.find(self.requested, precision=self.precision or None, cache=self.cache)
 
-    def settings(self, metadata: Settings) -> Settings:
-        """Merge the settings of a model whose own metadata is `metadata`.
+    def layers(self, metadata: Settings) -> tuple[Layer, ...]:
+        """Return the settings of a model whose file has this metadata, by their origin.
 
-        The sidecar overrides the metadata, which overrides the catalogue's defaults.
+        The last one has priority: the sidecar overrides the metadata, which overrides the
+        catalogue's defaults. Raises ModelError as `translate` does.
         """
-        return {**self.defaults, **metadata, **self.sidecar.metadata}
+        ignored = self.sidecar.ignored_keys
+        own = {key: value for key, value in metadata.items() if key not in ignored}
+        return (
+            Layer("catalogue", self.defaults),
+            *translate(own),
+            Layer("sidecar", self.sidecar.metadata),
+        )
+
+    def settings(self, metadata: Settings) -> Settings:
+        """Merge what `layers` returns."""
+        return merged(self.layers(metadata))
 
     def read(self) -> ModelFiles:
         """Read the files as they are now. Raises ModelError."""

@@ -65,6 +65,11 @@ class Call:
             self._request_id = found or uuid.uuid4().hex
         return self._request_id
 
+    @property
+    def cached(self) -> bool:
+        """Whether the answer came from the response cache."""
+        return self.outcome is not None and self.outcome.value.cached
+
     def log_fields(self, code: grpc.StatusCode) -> dict[str, str | float]:
         """Return the fields of a log line about the request, without those that are empty."""
         fields: dict[str, str | float] = {
@@ -74,6 +79,7 @@ class Call:
             "code": code.name,
             "reason": self.reason,
             "milliseconds": round(1000 * (time.monotonic() - self.arrived), 3),
+            "cached": "yes" if self.cached else "",
             "peer": self.peer,
         }
         return {name: value for name, value in fields.items() if value != ""}

@@ -79,6 +79,7 @@ def response(outcome: Outcome[Detections], *, total: float) -> pb.DetectResponse
         image_height=detections.height,
         model_name=description.name,
         model_version=description.version,
+        cached=detections.cached,
     )
     timing = answer.timing
     timing.queue_us = round(outcome.waited * MICROSECONDS)

@@ -13,6 +13,7 @@ from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError, RequestError
 from facewire_server.image.data import Data
 from facewire_server.inference.detector import Detections, Detector
+from facewire_server.inference.response_cache import CachedDetection, ResponseCache
 from facewire_server.models.registry import Registry
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
@@ -27,7 +28,7 @@ from facewire_server.rpc.stream_frames import (
     Labels,
     LatestWork,
 )
-from facewire_server.scheduling.job import FixedWork, Outcome
+from facewire_server.scheduling.job import FixedWork, Outcome, too_late
 from facewire_server.scheduling.scheduler import Scheduler
 
 
@@ -41,11 +42,13 @@ class Loaded(NamedTuple):
 class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     """Answers requests from the loaded models; the .proto specifies each method."""
 
-    def __init__(self, config: Config, calls: Calls) -> None:
+    def __init__(self, config: Config, calls: Calls, cache: ResponseCache | None = None) -> None:
+        """`cache` None: each request is worked on."""
         self._limits = config.image_limits
         self._reducible = config.scaled_decode
         self._max_message_bytes = config.max_message_bytes
         self._calls = calls
+        self._cache = cache
         self._attached: Loaded | None = None
 
     def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
@@ -64,8 +67,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             call.size, image = arrival()
             work = self._work(request, image, call)
             del request, image  # the work refers to what it needs, and may wait for long
-            scheduler = self._loaded.scheduler
-            call.outcome = await scheduler.run(work, client=call.peer, deadline=call.deadline)
+            call.outcome = await self._run(work, call)
             return converters.response(call.outcome, total=time.monotonic() - call.arrived)
 
     async def DetectStream(
@@ -139,8 +141,26 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         labels.model = detector.description.name
         options = converters.options(request.options)
         image = converters.image(request, cut, reducible=self._reducible)
-        detect = partial(detector.detect, image, options, self._limits)
-        return FixedWork(detect, labels.model, labels.size)
+        if self._cache is None:
+            detect = partial(detector.detect, image, options, self._limits)
+            return FixedWork(detect, labels.model, labels.size)
+        cached = CachedDetection(self._cache, detector, image, options, self._limits)
+        return FixedWork(cached.run, labels.model, labels.size, cached.early)
+
+    async def _run(
+        self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True
+    ) -> Outcome[Detections]:
+        """Have the work done, unless its result is known. Raises FacewireError."""
+        if work.early is not None:
+            late = too_late(call.deadline, time.monotonic())
+            if late is not None:
+                raise late
+            known = work.early()
+            if known is not None:
+                return Outcome(known, 0.0)
+        return await self._loaded.scheduler.run(
+            work, client=call.peer, deadline=call.deadline, sheddable=sheddable
+        )
 
     async def _first(
         self, requests: AsyncIterator[pb.DetectStreamRequest], peer: str
@@ -168,9 +188,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """Detect in the frame that is in the slot when its work begins."""
         queued = call.arrived
         try:
-            outcome = await self._loaded.scheduler.run(
-                LatestWork(slot), client=call.peer, deadline=call.deadline, sheddable=False
-            )
+            outcome = await self._run(LatestWork(slot), call, sheddable=False)
         finally:
             # The request is that of the frame which was taken, whether it was answered or
             # not: it is counted and logged as that one.

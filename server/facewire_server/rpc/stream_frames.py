@@ -70,6 +70,11 @@ class LatestWork:
         """The bytes of that frame."""
         return self.slot.item.request.size
 
+    @property
+    def early(self) -> Callable[[], Detections | None] | None:
+        """How to get the detections in that frame without work; see FixedWork."""
+        return self.slot.item.request.work.early
+
     def run(self, checkpoint: Checkpoint) -> Detections:
         """Take the frame out of the slot for good, and detect in it."""
         return self.slot.take().request.work.run(checkpoint)

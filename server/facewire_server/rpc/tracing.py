@@ -178,14 +178,18 @@ def _attributes(call: Call, code: grpc.StatusCode) -> dict[str, "AttributeValue"
         found["facewire.image.width"] = detections.width
         found["facewire.image.height"] = detections.height
         found["facewire.faces"] = len(detections.found.confidences)
+    if call.cached:
+        found["facewire.cached"] = True
     return found
 
 
 def _stages(call: Call) -> Iterator[tuple[str, float]]:
-    """The stages of an answered request, with their seconds."""
-    if call.outcome is not None:
+    """The stages that an answered request passed, with their seconds."""
+    if call.outcome is None:
+        return
+    yield "queue", call.outcome.waited
+    if not call.cached:
         stages = call.outcome.value.stages
-        yield "queue", call.outcome.waited
         yield "decode", stages.decode
         yield "inference", stages.inference
         yield "postprocess", stages.postprocess

@@ -47,11 +47,16 @@ class Work(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class FixedWork(Generic[T]):
-    """Work that does not change while it waits. See Work."""
+    """Work that does not change while it waits. See Work.
+
+    `early` returns the value if it is known already, else None: who has the work done asks
+    it first, and then needs no scheduler. None: there is nothing to ask.
+    """
 
     run: Callable[[Checkpoint], T]
     kind: str
     size: int = 0
+    early: Callable[[], T | None] | None = None
 
 
 class _Caught:
@@ -116,16 +121,6 @@ class Job(Generic[T]):
         """The group to which its work belongs now."""
         return self.work.kind, self.work.size.bit_length()
 
-    def too_late(self, finished: float) -> RefusalError | None:
-        """Return DEADLINE_UNREACHABLE if `finished` is after the deadline, else None."""
-        if self.deadline is None or finished <= self.deadline:
-            return None
-        late = max(1, round((finished - self.deadline) * 1000))
-        return RefusalError(
-            Reason.DEADLINE_UNREACHABLE,
-            f"the answer would come {late} ms after the deadline",
-        )
-
     def run(self, checkpoint: Checkpoint) -> None:
         """Run the work on this thread, and keep its value or error until `complete`."""
         with _Caught() as caught:
@@ -149,3 +144,14 @@ class Job(Generic[T]):
             self.outcome.set_exception(self._error)
         else:
             self.outcome.set_result(Outcome(self._value, self.started - self.arrived))
+
+
+def too_late(deadline: float | None, finished: float) -> RefusalError | None:
+    """Return DEADLINE_UNREACHABLE if `finished` is after the deadline, else None."""
+    if deadline is None or finished <= deadline:
+        return None
+    late = max(1, round((finished - deadline) * 1000))
+    return RefusalError(
+        Reason.DEADLINE_UNREACHABLE,
+        f"the answer would come {late} ms after the deadline",
+    )

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.scheduling.fair_queue import JobQueue
-from facewire_server.scheduling.job import Job, Outcome, Work
+from facewire_server.scheduling.job import Job, Outcome, Work, too_late
 from facewire_server.scheduling.queue_limit import UNSHEDDABLE_PART, Backpressure, QueueLimit
 from facewire_server.scheduling.service_time import ServiceTimes
 
@@ -145,7 +145,7 @@ class Scheduler:
             wait = 0.0 if starts_at_once else self._wait(self._queue.ahead(job.client), now)
             exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=exclusive, now=now)
-            late = job.too_late(now + wait + needed)
+            late = too_late(job.deadline, now + wait + needed)
             if late is not None:
                 raise late
         if job.sheddable and not starts_at_once:
@@ -221,7 +221,7 @@ class Scheduler:
             job.started = now = time.monotonic()
             job.began_exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=job.began_exclusive, now=now)
-            late = job.too_late(now + needed)
+            late = too_late(job.deadline, now + needed)
             if late is not None:
                 job.fail(late)
                 return None
@@ -240,7 +240,7 @@ class Scheduler:
             self._times.learn(job.group, took, exclusive=job.began_exclusive, now=now)
             exclusive = len(self._running) == 1 and not self._queue  # the one is this job
             needed = self._times.needed(job, exclusive=exclusive, now=now, at_checkpoint=True)
-            late = job.too_late(now + needed)
+            late = too_late(job.deadline, now + needed)
             if late is not None:
                 raise late
             job.passed_at, job.exclusive = now, exclusive

@@ -80,6 +80,18 @@ LINES_DROPPED = Definition(
 )
 
 
+CACHE_HITS = Definition(
+    "facewire_response_cache_hits_total", "Requests answered from the response cache."
+)
+CACHE_MISSES = Definition(
+    "facewire_response_cache_misses_total",
+    "Requests worked on because the response cache had no answer.",
+)
+CACHE_BYTES = Definition(
+    "facewire_response_cache_bytes", "Bytes that the response cache takes now."
+)
+
+
 class Metrics:
     """The metrics of the public contract, in a registry of their own."""
 
@@ -99,6 +111,9 @@ class Metrics:
         self._reloads = Counter(*RELOADS, registry=registry)
         self._stalled = Gauge(*STALLED, registry=registry)
         self._lines_dropped = Counter(*LINES_DROPPED, registry=registry)
+        self._cache_hits = Counter(*CACHE_HITS, registry=registry)
+        self._cache_misses = Counter(*CACHE_MISSES, registry=registry)
+        self._cache_bytes = Gauge(*CACHE_BYTES, registry=registry)
         # A series that begins at 1 is no increase to Prometheus; from 0 to 1 is one.
         for reason in Reason:
             self._rejected.labels(reason)
@@ -140,6 +155,18 @@ class Metrics:
         """Count lines that were left out of the log."""
         self._lines_dropped.inc(count)
 
+    def cache_hit(self) -> None:
+        """Count a request answered from the response cache, which calls it as its observer."""
+        self._cache_hits.inc()
+
+    def cache_missed(self) -> None:
+        """Count a request that is worked on since the cache had no answer."""
+        self._cache_misses.inc()
+
+    def cache_holds(self, size: int) -> None:
+        """Set how many bytes the cache takes."""
+        self._cache_bytes.set(size)
+
     def finished(self, method: str, model: str, code: str, seconds: float) -> None:
         """Count a request that has ended; `model` is empty if it got to none."""
         self._requests_of(method, model, code).inc()
@@ -152,14 +179,17 @@ class Metrics:
     def answered(self, detections: Detections, waited: float) -> None:
         """Count the detections of a request and its seconds by stage.
 
-        `waited`: its seconds in the queue.
+        `waited`: its seconds in the queue. Those from the cache have no stages: they would
+        hide how long the work takes.
         """
         stages, model = detections.stages, detections.model.name
+        self._detections_of(model).inc(len(detections.found.confidences))
+        if detections.cached:
+            return
         self._stages_of("queue", model).observe(waited)
         self._stages_of("decode", model).observe(stages.decode)
         self._stages_of("inference", model).observe(stages.inference)
         self._stages_of("postprocess", model).observe(stages.postprocess)
-        self._detections_of(model).inc(len(detections.found.confidences))
 
 
 def _identity(model: Description) -> tuple[str, str, str, str]:

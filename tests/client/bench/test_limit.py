@@ -52,7 +52,8 @@ def test_benchmark_app_is_run_as_the_server_runs_the_model(served: ModelInfo) ->
     assert found.ratio == pytest.approx(10.0 / found.throughput)
     options = dict(zip(found.arguments[::2], found.arguments[1::2], strict=True))
     assert options["-m"] == PATH
-    assert options["-shape"] == "[1,3,320,320]"
+    width, height = served.input_size
+    assert options["-shape"] == f"[1,3,{height},{width}]"
     assert options["-hint"] == "latency"
     assert options["-ip"] == "u8"
     assert options["-d"] == served.device

@@ -46,6 +46,7 @@ def test_faces_are_printed_as_one_json_document(run: Run) -> None:
     (face,) = image["faces"]
     assert len(face["box"]) == 4
     assert image["timing"]["total_us"] > 0
+    assert image["cached"] is False
 
 
 def test_options_reach_the_server(run: Run) -> None:

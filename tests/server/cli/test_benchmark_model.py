@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from facewire_server.cli.benchmark_model import describe
+from facewire_server.inference.network import Network
 from facewire_server.models.source import EMBEDDED, EMBEDDED_FILE, Source
 
+FILES = Source.find(EMBEDDED).read()
+WIDTH, HEIGHT = Network(FILES).input_size
 EXPECTED = {
     "path": str(EMBEDDED_FILE),
-    "sha256": Source.find(EMBEDDED).read().sha256,
-    "shape": [1, 3, 320, 320],
+    "sha256": FILES.sha256,
+    "shape": [1, 3, HEIGHT, WIDTH],
 }
 
 

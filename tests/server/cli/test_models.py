@@ -12,8 +12,10 @@ from facewire_server.cli.models import models as group
 from facewire_server.errors import ModelError
 from facewire_server.models.source import DATA, EMBEDDED
 from tests.server.catalogue import tiny
+from tests.server.constant_model import write_constant_model
 
 NANO = DATA / EMBEDDED / EMBEDDED
+PUBLISHED = Catalogue.published().get(EMBEDDED)
 
 
 @pytest.fixture
@@ -77,7 +79,9 @@ def test_pulled_models_are_marked_in_the_list(home: Path) -> None:
 
 def test_a_pull_prints_the_folder_of_the_model(home: Path) -> None:
     result = pull(home)
-    assert result.stdout == (f"tiny FP16, 0.7 MB, checked, is in {home}/cache/models/tiny/FP16\n")
+    folder = home / "cache/models/tiny/FP16"
+    size = sum(NANO.with_suffix(suffix).stat().st_size for suffix in (".xml", ".bin"))
+    assert result.stdout == f"tiny FP16, {size / 1e6:.1f} MB, checked, is in {folder}\n"
     assert result.stderr == ""
 
 
@@ -109,7 +113,8 @@ def test_the_embedded_model_is_described() -> None:
     described = document("info", EMBEDDED)
     assert described["head"] == "ATSS raw"
     assert described["labels"] == ["face"]
-    assert (described["input_width"], described["input_height"]) == (320, 320)
+    size = PUBLISHED.width, PUBLISHED.height
+    assert (described["input_width"], described["input_height"]) == size
 
 
 def test_a_pulled_model_is_described_by_its_name(home: Path) -> None:
@@ -131,14 +136,54 @@ def test_a_description_has_the_cost_and_how_images_are_prepared(home: Path) -> N
     toml = home / "cache/models/tiny/FP16/tiny.toml"
     toml.write_text('name = "mine"\nmean_values = [1.5, 2, 3]\npad_value = 9')
     table = {row[:16].strip(): row[16:] for row in models("info", "tiny").stdout.splitlines()}
-    assert table["name"] == "mine"
-    assert table["mean"] == "1.5 2 3"
-    assert table["padding"] == "9"
-    assert table["channels"] == "BGR"
-    assert table["parameters"] == "0.245 million"
-    assert table["GFLOPs"] == "0.289"
+    assert table["name"] == "mine (sidecar)"
+    assert table["input"] == "416x416 (network)"
+    assert table["mean"] == "1.5 2 3 (sidecar)"
+    assert table["scale"] == "none (default)"
+    assert table["padding"] == "9 (sidecar)"
+    assert table["channels"] == "BGR (metadata)"
+    assert table["labels"] == "face (metadata)"
+    assert table["tiles"] == "none (default)"
+    assert table["not read"] == "nothing"
+    assert table["parameters"] == f"{PUBLISHED.mparams:.3f} million"
+    assert table["GFLOPs"] == f"{PUBLISHED.gflops:.3f}"
     assert table["set beside it"] == str(toml)
     assert table["precision"].endswith("(files: FP16)")
+
+
+def test_the_document_has_the_origin_of_each_setting(tmp_path: Path) -> None:
+    metadata = {
+        "otx_version": "2.6.0",
+        "label_info": "{&quot;label_names&quot;: [&quot;no mask&quot;]}",
+        "labels": "no_mask",
+        "reverse_input_channels": "True",
+        "tile_size": "400",
+        "model_name": "atss",
+    }
+    model = write_constant_model(tmp_path / "own.xml", [(0, 0, 9, 9, 0.9, 0)], metadata)
+    model.with_suffix(".toml").write_text("confidence_threshold = 0.3")
+    described = document("info", str(model))
+    assert described["origins"] == {
+        "name": "name of the file",
+        "input_size": "network",
+        "channels": "Training Extensions 2.6.0: reverse_input_channels = True means BGR",
+        "mean_values": "default",
+        "scale_values": "default",
+        "resize": "default",
+        "pad_value": "default",
+        "tiling": "metadata",
+        "labels": "metadata label_info",
+        "min_confidence": "sidecar",
+        "iou_threshold": "default",
+    }
+    assert described["labels"] == ["no mask"]
+    assert described["unread_keys"] == ["model_name"]
+    assert described["tiling"] == {
+        "size": 400,
+        "overlap": 0.5,
+        "full_image": True,
+        "max_detections": None,
+    }
 
 
 def test_a_pulled_model_can_be_checked_again(home: Path) -> None:

@@ -106,7 +106,7 @@ def test_metadata_overrides_the_defaults_of_the_head() -> None:
     [
         ([], Metadata()),
         ([floats("logits", 1, 1000)], Metadata()),
-        ([floats("boxes", 100, 5)], Metadata()),
+        ([floats("predictions", 100, 5)], Metadata()),
         ([floats("boxes", 100, 5), integers("labels", 99)], Metadata()),
         (atss()[:-1], Metadata()),
         (atss(), Metadata(model_type="FCOS")),

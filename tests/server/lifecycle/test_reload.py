@@ -126,7 +126,7 @@ class Reloads:
 
     def files(self) -> Files:
         self.looks += 1
-        return {"own": (self.path,)}
+        return {"own": lambda: (self.path,)}
 
     async def reload(self, name: str) -> None:
         assert name == "own"

@@ -36,9 +36,9 @@ def onnx(tmp_path: Path) -> Path:
     return write_onnx(tmp_path / "m.onnx", [(*BOX, 0.9)], "w.data")
 
 
-def test_the_hash_is_that_of_the_weights_file(model: Path, onnx: Path) -> None:
-    for path, weights in ((model, "own.bin"), (onnx, "w.data")):
-        content = (path.parent / weights).read_bytes()
+def test_the_hash_is_that_of_the_files_with_weights(model: Path, onnx: Path) -> None:
+    for path, files in ((model, ["own.bin"]), (onnx, ["m.onnx", "w.data"])):
+        content = b"".join((path.parent / file).read_bytes() for file in files)
         assert ModelFiles.read(path).sha256 == hashlib.sha256(content).hexdigest()
 
 
@@ -79,13 +79,23 @@ def test_external_data_is_found_from_any_working_directory(
     assert boxes_of(Detector(Source.find(str(onnx)), runtime)) == [moved]
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../w.data", "a/../../w.data"])
+@pytest.mark.parametrize("name", ["/etc/hostname", "../w.data", "a/../../w.data", "w\0.data"])
 def test_external_data_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     tensor = field(13, field(1, b"location") + field(2, name.encode()))
     path = tmp_path / "m.onnx"
     path.write_bytes(field(7, field(5, tensor)))
     with pytest.raises(ModelError, match="from outside of its folder"):
         ModelFiles.read(path)
+
+
+def test_links_are_followed_out_of_the_folder(onnx: Path, tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "snapshot", tmp_path / "blobs"
+    for folder in (snapshot, blobs):
+        folder.mkdir()
+    for number, file in enumerate((onnx, tmp_path / "w.data")):
+        file.rename(blobs / str(number))
+        (snapshot / file.name).symlink_to(blobs / str(number))
+    assert boxes_of(Detector(Source.find(str(snapshot / "m.onnx")), Runtime())) == [BOX]
 
 
 def test_a_missing_file_is_a_model_error(model: Path, onnx: Path) -> None:

@@ -10,6 +10,7 @@ from facewire_server.catalogue.catalogue import Catalogue
 from facewire_server.errors import ModelError
 from facewire_server.models.source import DATA, EMBEDDED, Source, name_of
 from tests.server.catalogue import tiny
+from tests.server.onnx_writer import write_onnx
 
 
 @pytest.fixture
@@ -97,6 +98,28 @@ def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(ModelError, match="own.onnx cannot be read"):
         source.read()
+
+
+def test_the_files_of_a_model_are_those_that_it_names_now(model: Path, tmp_path: Path) -> None:
+    files = (model, model.with_suffix(".toml"), model.with_suffix(".bin"))
+    assert Source.find(str(model)).files() == files
+    onnx = tmp_path / "m.onnx"
+    source = Source.find(str(write_onnx(onnx, [], "first.data")))
+    beside = (onnx, tmp_path / "m.toml")
+    assert source.files() == (*beside, tmp_path / "first.data")
+    write_onnx(onnx, [], "another.data")
+    assert source.files() == (*beside, tmp_path / "another.data")
+    write_onnx(onnx, [])
+    assert source.files() == beside
+
+
+def test_files_that_cannot_be_listed_are_none(tmp_path: Path) -> None:
+    path = write_onnx(tmp_path / "m.onnx", [], "w.data")
+    source = Source.find(str(path))
+    path.write_bytes(path.read_bytes().replace(b"w.data", b"../w.d"))
+    assert source.files() == (path, tmp_path / "m.toml")
+    path.unlink()
+    assert source.files() == (path, tmp_path / "m.toml")
 
 
 @pytest.mark.parametrize("precision", [None, "FP16-INT8"])

@@ -1,13 +1,25 @@
 """DetectService over real gRPC: what is found, and what is refused and why."""
 
+import asyncio
 import struct
 import zlib
+from types import SimpleNamespace
+from typing import Any
 
 import grpc
 import pytest
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.catalogue.catalogue import Catalogue
+from facewire_server.config import Config
+from facewire_server.errors import Reason, RefusalError
+from facewire_server.models.source import EMBEDDED
+from facewire_server.rpc.call import Call
+from facewire_server.rpc.calls import Calls
+from facewire_server.rpc.detect import DetectServicer
+from facewire_server.scheduling.job import FixedWork
+from facewire_server.telemetry.metrics import Metrics
 from tests.server.rpc_errors import reason
 
 MiB = 1 << 20
@@ -40,7 +52,7 @@ def test_the_answer_names_the_model_and_accounts_for_its_time(
 ) -> None:
     response = detect(stub, pb.DetectRequest(encoded_image=photo))
     (model,) = stub.ListModels(pb.ListModelsRequest()).models
-    assert response.model_name == model.name == "face-detection-nano"
+    assert response.model_name == model.name == EMBEDDED
     assert response.model_version == model.version
     timing = response.timing
     assert timing.decode_us > 0 and timing.inference_us > 0
@@ -177,7 +189,8 @@ def test_models_are_described(stub: DetectServiceStub) -> None:
     (listed,) = stub.ListModels(pb.ListModelsRequest()).models
     assert listed.is_default
     assert list(listed.labels) == ["face"]
-    assert (listed.input_width, listed.input_height) == (320, 320)
+    published = Catalogue.published().get(EMBEDDED)
+    assert (listed.input_width, listed.input_height) == (published.width, published.height)
     assert listed.device == "CPU"
     assert listed.precision in ("FP32", "BF16", "FP16")
     assert len(listed.sha256) == 64
@@ -191,3 +204,20 @@ def test_a_model_that_is_not_loaded_is_not_found(stub: DetectServiceStub) -> Non
     with pytest.raises(grpc.RpcError, match="face-detection-nano") as caught:
         stub.GetModel(pb.GetModelRequest(name="face-detection-9000"))
     assert reason(caught.value) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL")
+
+
+def call_with_deadline(seconds: float) -> Call:
+    """Make a request whose deadline is this far ahead, in no gRPC call."""
+    context: Any = SimpleNamespace(time_remaining=lambda: seconds, peer=lambda: "peer")
+    return Call("service", "method", context)
+
+
+def test_a_result_that_is_known_comes_too_late_after_the_deadline() -> None:
+    servicer = DetectServicer(Config(), Calls(Metrics(), None))
+    known: Any = object()
+    work: FixedWork[Any] = FixedWork(lambda _: pytest.fail(), "m", early=lambda: known)
+    in_time, late = (call_with_deadline(seconds) for seconds in (60, -1))
+    assert asyncio.run(servicer._run(work, in_time)).value is known
+    with pytest.raises(RefusalError) as caught:
+        asyncio.run(servicer._run(work, late))
+    assert caught.value.reason is Reason.DEADLINE_UNREACHABLE

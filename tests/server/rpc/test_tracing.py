@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -44,8 +45,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Spans:
 
 
 @contextmanager
-def serving(token_file: Path | None = None) -> Iterator[DetectServiceStub]:
-    config = Config(port=0, metrics_port=None, traces=True, token_file=token_file)
+def serving(**settings: Any) -> Iterator[DetectServiceStub]:
+    config = Config(port=0, metrics_port=None, traces=True, **settings)
     with (
         BackgroundServer(config) as server,
         grpc.insecure_channel(server.target) as channel,
@@ -80,6 +81,18 @@ def test_a_request_is_a_span_with_one_for_each_stage(spans: Spans, photo: bytes)
     assert times[0][0] == whole.start_time
     assert all(before[1] == after[0] for before, after in pairwise(times))
     assert times[-1][1] <= (whole.end_time or 0)
+
+
+def test_the_span_of_a_kept_answer_says_so_and_no_work_follows_its_queue(
+    spans: Spans, photo: bytes
+) -> None:
+    with serving(response_cache_mb=1) as stub:
+        for _ in range(2):
+            stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
+    *_, queue, whole = spans()
+    assert [span.name for span in spans()[:-2]] == [*STAGES, whole.name]
+    assert queue.name == "queue"
+    assert (whole.attributes or {})["facewire.cached"] is True
 
 
 def test_spans_are_children_of_the_callers(spans: Spans, photo: bytes) -> None:
@@ -132,7 +145,7 @@ def test_the_span_of_a_refused_call_has_no_token(spans: Spans, tmp_path: Path) -
     path = tmp_path / "tokens"
     path.write_text("s3cret")
     wrong = ("authorization", "Bearer s3cret2")
-    with serving(path) as stub, pytest.raises(grpc.RpcError):
+    with serving(token_file=path) as stub, pytest.raises(grpc.RpcError):
         stub.ListModels(pb.ListModelsRequest(), timeout=30, metadata=(*TRACED, wrong))
     (span,) = spans()
     assert span.name == "facewire.v1.DetectService/ListModels"

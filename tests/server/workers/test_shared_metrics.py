@@ -71,3 +71,19 @@ def test_a_worker_that_does_not_answer_holds_up_no_scrape(tmp_path: Path) -> Non
             os.kill(silent, signal.SIGCONT)
         ask(running, 3)
         assert running.scrape()[OK] == 15
+
+
+def test_each_worker_keeps_answers_of_its_own_and_the_metrics_are_their_sum(
+    tmp_path: Path, photo: bytes
+) -> None:
+    request = pb.DetectRequest(encoded_image=photo)
+    with two_workers(tmp_path, "--response-cache-mb", "1") as running:
+        cached = []
+        for _ in range(12):
+            with running.stub() as stub:
+                cached.append(stub.Detect(request, timeout=60).cached)
+        values = running.scrape()
+    assert 1 <= cached.count(False) <= 2
+    assert values["facewire_response_cache_hits_total"] == cached.count(True)
+    assert values["facewire_response_cache_misses_total"] == cached.count(False)
+    assert values["facewire_response_cache_bytes"] > 0

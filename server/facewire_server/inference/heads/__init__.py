@@ -6,13 +6,20 @@ from facewire_server.errors import ModelError
 from facewire_server.inference.heads.atss import AtssHead
 from facewire_server.inference.heads.base import Head, Output
 from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
+from facewire_server.inference.heads.detr import DetrHead
 from facewire_server.inference.heads.ssd import SsdHead
 from facewire_server.inference.heads.yunet import YunetHead
 from facewire_server.models.metadata import Metadata
 
 __all__ = ["HEADS", "Head", "Output", "recognise"]
 
-HEADS: tuple[type[Head], ...] = (BoxesLabelsHead, SsdHead, YunetHead, AtssHead)
+HEADS: tuple[type[Head], ...] = (
+    BoxesLabelsHead,
+    DetrHead,
+    SsdHead,
+    YunetHead,
+    AtssHead,
+)
 
 
 def recognise(outputs: Sequence[Output], input_size: tuple[int, int], metadata: Metadata) -> Head:

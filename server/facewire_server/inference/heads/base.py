@@ -19,7 +19,7 @@ from facewire_server.image.target import ResizeMode
 from facewire_server.models.metadata import Metadata
 
 Array = NDArray[Any]
-"""A network output: float32, or int32 for labels."""
+"""A network output: float32, or int32 for those in `Head.integers`."""
 
 LANDMARK_VALUES = 10
 """Five landmarks, x and y of each."""
@@ -37,6 +37,24 @@ class Output:
         sizes = ",".join("?" if size < 0 else str(size) for size in self.shape)
         kind = "integer" if self.is_integer else "float"
         return f"{'/'.join(self.names) or 'unnamed'} [{sizes}] {kind}"
+
+    def called(self, word: str) -> bool:
+        """Whether the word is a part of one of its names."""
+        return any(word in name.lower() for name in self.names)
+
+    def rows(self, *row: int) -> int | None:
+        """Return N of a shape [N, *row] or [1, N, *row], -1 for any; None for others."""
+        shape = self.shape
+        if len(shape) == len(row) + 2 and shape[0] in (1, -1):
+            shape = shape[1:]
+        return shape[0] if len(shape) == len(row) + 1 and shape[1:] == row else None
+
+
+def same(one: int | None, other: int | None) -> bool:
+    """Whether two numbers of rows may be equal at run time; None equals nothing."""
+    if one is None or other is None:
+        return False
+    return one == other or -1 in (one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +183,11 @@ class Head(ABC):
         """Make a reader of output arrays, given in the order of `positions`."""
 
     @property
+    def integers(self) -> tuple[int, ...]:
+        """Those of `positions` that are read as integers; the others are read as floats."""
+        return ()
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.metadata.labels or ("face",)
@@ -184,6 +207,22 @@ class Head(ABC):
     def iou_threshold(self) -> float | None:
         """The default of a request's `iou_threshold`; None: no suppression is added.
 
-        That is for networks that suppress overlaps themselves.
+        That is for networks that suppress overlaps themselves. Of others the metadata
+        says `nms_execute`; 0.5 is Model API's default.
         """
-        return None
+        chosen = self.metadata.iou_threshold
+        if not self.metadata.nms_execute:
+            return None
+        return 0.5 if chosen is None else chosen
+
+    @property
+    def max_detections(self) -> int | None:
+        """The default of a request's `max_detections`; None: that of the server.
+
+        Model API keeps 200 boxes where it suppresses them, unless the metadata has
+        another number.
+        """
+        chosen = self.metadata.nms_max_predictions
+        if not self.metadata.nms_execute:
+            return None
+        return 200 if chosen is None else chosen or None
