@@ -26,8 +26,7 @@ from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import EMBEDDED, Source
-from facewire_server.rpc import converters
-from facewire_server.rpc.message_parser import PATHS, cut_out
+from facewire_server.rpc import converters, message_parser
 from facewire_server.scheduling.job import Outcome
 from facewire_server.telemetry.metrics import Metrics
 
@@ -50,7 +49,7 @@ class RequestPath:
     def steps(self) -> dict[str, float]:
         """Run it; seconds that each step has taken."""
         started = time.perf_counter()
-        rest, cut = cut_out(self._message, PATHS["Detect"])
+        rest, cut = message_parser.cut_out(self._message, message_parser.PATHS["Detect"])
         request = pb.DetectRequest.FromString(rest)
         options = converters.options(request.options)
         image = converters.image(request, cut, reducible=True)
