@@ -11,13 +11,14 @@ from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.image.data import Data
 from facewire_server.inference.detector import Detections, Detector
 from facewire_server.inference.response_cache import CachedDetection, ResponseCache
 from facewire_server.models.registry import Registry
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, shutting_down
-from facewire_server.rpc.message_parser import Received, receive, received_size
+from facewire_server.rpc.message_parser import Received, arrival, receive
 from facewire_server.rpc.ordered_stream import OrderedStream
 from facewire_server.rpc.stream_frames import (
     METHOD,
@@ -63,9 +64,9 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
         async with self._calls.call(context, "Detect") as call:
-            call.size = received_size.get()
-            work = self._work(request, call)
-            del request  # the work refers to the parts that it needs, and may wait for long
+            call.size, image = arrival()
+            work = self._work(request, image, call)
+            del request, image  # the work refers to what it needs, and may wait for long
             call.outcome = await self._run(work, call)
             return converters.response(call.outcome, total=time.monotonic() - call.arrived)
 
@@ -117,8 +118,12 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 )
             )
 
-    def _work(self, request: pb.DetectRequest, labels: Labels) -> FixedWork[Detections]:
+    def _work(
+        self, request: pb.DetectRequest, cut: Data | None, labels: Labels
+    ) -> FixedWork[Detections]:
         """Make the work for a request of `labels.size` bytes. Raises FacewireError.
+
+        `cut` is the image that was cut out of the request.
 
         Errors are looked for in the order of the .proto; those of the image itself come
         when the work is done. The model's name is set in `labels` as soon as it is
@@ -135,7 +140,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         detector = registry.get(request.model)
         labels.model = detector.description.name
         options = converters.options(request.options)
-        image = converters.image(request, reducible=self._reducible)
+        image = converters.image(request, cut, reducible=self._reducible)
         in_parts = detector.tiled if options.tiling is None else options.tiling
         if self._cache is None:
             detect = partial(detector.detect, image, options, self._limits)
