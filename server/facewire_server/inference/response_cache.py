@@ -134,9 +134,9 @@ class CachedDetection:
 
 def _compact(detections: Detections) -> Detections:
     """Copy the rows: those of a detector are parts of arrays for the most that it can find."""
-    found = Found(*(array.copy() for array in detections.found.arrays()))
+    found = Found(*(array.copy() for array in detections.found.arrays))
     return replace(detections, found=found, stages=NOT_WORKED_ON, cached=True)
 
 
 def _size(kept: Detections) -> int:
-    return ENTRY_BYTES + sum(array.nbytes for array in kept.found.arrays())
+    return ENTRY_BYTES + sum(array.nbytes for array in kept.found.arrays)

@@ -151,7 +151,7 @@ def merge(parts: Sequence[Found], iou_threshold: float, max_detections: int) -> 
     Of detections of one class that overlap by more than `iou_threshold` the best is kept,
     and of all the best `max_detections`, at most MAX_MERGED.
     """
-    arrays = zip(*(part.arrays() for part in parts), strict=True)
+    arrays = zip(*(part.arrays for part in parts), strict=True)
     found = Found(*(np.concatenate(each) for each in arrays))
     keep = np.empty(min(len(found.confidences), max_detections, MAX_MERGED), np.int32)
     count = facewire_ext.nms(
@@ -161,7 +161,7 @@ def merge(parts: Sequence[Found], iou_threshold: float, max_detections: int) -> 
         iou_threshold=iou_threshold,
         class_ids=found.class_ids,
     )
-    return Found(*(array[keep[:count]] for array in found.arrays()))
+    return Found(*(array[keep[:count]] for array in found.arrays))
 
 
 def _span(start: int, size: int, length: int, *, even: bool) -> tuple[int, int]:

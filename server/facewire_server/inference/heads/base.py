@@ -63,8 +63,9 @@ class Found:
             np.empty((count, LANDMARK_VALUES), np.float32) if landmarks else None,
         )
 
+    @property
     def arrays(self) -> tuple[Array, ...]:
-        """Return the arrays in the order of the decode functions of facewire_ext."""
+        """The arrays, in the order of the decode functions of facewire_ext."""
         arrays = (self.boxes, self.confidences, self.class_ids)
         return arrays if self.landmarks is None else (*arrays, self.landmarks)
 
@@ -111,7 +112,7 @@ class Reader:
         found = Found.allocate(size, landmarks=self._landmarks)
         count = self._decode(
             *self._outputs,
-            *found.arrays(),
+            *found.arrays,
             placement=placement,
             min_confidence=options.min_confidence,
             iou_threshold=options.iou_threshold,
