@@ -26,7 +26,7 @@ from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import EMBEDDED, Source
-from facewire_server.rpc import converters
+from facewire_server.rpc import converters, message_parser
 from facewire_server.scheduling.job import Outcome
 from facewire_server.telemetry.metrics import Metrics
 
@@ -49,9 +49,10 @@ class RequestPath:
     def steps(self) -> dict[str, float]:
         """Run it; seconds that each step has taken."""
         started = time.perf_counter()
-        request = pb.DetectRequest.FromString(self._message)
+        rest, cut = message_parser.cut_out(self._message, message_parser.PATHS["Detect"])
+        request = pb.DetectRequest.FromString(rest)
         options = converters.options(request.options)
-        image = converters.image(request, reducible=True)
+        image = converters.image(request, cut, reducible=True)
         parsed = time.perf_counter()
         detections = self.detector.detect(image, options, LIMITS)
         detected = time.perf_counter()

@@ -120,7 +120,8 @@ class FaceClient:
 
         `image` is a path, the bytes of an image file, or an array: see
         `facewire_client.request.fill_request`. The options are `model`, `min_confidence`,
-        `iou_threshold` and `max_detections`: see `facewire_client.request.DetectOptions`.
+        `iou_threshold`, `max_detections` and `tiling`: see
+        `facewire_client.request.DetectOptions`.
         `timeout` is in seconds; None is the client's.
         """
         request = self._connection.detect_request(image, **options)

@@ -4,6 +4,7 @@ Rule: the GIL is released while data is read. Functions read and fill arrays of 
 by the buffer protocol; NumPy is not imported.
 """
 
+from facewire_ext._anchors import AnchorLevels, decode_anchors
 from facewire_ext._atss import AtssLevels, decode_atss
 from facewire_ext._fit import fit, fit_yuv
 from facewire_ext._jpeg import ScanReader
@@ -13,18 +14,26 @@ from facewire_ext._placement import Placement, rescale
 from facewire_ext._rows import decode_boxes_labels, decode_boxes_scores, decode_ssd
 from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
+from facewire_ext._yolo import YoloRows, decode_yolo
+from facewire_ext._yolo_levels import YoloLevels, decode_yolo_levels
 from facewire_ext._yunet import YunetLevels, decode_yunet
 
 __all__ = [
+    "AnchorLevels",
     "AtssLevels",
     "Placement",
     "ScanReader",
     "Workspace",
+    "YoloLevels",
+    "YoloRows",
     "YunetLevels",
+    "decode_anchors",
     "decode_atss",
     "decode_boxes_labels",
     "decode_boxes_scores",
     "decode_ssd",
+    "decode_yolo",
+    "decode_yolo_levels",
     "decode_yunet",
     "fit",
     "fit_yuv",

@@ -6,10 +6,10 @@ row * stride), of side octave_base_scale * stride.
 """
 
 cimport cython
-from libc.math cimport INFINITY, isfinite, log
+from libc.math cimport isfinite
 from libc.stdint cimport int32_t
 
-from ._candidates cimport append_candidates, drop_below
+from ._candidates cimport append_candidates, drop_below, lowest_logit
 from ._detections cimport checked_outputs, write_detections
 from ._kernels cimport Level, kernels
 from ._levels cimport Levels
@@ -131,30 +131,16 @@ cdef void collect(AtssLevels levels, FilterOptions options, Scratch* scratch) no
     cdef Py_ssize_t index
     cdef Py_ssize_t first
     cdef Py_ssize_t class_id
-    cdef float lowest = lowest_logit(options.min_confidence, levels.geometric_mean)
+    # The fused confidence is at most sigmoid(logit), or its root.
+    cdef double probability = options.min_confidence
+    if levels.geometric_mean:
+        probability *= probability
+    cdef float lowest = lowest_logit(probability)
     for index in range(levels.level_count):
         first = scratch.count
         for class_id in range(levels.levels[index].classes):
             collect_map(levels, index, class_id, lowest, options.min_confidence, scratch)
         keep_top(scratch, first, options.candidates_per_level)
-
-
-cdef inline float lowest_logit(
-    float min_confidence, bint geometric_mean
-) noexcept nogil:
-    """A class logit below which no centerness can reach the confidence.
-
-    The fused confidence is at most sigmoid(logit), or its root. Lowered a little for
-    rounding: a location skipped here would be lost, one kept is compared again by its
-    confidence.
-    """
-    cdef double probability = min_confidence
-    if geometric_mean:
-        probability *= probability
-    probability *= 1 - 1e-5
-    if probability <= 0:
-        return -INFINITY
-    return <float> (log(probability / (1 - probability)) - 1e-4)
 
 
 cdef void collect_map(

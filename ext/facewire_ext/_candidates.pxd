@@ -3,6 +3,7 @@
 Rule: a candidate has a confidence, and a box with an area and without a NaN.
 """
 
+from libc.math cimport INFINITY, log
 from libc.stdint cimport int32_t
 
 from ._kernels cimport COORDINATE_LIMIT, SHORTEST_SIDE
@@ -14,6 +15,23 @@ cdef inline float clamped(float coordinate) noexcept nogil:
     if coordinate < -COORDINATE_LIMIT:
         return -COORDINATE_LIMIT
     return COORDINATE_LIMIT if coordinate > COORDINATE_LIMIT else coordinate
+
+
+cdef inline float lowest_logit(double probability) noexcept nogil:
+    """A logit below which its sigmoid does not reach this probability.
+
+    Lowered a little for rounding: a location skipped here would be lost, one kept is
+    compared again by its confidence.
+    """
+    probability *= 1 - 1e-5
+    if probability <= 0:
+        return -INFINITY
+    return <float> (log(probability / (1 - probability)) - 1e-4)
+
+
+cdef inline int32_t label_of(float label) noexcept nogil:
+    """A float label as an integer, limited to the largest one."""
+    return <int32_t> label if label < <float> 2147483648.0 else 2147483647
 
 
 cdef inline bint has_area(const float* box) noexcept nogil:

@@ -11,7 +11,7 @@ from ._arrays cimport require_aligned
 
 
 cdef class Levels:
-    """The base of `AtssLevels` and `YunetLevels`; abstract."""
+    """The base of `AnchorLevels`, `AtssLevels` and `YunetLevels`; abstract."""
 
     def __cinit__(self, levels, *args, **options):
         self.held = []

@@ -30,7 +30,7 @@ def decode_boxes_labels(
 def decode_boxes_scores(
     network_boxes: Array,
     scores: Array,
-    labels: Array,
+    labels: Array | None,
     boxes: Array,
     confidences: Array,
     class_ids: Array,

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from ._arrays cimport Array, close_array, open_floats, open_integers
-from ._candidates cimport add_candidate
+from ._candidates cimport add_candidate, label_of
 from ._detections cimport checked_outputs, write_detections
 from ._placement cimport Placement
 from ._suppression cimport FilterOptions, checked_options
@@ -77,28 +77,23 @@ def decode_boxes_labels(
     cdef Py_ssize_t written
     cdef Scratch* scratch
     checked_outputs(boxes, confidences, class_ids)
-    open_floats(&table, network_boxes, "network_boxes", 5)
+    clear_array(&table)
+    clear_array(&label_array)
     try:
+        open_floats(&table, network_boxes, "network_boxes", 5)
         open_labels(&label_array, labels, table.rows)
+        scratch = workspace.acquire(table.rows)
         try:
-            scratch = workspace.acquire(table.rows)
-            try:
-                with nogil:
-                    collect_boxes_labels(&table, &label_array, options.min_confidence, scratch)
-                    written = write_detections(
-                        scratch,
-                        options,
-                        &placement.transform,
-                        boxes,
-                        confidences,
-                        class_ids,
-                    )
-            finally:
-                workspace.release()
+            with nogil:
+                collect_boxes_labels(&table, &label_array, options.min_confidence, scratch)
+                written = write_detections(
+                    scratch, options, &placement.transform, boxes, confidences, class_ids
+                )
         finally:
-            close_array(&label_array)
+            workspace.release()
     finally:
         close_array(&table)
+        close_array(&label_array)
     return written
 
 
@@ -119,65 +114,56 @@ def decode_boxes_scores(
 
     network_boxes: float32 [N, 4] or [1, N, 4]: x_min, y_min, x_max, y_max, normalised to
     [0, 1] of the network's input. scores: float32 [N] or [1, N]. labels: int32 or int64
-    [N] or [1, N]. Rows with a score of 0 or less, or with a negative label, are dropped.
+    [N] or [1, N]; None: all are of class 0. Rows with a score of 0 or less, or with a
+    negative label, are dropped.
 
     The other arguments and the result as in `decode_atss`.
     """
     cdef Array table
     cdef Array score_array
     cdef Array label_array
+    cdef const float* score_data
     cdef FilterOptions options = checked_options(min_confidence, iou_threshold, 0)
     cdef Py_ssize_t written
     cdef Scratch* scratch
     checked_outputs(boxes, confidences, class_ids)
-    open_floats(&table, network_boxes, "network_boxes", 4)
+    clear_array(&table)
+    clear_array(&score_array)
+    clear_array(&label_array)
     try:
+        open_floats(&table, network_boxes, "network_boxes", 4)
         open_floats(&score_array, scores, "scores", 1)
+        require_rows(&score_array, "scores", table.rows)
+        open_labels(&label_array, labels, table.rows)
+        score_data = <const float*> score_array.data
+        scratch = workspace.acquire(table.rows)
         try:
-            require_rows(&score_array, "scores", table.rows)
-            open_labels(&label_array, labels, table.rows)
-            try:
-                scratch = workspace.acquire(table.rows)
-                try:
-                    with nogil:
-                        collect_boxes_scores(
-                            &table,
-                            <const float*> score_array.data,
-                            &label_array,
-                            options.min_confidence,
-                            placement,
-                            scratch,
-                        )
-                        written = write_detections(
-                            scratch,
-                            options,
-                            &placement.transform,
-                            boxes,
-                            confidences,
-                            class_ids,
-                        )
-                finally:
-                    workspace.release()
-            finally:
-                close_array(&label_array)
+            with nogil:
+                collect_boxes_scores(
+                    &table, score_data, &label_array, options.min_confidence, placement, scratch
+                )
+                written = write_detections(
+                    scratch, options, &placement.transform, boxes, confidences, class_ids
+                )
         finally:
-            close_array(&score_array)
+            workspace.release()
     finally:
         close_array(&table)
+        close_array(&score_array)
+        close_array(&label_array)
     return written
 
 
+cdef inline void clear_array(Array* array) noexcept:
+    """Make an array of no data, which `close_array` may be called with."""
+    memset(array, 0, sizeof(Array))
+
+
 cdef int open_labels(Array* array, object labels, Py_ssize_t rows) except -1:
-    """Open labels; those that are None have no data. Raises ValueError if not `rows`."""
-    if labels is None:
-        memset(array, 0, sizeof(Array))  # close_array then has nothing to release.
-        return 0
-    open_integers(array, labels, "labels")
-    try:
+    """Open labels; None has no data. Raises ValueError if they are not `rows`."""
+    if labels is not None:
+        open_integers(array, labels, "labels")
         require_rows(array, "labels", rows)
-    except BaseException:
-        close_array(array)
-        raise
 
 
 cdef int require_rows(const Array* array, str name, Py_ssize_t rows) except -1:
@@ -205,11 +191,6 @@ cdef void collect_ssd(
             box[3] = row[6] * height
             add_candidate(scratch, box, row[2], label_of(row[1]), index)
         row += 7
-
-
-cdef inline int label_of(float label) noexcept nogil:
-    """A float label as an integer, limited to the largest one."""
-    return <int> label if label < <float> 2147483648.0 else 2147483647
 
 
 cdef void collect_boxes_labels(

@@ -8,17 +8,15 @@ cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
-from ._candidates cimport append_candidates, clamped, drop_below
+from ._candidates cimport append_candidates, drop_below
 from ._detections cimport checked_outputs, write_detections
 from ._kernels cimport Level, kernels
-from ._levels cimport Levels
+from ._landmarks cimport LANDMARKS, require_landmarks, write_landmark
+from ._levels cimport Levels, level_of
 from ._order cimport keep_top
-from ._placement cimport Placement, Transform, image_x, image_y
+from ._placement cimport Placement, Transform
 from ._suppression cimport FilterOptions, checked_options
 from ._workspace cimport Scratch, Workspace
-
-cdef enum:
-    LANDMARKS = 5
 
 
 @cython.final
@@ -90,10 +88,7 @@ def decode_yunet(
         min_confidence, iou_threshold, candidates_per_level
     )
     cdef Py_ssize_t written
-    if landmarks.shape[1] != 2 * LANDMARKS:
-        raise ValueError(f"landmarks must have 10 columns, not {landmarks.shape[1]}")
-    if landmarks.shape[0] != checked_outputs(boxes, confidences, class_ids):
-        raise ValueError("landmarks must have as many rows as boxes")
+    require_landmarks(landmarks, checked_outputs(boxes, confidences, class_ids))
     cdef Scratch* scratch = workspace.acquire(levels.candidates)
     try:
         with nogil:
@@ -169,9 +164,7 @@ cdef void write_all_landmarks(
     cdef const Level* level
     for row in range(count):
         location = scratch.location[scratch.written[row]]
-        level = levels.levels
-        while location >= level.first + level.locations:
-            level += 1
+        level = level_of(levels, location)
         write_landmarks(level, location - level.first, transform, landmarks, row)
 
 
@@ -188,9 +181,8 @@ cdef inline void write_landmarks(
     cdef Py_ssize_t cell_y = location // level.columns
     cdef float x
     cdef float y
-    cdef int index
-    for index in range(LANDMARKS):
-        x = clamped((cell_x + offsets[2 * index]) * level.stride)
-        y = clamped((cell_y + offsets[2 * index + 1]) * level.stride)
-        landmarks[row, 2 * index] = <float> image_x(transform, x)
-        landmarks[row, 2 * index + 1] = <float> image_y(transform, y)
+    cdef int point
+    for point in range(LANDMARKS):
+        x = (cell_x + offsets[2 * point]) * level.stride
+        y = (cell_y + offsets[2 * point + 1]) * level.stride
+        write_landmark(transform, landmarks, row, point, x, y)

@@ -153,6 +153,16 @@ def test_options_reach_the_server(client: FaceClient, fake: FakeServer) -> None:
     assert fake.requests[-1].options == options
 
 
+@pytest.mark.parametrize(
+    ("tiling", "policy"), [(True, pb.TILING_POLICY_ON), (False, pb.TILING_POLICY_OFF)]
+)
+def test_tiles_are_asked_for_or_not(
+    client: FaceClient, fake: FakeServer, tiling: bool, policy: pb.TilingPolicy.ValueType
+) -> None:
+    client.detect(b"x", tiling=tiling)
+    assert fake.requests[-1].options == pb.DetectOptions(tiling=policy)
+
+
 @pytest.mark.parametrize("name", ["min_confidence", "iou_threshold", "max_detections"])
 def test_an_option_of_zero_is_sent(client: FaceClient, fake: FakeServer, name: str) -> None:
     options: Any = {name: 0}

@@ -101,6 +101,7 @@ def test_an_object_of_another_type_is_a_type_error(
         {"model": 3},
         {"min_confidence": "high"},
         {"max_detections": 1.5},
+        {"tiling": "on"},
         {"timeout": "5"},
         {"no_such_option": 1},
     ],

@@ -1,4 +1,4 @@
-"""A reference in plain NumPy and float64 of the four heads: candidates of all rows.
+"""A reference in plain NumPy and float64 of the heads: candidates of all rows.
 
 The formulas are those of the heads' makers: mmdetection for ATSS, libfacedetection
 for YuNet, OpenVINO's DetectionOutput for SSD.
@@ -113,7 +113,7 @@ def ssd(rows: Array, input_width: int, input_height: int) -> Candidates:
     )
 
 
-def boxes_labels(boxes: Array, labels: NDArray[np.integer]) -> Candidates:
+def boxes_labels(boxes: Array | Floats, labels: NDArray[np.integer]) -> Candidates:
     """Rows with a confidence above 0 and a label of 0 or more."""
     table = np.float64(boxes).reshape(-1, 5)
     names = np.int64(labels).reshape(-1)
@@ -124,3 +124,16 @@ def boxes_labels(boxes: Array, labels: NDArray[np.integer]) -> Candidates:
         names[used],
         np.zeros(int(used.sum()), np.int64),
     )
+
+
+def boxes_scores(
+    boxes: Array,
+    scores: Array,
+    labels: NDArray[np.integer],
+    input_width: int,
+    input_height: int,
+) -> Candidates:
+    """Normalised boxes with a score above 0 and a label of 0 or more."""
+    sides = np.array([input_width, input_height] * 2)
+    table = np.float64(boxes).reshape(-1, 4) * sides
+    return boxes_labels(np.hstack([table, np.float64(scores).reshape(-1, 1)]), labels)

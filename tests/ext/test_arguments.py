@@ -1,18 +1,24 @@
 """Every function refuses wrong shapes, types, gaps, thresholds and lengths."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from facewire_ext import (
+    AnchorLevels,
     AtssLevels,
     Workspace,
+    YoloRows,
     YunetLevels,
+    decode_anchors,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
+    decode_yolo,
     decode_yunet,
     nms,
     rescale,
@@ -33,6 +39,11 @@ def yunet() -> YunetLevels:
     return YunetLevels([level], strides=[8], input_width=16, input_height=16)
 
 
+def anchors() -> AnchorLevels:
+    level = (zeros(1, 4, 1), zeros(1, 4, 4), zeros(1, 4, 10))
+    return AnchorLevels([level], strides=[8], input_width=16, input_height=16, anchors=1)
+
+
 class Call:
     """Call each decoder with valid arguments, of which some may be replaced."""
 
@@ -45,17 +56,23 @@ class Call:
         self.iou_threshold: float | None = 0.5
         self.candidates_per_level = 0
 
+    def options(self) -> dict[str, Any]:
+        """The arguments that all decoders have."""
+        return {
+            "placement": unchanged(16),
+            "min_confidence": self.min_confidence,
+            "iou_threshold": self.iou_threshold,
+            "workspace": Workspace(),
+        }
+
     def atss(self) -> int:
         return decode_atss(
             atss(),
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
+            **self.options(),
             candidates_per_level=self.candidates_per_level,
-            workspace=Workspace(),
         )
 
     def yunet(self) -> int:
@@ -65,11 +82,28 @@ class Call:
             self.confidences,
             self.class_ids,
             self.landmarks,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
+            **self.options(),
             candidates_per_level=self.candidates_per_level,
-            workspace=Workspace(),
+        )
+
+    def anchors(self) -> int:
+        return decode_anchors(
+            anchors(),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            self.landmarks,
+            **self.options(),
+        )
+
+    def yolo(self) -> int:
+        return decode_yolo(
+            YoloRows(zeros(1, 4, 15), transposed=False, scores=4, landmarks=5),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            self.landmarks,
+            **self.options(),
         )
 
     def ssd(self) -> int:
@@ -78,10 +112,7 @@ class Call:
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
         )
 
     def boxes_labels(self) -> int:
@@ -91,14 +122,23 @@ class Call:
             self.boxes,
             self.confidences,
             self.class_ids,
-            placement=unchanged(16),
-            min_confidence=self.min_confidence,
-            iou_threshold=self.iou_threshold,
-            workspace=Workspace(),
+            **self.options(),
+        )
+
+    def boxes_scores(self) -> int:
+        return decode_boxes_scores(
+            zeros(2, 4),
+            zeros(2),
+            np.zeros(2, np.int32),
+            self.boxes,
+            self.confidences,
+            self.class_ids,
+            **self.options(),
         )
 
 
-DECODERS = [Call.atss, Call.yunet, Call.ssd, Call.boxes_labels]
+WITH_LANDMARKS = [Call.yunet, Call.anchors, Call.yolo]
+DECODERS = [Call.atss, Call.ssd, Call.boxes_labels, Call.boxes_scores, *WITH_LANDMARKS]
 decoders = pytest.mark.parametrize("decode", DECODERS)
 Decoder = Callable[[Call], int]
 
@@ -156,12 +196,13 @@ def test_outputs_that_cannot_be_written_are_refused(decode: Decoder) -> None:
         decode(call)
 
 
+@pytest.mark.parametrize("decode", WITH_LANDMARKS)
 @pytest.mark.parametrize("shape", [(ROOM, 9), (ROOM + 1, 10)])
-def test_landmarks_that_do_not_fit_are_refused(shape: tuple[int, int]) -> None:
+def test_landmarks_that_do_not_fit_are_refused(decode: Decoder, shape: tuple[int, int]) -> None:
     call = Call()
     call.landmarks = zeros(*shape)
     with pytest.raises(ValueError, match="landmarks"):
-        call.yunet()
+        decode(call)
 
 
 @pytest.mark.parametrize("decode", [Call.atss, Call.yunet])

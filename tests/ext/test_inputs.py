@@ -15,6 +15,7 @@ from facewire_ext import (
     Workspace,
     YunetLevels,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
 )
 from tests.ext.arrays import Outputs, misaligned, unchanged, zeros
@@ -156,6 +157,35 @@ def test_labels_that_do_not_fit_are_refused(labels: NDArray[np.generic]) -> None
             min_confidence=0.5,
             workspace=Workspace(),
         )
+
+
+@pytest.mark.parametrize(
+    ("boxes", "scores", "labels", "message"),
+    [
+        (zeros(3, 5), zeros(3), np.zeros(3, np.int32), "network_boxes must"),
+        (zeros(3, 4), zeros(2), np.zeros(3, np.int32), "scores must be as many"),
+        (zeros(3, 4), np.zeros(3), np.zeros(3, np.int32), "scores must be float32"),
+        (zeros(3, 4), zeros(3), np.zeros(2, np.int32), "labels must be as many"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(
+    boxes: NDArray[np.generic],
+    scores: NDArray[np.generic],
+    labels: NDArray[np.generic],
+    message: str,
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        decode_boxes_scores(
+            boxes,
+            scores,
+            labels,
+            *Outputs.of(1).arrays,
+            placement=unchanged(8),
+            min_confidence=0.5,
+            workspace=Workspace(),
+        )
+    for array in (boxes, scores, labels):
+        array.resize(0, refcheck=False)  # A buffer that is still open would refuse this.
 
 
 def test_levels_keep_their_arrays_alive() -> None:

@@ -1,4 +1,4 @@
-"""decode_ssd and decode_boxes_labels against the reference."""
+"""decode_ssd, decode_boxes_labels and decode_boxes_scores against the reference."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from facewire_ext import Placement, Workspace, decode_boxes_labels, decode_ssd
+from facewire_ext import (
+    Placement,
+    Workspace,
+    decode_boxes_labels,
+    decode_boxes_scores,
+    decode_ssd,
+)
 from tests.ext.arrays import Outputs, assert_same, assert_sound, stretch
 from tests.ext.reference import Choice, detect
-from tests.ext.reference_heads import boxes_labels, ssd
+from tests.ext.reference_heads import boxes_labels, boxes_scores, ssd
 
 Array = NDArray[np.float32]
 ANY = st.floats(width=32)
@@ -37,11 +43,36 @@ def run_ssd(rows: Array, placement: Placement, choice: Choice) -> tuple[Outputs,
 
 
 def run_boxes_labels(
-    boxes: Array, labels: NDArray[np.integer], placement: Placement, choice: Choice
+    boxes: Array,
+    labels: NDArray[np.integer] | None,
+    placement: Placement,
+    choice: Choice,
 ) -> tuple[Outputs, int]:
     outputs = Outputs.of(choice.room)
     count = decode_boxes_labels(
         boxes,
+        labels,
+        *outputs.arrays,
+        placement=placement,
+        min_confidence=choice.min_confidence,
+        iou_threshold=choice.iou_threshold,
+        workspace=Workspace(),
+    )
+    assert_sound(outputs, count, placement)
+    return outputs, count
+
+
+def run_boxes_scores(
+    boxes: Array,
+    scores: Array,
+    labels: NDArray[np.integer] | None,
+    placement: Placement,
+    choice: Choice,
+) -> tuple[Outputs, int]:
+    outputs = Outputs.of(choice.room)
+    count = decode_boxes_scores(
+        boxes,
+        scores,
         labels,
         *outputs.arrays,
         placement=placement,
@@ -96,6 +127,46 @@ def test_random_boxes_and_labels_agree_with_the_reference(
     assert_same(outputs, written, expected)
 
 
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 60),
+    CHOICES,
+    st.sampled_from([np.int32, np.int64]),
+)
+def test_random_boxes_and_scores_agree_with_the_reference(
+    seed: int, count: int, choice: Choice, dtype: type[np.integer]
+) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.integers(-1, 3, count).astype(dtype)
+    scores = random.choice([0.0, -1.0, 0.25, 0.5, 0.75], count).astype(np.float32)
+    boxes = random_boxes(random, count, 1.0)
+    placement = stretch(416, 640, 480)
+    outputs, written = run_boxes_scores(boxes, scores, labels, placement, choice)
+    expected = detect(boxes_scores(boxes, scores, labels, 416, 416), placement, choice)
+    assume(expected.margin > 1)
+    assert_same(outputs, written, expected)
+
+
+def test_without_labels_all_boxes_are_of_class_0() -> None:
+    boxes = np.array([[1, 1, 5, 5, 0.9], [8, 8, 20, 20, 0.8]], np.float32)
+    placement, choice = stretch(64, 64, 64), Choice(0.5)
+    outputs, count = run_boxes_labels(boxes, None, placement, choice)
+    assert (count, outputs.class_ids[:2].tolist()) == (2, [0, 0])
+    scores = np.array([0.9, 0.8], np.float32)
+    normalised = np.ascontiguousarray(boxes[:, :4] / np.float32(64))
+    outputs, count = run_boxes_scores(normalised, scores, None, placement, choice)
+    assert (count, outputs.class_ids[:2].tolist()) == (2, [0, 0])
+
+
+def test_no_rows_are_no_detections() -> None:
+    labels = np.zeros((1, 0), np.int64)
+    placement, choice = stretch(64, 64, 64), Choice(0.5)
+    assert run_boxes_labels(np.zeros((1, 0, 5), np.float32), labels, placement, choice)[1] == 0
+    boxes, scores = np.zeros((1, 0, 4), np.float32), np.zeros((1, 0), np.float32)
+    assert run_boxes_scores(boxes, scores, labels, placement, choice)[1] == 0
+
+
 def test_boxes_may_have_a_leading_axis() -> None:
     boxes = np.array([[[10, 10, 50, 60, 0.9], [0, 0, 5, 5, 0.0]]], np.float32)
     labels = np.zeros((1, 2), np.int32)
@@ -141,6 +212,8 @@ def test_broken_rows_give_no_nan_and_no_crash(
 ) -> None:
     run_ssd(rows, stretch(64, 30, 20), choice)
     run_boxes_labels(boxes, labels, stretch(64, 30, 20), choice)
+    corners, scores = np.ascontiguousarray(boxes[:, :4]), np.ascontiguousarray(boxes[:, 4])
+    run_boxes_scores(corners, scores, labels, stretch(64, 30, 20), choice)
 
 
 def test_infinite_confidences_come_first_in_their_order() -> None:

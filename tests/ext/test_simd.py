@@ -12,9 +12,16 @@ from facewire_ext import nms, simd_level, simd_levels, use_simd_level
 from tests.ext.arrays import stretch
 from tests.ext.reference import Choice
 from tests.ext.reference_heads import AtssHead
+from tests.ext.test_anchors import random_levels as anchor_levels
+from tests.ext.test_anchors import retinaface, scrfd
+from tests.ext.test_anchors import run as run_anchors
 from tests.ext.test_atss import random_levels as atss_levels
 from tests.ext.test_atss import run as run_atss
 from tests.ext.test_nms import crowd
+from tests.ext.test_yolo import VERSIONS, random_table
+from tests.ext.test_yolo import run as run_yolo
+from tests.ext.test_yolo_levels import random_levels as logit_levels
+from tests.ext.test_yolo_levels import run as run_yolo_levels
 from tests.ext.test_yunet import random_levels as yunet_levels
 from tests.ext.test_yunet import run as run_yunet
 
@@ -46,11 +53,36 @@ def yunet_bytes(seed: int, choice: Choice) -> bytes:
     return b"".join(array[:count].tobytes() for array in arrays)
 
 
+def anchor_bytes(seed: int, choice: Choice) -> bytes:
+    head = (scrfd(160, 96), retinaface(160, 96))[seed % 2]
+    levels = anchor_levels(head, seed, 0.1)
+    outputs, count = run_anchors(head, levels, stretch(160, 99, 77), choice)
+    return b"".join(array[:count].tobytes() for array in (*outputs.arrays, outputs.landmarks))
+
+
+def yolo_bytes(seed: int, choice: Choice) -> bytes:
+    columns = VERSIONS["v8, two values, classes"]
+    table = random_table(columns, seed, 500, 0.1, 160)
+    outputs, count = run_yolo(table, columns, stretch(160, 99, 77), choice, transposed=True)
+    return b"".join(array[:count].tobytes() for array in (*outputs.arrays, outputs.landmarks))
+
+
+def yolo_level_bytes(seed: int, choice: Choice) -> bytes:
+    levels = logit_levels(seed, 160, 96, 0.1, classes=2)
+    outputs, count = run_yolo_levels(levels, stretch(160, 99, 77), choice, classes=2)
+    return b"".join(array[:count].tobytes() for array in (*outputs.arrays, outputs.landmarks))
+
+
+def all_bytes(choice: Choice) -> list[bytes]:
+    heads = (atss_bytes, yunet_bytes, anchor_bytes, yolo_bytes, yolo_level_bytes)
+    return [head(seed, choice) for seed in range(6) for head in heads]
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_simd_level_gives_the_same_bits(level: str, choice: Choice) -> None:
-    results = [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
+    results = all_bytes(choice)
     use_simd_level("portable")
-    assert results == [f(seed, choice) for seed in range(6) for f in (atss_bytes, yunet_bytes)]
+    assert results == all_bytes(choice)
     assert all(results)
 
 

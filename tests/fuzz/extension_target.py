@@ -1,25 +1,22 @@
-"""Fuzz target: any bytes as pixels or as the outputs of a network, given to the extension.
+"""Fuzz target: any bytes as pixels or as the outputs of a network, given to the extension."""
 
-The first bytes choose a head, shapes and options. The others, repeated as often as needed,
-are the numbers, so that any bit pattern occurs as a float32: NaN, infinities, denormals.
-"""
-
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facewire_ext import (
+    AnchorLevels,
     AtssLevels,
-    Placement,
-    Workspace,
+    YoloLevels,
+    YoloRows,
     YunetLevels,
+    decode_anchors,
     decode_atss,
     decode_boxes_labels,
+    decode_boxes_scores,
     decode_ssd,
+    decode_yolo,
+    decode_yolo_levels,
     decode_yunet,
     fit,
     fit_yuv,
@@ -30,82 +27,11 @@ from facewire_ext import (
     use_simd_level,
 )
 from tests.ext.arrays import Outputs, assert_sound
+from tests.fuzz.extension_case import STRIDE, Case
 
-Floats = NDArray[np.float32]
-
-_CHOICES = struct.Struct("<8B4f")
-_STRIDE = 8
 _PER_LEVEL = (0, 1, 5)
 _FUSIONS = ("product", "geometric_mean")
 _METHODS = ("linear", "gaussian")
-
-
-@dataclass
-class Numbers:
-    """The numbers in `values`, repeated without end."""
-
-    values: Floats
-    used: int = 0
-
-    def take(self, *shape: int) -> Floats:
-        """The next numbers, as many as this shape has."""
-        count = int(np.prod(shape))
-        indices = np.arange(self.used, self.used + count) % len(self.values)
-        self.used += count
-        return self.values[indices].reshape(shape)
-
-
-@dataclass(frozen=True)
-class Case:
-    """The head, shapes, options and numbers that the bytes choose."""
-
-    kind: int
-    across: int
-    down: int
-    classes: int
-    room: int
-    switches: int
-    min_confidence: float
-    iou_threshold: float | None
-    placement: Placement
-    numbers: bytes
-    workspace: Workspace = field(default_factory=Workspace)
-    """Reused for each SIMD level, as a server reuses its own."""
-
-    @classmethod
-    def read(cls, data: bytes) -> Self | None:
-        """Read a case; None for too few bytes, ValueError for an invalid placement."""
-        if len(data) < _CHOICES.size + 4:
-            return None
-        kind, across, down, classes, room, width, height, switches, *floats = _CHOICES.unpack_from(
-            data
-        )
-        across, down = across % 9 + 1, down % 9 + 1
-        placement = Placement(
-            across * _STRIDE,
-            down * _STRIDE,
-            width * 5 + 1,
-            height * 3 + 1,
-            *floats,
-        )
-        min_confidence, iou_threshold = height / 255, room / 255
-        return cls(
-            kind,
-            across,
-            down,
-            classes % 3 + 1,
-            room % 40,
-            switches,
-            min_confidence,
-            iou_threshold if switches & 1 else None,
-            placement,
-            data[_CHOICES.size :],
-        )
-
-    def supply(self) -> Numbers:
-        """The numbers, starting with the first."""
-        whole = len(self.numbers) // 4 * 4
-        return Numbers(np.frombuffer(self.numbers[:whole], np.float32))
 
 
 def _ssd(case: Case, outputs: Outputs) -> int:
@@ -132,13 +58,27 @@ def _boxes_labels(case: Case, outputs: Outputs) -> int:
     )
 
 
+def _boxes_scores(case: Case, outputs: Outputs) -> int:
+    numbers, count = case.supply(), case.across * case.down
+    return decode_boxes_scores(
+        numbers.take(count, 4),
+        numbers.take(count),
+        numbers.take(count).view(np.int32),
+        *outputs.arrays,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
 def _atss(case: Case, outputs: Outputs) -> int:
     numbers, size = case.supply(), (case.down, case.across)
     logits = numbers.take(case.classes, *size)
     level = (logits, numbers.take(4, *size), numbers.take(1, *size))
     levels = AtssLevels(
         [level, level],
-        strides=[_STRIDE, _STRIDE],
+        strides=[STRIDE, STRIDE],
         octave_base_scale=8,
         score_fusion=_FUSIONS[case.switches >> 1 & 1],
     )
@@ -158,7 +98,7 @@ def _yunet(case: Case, outputs: Outputs) -> int:
     scores, objects = numbers.take(count, 1), numbers.take(count, 1)
     levels = YunetLevels(
         [(scores, objects, numbers.take(count, 4), numbers.take(count, 10))],
-        strides=[_STRIDE],
+        strides=[STRIDE],
         input_width=case.placement.input_width,
         input_height=case.placement.input_height,
     )
@@ -174,7 +114,81 @@ def _yunet(case: Case, outputs: Outputs) -> int:
     )
 
 
-HEADS: tuple[Callable[[Case, Outputs], int], ...] = (_ssd, _boxes_labels, _atss, _yunet)
+def _anchors(case: Case, outputs: Outputs) -> int:
+    numbers, count, priors = (
+        case.supply(),
+        case.across * case.down * case.classes,
+        case.switches & 2,
+    )
+    level = (numbers.take(count, 2 if priors else 1), numbers.take(count, 4))
+    levels = AnchorLevels(
+        [(*level, numbers.take(count, 10))],
+        strides=[STRIDE],
+        input_width=case.placement.input_width,
+        input_height=case.placement.input_height,
+        anchors=case.classes,
+        sides=[range(8, 8 + case.classes)] if priors else None,
+    )
+    return decode_anchors(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _yolo(case: Case, outputs: Outputs) -> int:
+    size, transposed = (case.across * case.down, 20 + case.classes), bool(case.switches & 2)
+    rows = YoloRows(
+        case.supply().take(*(size[::-1] if transposed else size)),
+        transposed=transposed,
+        scores=5,
+        classes=case.classes,
+        objectness=4 if case.switches & 4 else -1,
+        class_column=4 if case.switches & 8 else -1,
+        landmarks=5 + case.classes,
+        landmark_step=2 + (case.switches >> 4 & 1),
+        corners=bool(case.switches & 32),
+    )
+    return decode_yolo(
+        rows,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+def _yolo_levels(case: Case, outputs: Outputs) -> int:
+    numbers, step = case.supply(), 2 + (case.switches >> 4 & 1)
+    size = (64 + case.classes + 5 * step, case.down, case.across)
+    levels = YoloLevels(
+        [numbers.take(*size), numbers.take(*size)],
+        strides=[STRIDE, STRIDE],
+        classes=case.classes,
+        landmark_step=step,
+    )
+    return decode_yolo_levels(
+        levels,
+        *outputs.arrays,
+        outputs.landmarks,
+        placement=case.placement,
+        min_confidence=case.min_confidence,
+        iou_threshold=case.iou_threshold,
+        workspace=case.workspace,
+    )
+
+
+Decoder = Callable[[Case, Outputs], int]
+HEADS: tuple[Decoder, ...] = (
+    *(_ssd, _boxes_labels, _atss, _yunet, _boxes_scores),
+    *(_anchors, _yolo, _yolo_levels),
+)
 
 
 def _suppress(case: Case) -> bytes:

@@ -79,8 +79,7 @@ class Peer:
     def send(self, stream: int, data: bytes, *, end: bool = False) -> int:
         """Send data as fast as the server takes it; returns how many bytes it took.
 
-        Less than all when the server has ended the stream, or takes no more for a
-        second.
+        Less than all when the server has ended the stream, or takes no more for a second.
         """
         view = memoryview(data)
         sent = 0

@@ -10,6 +10,9 @@ SIDE = 64
 FLOAT, INT64 = 1, 7
 """Of TensorProto.DataType."""
 
+INT = 2
+"""Of AttributeProto.AttributeType."""
+
 EXTERNAL = 1
 """Of TensorProto.DataLocation."""
 
@@ -52,6 +55,32 @@ def write_onnx(
         + field(12, _value("boxes", FLOAT, rows.shape))
         + field(12, _value("labels", INT64, labels.shape))
     )
+    return _write(path, graph, metadata)
+
+
+def write_outputs(
+    path: Path,
+    outputs: Mapping[str, NDArray[np.float32]],
+    *,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a model with these outputs, in this order, its weights inside.
+
+    They are added to 0 times the mean of the image. `metadata` are its `metadata_props`.
+    """
+    keep_no_axes = field(1, b"keepdims") + number(3, 0) + number(20, INT)
+    graph = field(2, b"constant") + field(11, _value("image", FLOAT, (1, 3, SIDE, SIDE)))
+    graph += field(1, _node("ReduceMean", ("image",), "mean") + field(5, keep_no_axes))
+    graph += field(5, _tensor("zero", np.zeros((), np.float32)))
+    graph += field(1, _node("Mul", ("mean", "zero"), "nothing"))
+    for name, values in outputs.items():
+        graph += field(5, _tensor(f"weights_{name}", values))
+        graph += field(1, _node("Add", (f"weights_{name}", "nothing"), name))
+        graph += field(12, _value(name, FLOAT, values.shape))
+    return _write(path, graph, metadata)
+
+
+def _write(path: Path, graph: bytes, metadata: Mapping[str, str] | None) -> Path:
     model = number(1, 8) + field(7, graph) + field(8, number(2, 13))
     for key, value in (metadata or {}).items():
         model += field(14, field(1, key.encode()) + field(2, value.encode()))

@@ -59,6 +59,34 @@ def test_boxes_of_different_classes_do_not_suppress_each_other(tmp_path: Path) -
     ]
 
 
+def test_overlaps_are_suppressed_where_the_metadata_asks_for_it(tmp_path: Path) -> None:
+    metadata = LABELS | {"nms_execute": "True"}
+    model = write_constant_model(tmp_path / "masks.xml", ROWS, metadata)
+    first_of_each_class = [(0, "face", 0.9), (1, "mask", 0.8), (2, "no_mask", 0.6)]
+    assert found(respond(model, pb.DetectOptions())) == first_of_each_class
+    assert len(found(respond(model, pb.DetectOptions(iou_threshold=1.0)))) == 4
+    model.with_suffix(".toml").write_text("iou_threshold = 0.99")
+    assert len(found(respond(model, pb.DetectOptions()))) == 4
+    model.with_suffix(".toml").write_text("nms_execute = false")
+    assert len(found(respond(model, pb.DetectOptions()))) == 4
+
+
+def test_an_iou_threshold_of_0_suppresses_all_that_overlap(tmp_path: Path) -> None:
+    rows: list[Row] = [(8, 8, 40, 40, 0.9, 0), (39, 39, 60, 60, 0.8, 0)]
+    metadata = {"nms_execute": "True", "iou_threshold": "0"}
+    model = write_constant_model(tmp_path / "faces.xml", rows, metadata)
+    assert found(respond(model, pb.DetectOptions())) == [(0, "face", 0.9)]
+
+
+def test_of_suppressed_boxes_200_stay_unless_someone_says_otherwise(tmp_path: Path) -> None:
+    rows: list[Row] = [(i % 60, i // 60, i % 60 + 4, i // 60 + 4, 0.9, i) for i in range(300)]
+    model = write_constant_model(tmp_path / "faces.xml", rows, {"nms_execute": "True"})
+    assert len(found(respond(model, pb.DetectOptions()))) == 200
+    assert len(found(respond(model, pb.DetectOptions(max_detections=250)))) == 250
+    model.with_suffix(".toml").write_text("nms_max_predictions = 0")
+    assert len(found(respond(model, pb.DetectOptions()))) == 300
+
+
 def test_the_sidecar_names_the_classes_and_sets_the_threshold(tmp_path: Path) -> None:
     model = write_constant_model(tmp_path / "masks.xml", ROWS, LABELS)
     model.with_suffix(".toml").write_text(

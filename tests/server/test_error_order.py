@@ -1,14 +1,12 @@
 """Of two errors of a request, the caller gets the one that the .proto lists first."""
 
 import asyncio
-import re
 import struct
 import threading
 import time
 import zlib
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,29 +15,16 @@ import pytest
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_ext import Placement
-from facewire_server.config import Config, TransportLimits
+from facewire_server.config import Config
 from facewire_server.image.fit import fit
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.lifecycle.server import Server
-from tests.server.http2_peer import DETECT_STREAM, Peer
+from tests.server.error_order import comes_first, documented
 from tests.server.rpc_errors import reason
 
-PROTO = Path(__file__).parents[2] / "proto" / "facewire" / "v1" / "detect.proto"
 MIB = 1 << 20
 NO_MESSAGE = b"\xff\xff\xff"
-EXHAUSTED, UNAUTHENTICATED = 8, 16
 SLOW_SECONDS, SHORT_SECONDS = 3.0, 1.5
-
-
-def documented() -> list[str]:
-    """The reasons that the .proto lists for Detect, in order; BAD_RAW_IMAGE is there twice."""
-    text = PROTO.read_text()
-    comment = text[text.index("Errors, in the order") : text.index("rpc Detect(")]
-    return re.findall(r"// - [A-Z_]+/([A-Z_]+):", comment)
-
-
-def comes_first(reasons: set[str]) -> str:
-    return next(each for each in documented() if each in reasons)
 
 
 def png(width: int, height: int) -> bytes:
@@ -223,66 +208,3 @@ def refused(server: Server, reasons: set[str]) -> bool:
     value = server._metrics.registry.get_sample_value
     counts = [value("facewire_rejected_total", {"reason": each}) for each in reasons]
     return any(counts)
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundServer]:
-    """A server that asks for a token and takes one call with little metadata."""
-    path = tmp_path_factory.mktemp("tokens") / "tokens"
-    path.write_text("sesame")
-    limits = TransportLimits(max_calls=1, max_metadata_kb=1, message_seconds=0.1)
-    config = Config(port=0, metrics_port=None, token_file=path, limits=limits)
-    with BackgroundServer(config) as running:
-        yield running
-
-
-def hold_one_call(holder: Peer) -> int:
-    """Open the one call that the server admits, and return its stream."""
-    held = holder.call(DETECT_STREAM, [TOKEN])
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        other = holder.call(headers=[TOKEN])
-        holder.wait(other, 60)
-        if held in holder.statuses:  # the other one was there first
-            held = holder.call(DETECT_STREAM, [TOKEN])
-        elif "calls open" in holder.messages[other]:
-            return held
-    raise AssertionError("the call is not admitted")
-
-
-TOKEN, FILLER = ("authorization", "Bearer sesame"), ("x-filler", "x" * 2000)
-
-
-@pytest.mark.parametrize(
-    ("headers", "status", "words", "reasons"),
-    [
-        ([FILLER], UNAUTHENTICATED, "a token", ("BAD_TOKEN", "METADATA_TOO_LARGE")),
-        (
-            [TOKEN, FILLER],
-            EXHAUSTED,
-            "the metadata weighs",
-            ("METADATA_TOO_LARGE", "TOO_MANY_CALLS"),
-        ),
-        (
-            [TOKEN],
-            EXHAUSTED,
-            "the server has 1 calls open",
-            ("TOO_MANY_CALLS", "MESSAGE_TIMEOUT"),
-        ),
-    ],
-    ids=["token", "metadata", "calls"],
-)
-def test_errors_of_the_headers_come_before_the_message_is_read(
-    strict: BackgroundServer,
-    headers: list[tuple[str, str]],
-    status: int,
-    words: str,
-    reasons: tuple[str, str],
-) -> None:
-    with Peer(strict.target) as holder, Peer(strict.target) as peer:
-        held = hold_one_call(holder)
-        stream = peer.call(headers=headers)
-        assert peer.wait(stream, 60) == status
-        assert peer.messages[stream].startswith(words)
-        assert held not in holder.statuses
-    assert reasons[0] == comes_first(set(reasons))

@@ -15,6 +15,7 @@ class Parameters:
     confidence_threshold: float
     labels: list[str]
     resize_type: str
+    nms_execute: bool
     reverse_input_channels: bool
 
 class SSD:

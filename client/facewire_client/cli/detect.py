@@ -44,6 +44,13 @@ Examples:
 )
 @click.option("--max-detections", type=int, metavar="N", help="Keep no more.")
 @click.option(
+    "--tiling",
+    type=click.Choice(["on", "off"]),
+    callback=lambda _context, _option, value: value and value == "on",
+    help="Look at overlapping tiles of the image, too, which finds smaller faces.",
+    show_default="as the server and the model say",
+)
+@click.option(
     "--draw",
     type=click.Path(),
     metavar="OUT",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from facewire_server.inference.detector import Detector
+from facewire_server.inference.heads import recognise
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.exporters import embedded_size, merged, origin, unread
@@ -33,6 +34,7 @@ def document(source: Source, device: str) -> dict[str, Any]:
     network = Network(source.read(), source.sidecar.input_size)
     layers = source.layers(network.metadata)
     metadata = Metadata.parse(merged(layers))
+    head = recognise(network.outputs, network.input_size, metadata)
     cost = network.cost
     description = Detector(source, Runtime(device=device)).description
     beside = source.path.with_suffix(".toml")
@@ -42,10 +44,10 @@ def document(source: Source, device: str) -> dict[str, Any]:
     return {
         **dataclasses.asdict(description),
         "version": description.version,
-        "pad_value": metadata.pad_value or 0,
-        "channels": "RGB" if metadata.reverse_input_channels else "BGR",
-        "mean_values": metadata.mean,
-        "scale_values": metadata.scale,
+        "pad_value": head.pad_value,
+        "channels": "RGB" if head.rgb else "BGR",
+        "mean_values": head.mean,
+        "scale_values": head.scale,
         "tiling": metadata.tiling and dataclasses.asdict(metadata.tiling),
         "file_precision": source.precision or None,
         "parameters": cost.parameters,

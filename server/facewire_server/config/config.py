@@ -19,7 +19,7 @@ from facewire_server.config.setting import (
     setting,
 )
 from facewire_server.config.transport import TransportLimits
-from facewire_server.image.limits import MAX_SCANS, MAX_SIDE, ImageLimits
+from facewire_server.image.limits import MAX_SCANS, MAX_SIDE, MAX_TILES, ImageLimits
 from facewire_server.system.addresses import UNIX
 from facewire_server.system.cache_folder import default_folder
 
@@ -139,6 +139,11 @@ class Config:
         choices=tuple(mode.value for mode in Mode),
     )
     scaled_decode: bool = setting(True, "Reduce large images on the way to what the model sees.")
+    tiles: str = setting(
+        "model",
+        "Look at images in tiles where requests do not say; model: as the model was trained.",
+        choices=("off", "model", "on"),
+    )
     inference_precision: str = setting(
         "auto",
         "What the networks are computed in; auto: as the device chooses.",
@@ -154,15 +159,14 @@ class Config:
         1, "How many processes serve on the port, each with its part of the cores.", WORKERS
     )
     max_message_mb: float = setting(32.0, "The largest request message, in MiB.", SIZES)
-    max_megapixels: float = setting(
-        64.0, "The largest image, in millions of pixels, as its header tells.", SIZES
-    )
+    max_megapixels: float = setting(64.0, "The largest image, in megapixels by its header.", SIZES)
     max_side: int = setting(MAX_SIDE, "The longest side of an image, in pixels.", AT_LEAST_ONE)
     max_scans: int = setting(
         MAX_SCANS,
         "How often a JPEG may go over its pixels; progressive ones do about 10 times.",
         AT_LEAST_ONE,
     )
+    max_tiles: int = setting(MAX_TILES, "The most tiles of an image.", AT_LEAST_ONE)
     max_parallel: int | None = setting(
         None,
         "How many requests are worked on at a time in each worker.",
@@ -212,11 +216,8 @@ class Config:
         check("host", self.host != UNIX, "unix: needs a path")
         is_file = self.host.startswith(UNIX)
         check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
-        for name, needed in (
-            ("tls_cert", "tls_key"),
-            ("tls_key", "tls_cert"),
-            ("tls_client_ca", "tls_cert"),
-        ):
+        pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
+        for name, needed in pairs:
             fits = getattr(self, name) is None or getattr(self, needed) is not None
             check(name, fits, f"needs {flag(needed)}, too")
         for text in self.device_properties:
@@ -246,4 +247,4 @@ class Config:
     def image_limits(self) -> ImageLimits:
         """The limits of an image."""
         pixels = round(self.max_megapixels * MEGA)
-        return ImageLimits(pixels=pixels, side=self.max_side, scans=self.max_scans)
+        return ImageLimits(pixels, self.max_side, self.max_scans, self.max_tiles)

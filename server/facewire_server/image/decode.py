@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.formats.bmp import decode_bmp, is_bmp
 from facewire_server.image.formats.jpeg import decode_jpeg, is_jpeg
 from facewire_server.image.formats.png import decode_png, is_png
@@ -12,10 +13,10 @@ from facewire_server.image.formats.webp import decode_webp, is_webp
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture
 from facewire_server.image.raw import RawImage, wrap
-from facewire_server.image.signatures import describe
+from facewire_server.image.signatures import HEAD, describe
 from facewire_server.image.target import Target
 
-_Decode = Callable[[bytes, ImageLimits, Target | None], Picture]
+_Decode = Callable[[Data, ImageLimits, Target | None], Picture]
 
 _FORMATS: tuple[tuple[Callable[[bytes], bool], _Decode], ...] = (
     (is_jpeg, decode_jpeg),
@@ -33,7 +34,7 @@ class EncodedImage:
     `reducible`: whether it may be reduced while it is decoded, where that costs less.
     """
 
-    data: bytes
+    data: Data
     reducible: bool = True
 
 
@@ -41,8 +42,8 @@ Image = EncodedImage | RawImage
 """The image of a request."""
 
 
-def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
-    """Make a picture of an image that will be drawn into `target`.
+def open_image(image: Image, limits: ImageLimits, target: Target | None) -> Picture:
+    """Make a picture of an image that will be drawn into `target`; None: at its full size.
 
     Slow, and takes much memory: never call it in an event loop. Raises the errors of
     `decode` and `wrap`.
@@ -52,7 +53,7 @@ def open_image(image: Image, limits: ImageLimits, target: Target) -> Picture:
     return decode(image.data, limits=limits, target=target if image.reducible else None)
 
 
-def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) -> Picture:
+def decode(data: Data, *, limits: ImageLimits, target: Target | None = None) -> Picture:
     """Decode a whole JPEG, PNG, WebP, BMP or TIFF file to 8 bits a sample.
 
     Given a `target`, the picture may be reduced, but not to fewer pixels than fitting it
@@ -74,11 +75,12 @@ def decode(data: bytes, *, limits: ImageLimits, target: Target | None = None) ->
     """
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
+    head = bytes(data[:HEAD])
     for matches, decode_format in _FORMATS:
-        if matches(data):
+        if matches(head):
             return decode_format(data, limits, target)
     message = "the image is no JPEG, PNG, WebP, BMP or TIFF file"
-    description = describe(data)
+    description = describe(head)
     if description is not None:
         message = f"{message}; it seems to be {description}"
     raise RequestError(Reason.UNSUPPORTED_FORMAT, message)

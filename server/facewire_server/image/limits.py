@@ -6,11 +6,13 @@ from facewire_server.errors import Reason, RequestError
 
 MAX_SIDE = 65_535
 MAX_SCANS = 32
+MAX_TILES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Limits of an image: `pixels` in all, `side` of the longer side, `scans` of a JPEG.
+    """Limits of an image: `pixels` in all, `side` of the longer side, `scans` of a JPEG,
+    `tiles` that it is divided into.
 
     `side` defaults to the largest that JPEG can store, so that a row fits into the cache.
     `scans` bounds the work of a progressive JPEG: a scan can take as little as 100 bytes,
@@ -21,6 +23,7 @@ class ImageLimits:
     pixels: int
     side: int = MAX_SIDE
     scans: int = MAX_SCANS
+    tiles: int = MAX_TILES
 
     def check(self, width: int, height: int) -> None:
         """Raise RequestError (IMAGE_TOO_LARGE) for an image larger than the limits."""

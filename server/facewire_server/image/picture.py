@@ -4,13 +4,13 @@ Rule: pixels stay as the decoder or the caller made them, for as long as possibl
 They are converted, rotated and reordered as they are drawn into the network's input.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facewire_server.image.orientation import swaps_sides
+from facewire_server.image.orientation import reversed_axes, swaps_sides
 
 
 class PixelLayout(Enum):
@@ -55,6 +55,34 @@ class Picture:
     def height(self) -> int:
         """Pixels from top to bottom of the upright image, before any reduction."""
         return self._upright_size()[1]
+
+    def crop(self, left: int, top: int, width: int, height: int) -> "Picture":
+        """A part of the upright picture, as a view: it begins at `left`, `top`.
+
+        ValueError for a picture that was reduced; for a part that is empty or not inside;
+        and for odd numbers where the picture has chroma, which two pixels share.
+        """
+        if self.reduction != 1:
+            raise ValueError("a reduced picture is not cropped")
+        starts, sizes, full = [left, top], [width, height], self._upright_size()
+        for axis, is_reversed in enumerate(reversed_axes(self.orientation)):
+            if starts[axis] < 0 or sizes[axis] < 1 or starts[axis] + sizes[axis] > full[axis]:
+                raise ValueError(f"{width} x {height} at {left}, {top} is not inside")
+            if is_reversed:
+                starts[axis] = full[axis] - starts[axis] - sizes[axis]
+        if swaps_sides(self.orientation):
+            starts.reverse()
+            sizes.reverse()
+        (x, y), (columns, rows) = starts, sizes
+        pixels = self.pixels[y : y + rows, x : x + columns]
+        if self.chroma is None:
+            return replace(self, pixels=pixels, full_size=None)
+        if (x | y | columns | rows) % 2:
+            raise ValueError(f"{width} x {height} at {left}, {top} divides chroma samples")
+        u, v = (
+            plane[y // 2 : (y + rows) // 2, x // 2 : (x + columns) // 2] for plane in self.chroma
+        )
+        return replace(self, pixels=pixels, full_size=None, chroma=(u, v))
 
     def _upright_size(self) -> tuple[int, int]:
         rows, columns = self.pixels.shape[:2]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.picture import Picture, PixelLayout
 
@@ -29,7 +30,7 @@ class RawImage:
     plane, is optional.
     """
 
-    data: bytes
+    data: Data
     width: int
     height: int
     layout: PixelLayout
@@ -97,7 +98,7 @@ class _Plane:
             self.start + self.stride * self.padded_height,
         )
 
-    def rows(self, data: bytes) -> NDArray[np.uint8]:
+    def rows(self, data: Data) -> NDArray[np.uint8]:
         """A view of the rows: [height,row_bytes]."""
         # The stride of a single row may be any number, beyond the data too.
         stride = self.stride if self.height > 1 else self.row_bytes
@@ -105,7 +106,7 @@ class _Plane:
         return np.ndarray(shape, np.uint8, data, self.start, (stride, 1))
 
 
-def _check_length(data: bytes, last: _Plane) -> None:
+def _check_length(data: Data, last: _Plane) -> None:
     """Raise BAD_RAW_IMAGE unless the data ends with the `last` plane or its padding."""
     if last.stride < last.row_bytes and last.height > 1:
         raise _bad(f"a row stride of {last.stride} for rows of {last.row_bytes} bytes")

@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 
 from facewire_server.errors import ModelError, Reason, RequestError
 from facewire_server.image.decode import Image, open_image
 from facewire_server.image.fit import fit
 from facewire_server.image.limits import ImageLimits
+from facewire_server.image.picture import Picture
 from facewire_server.image.target import Target
 from facewire_server.inference.engine import Engine
 from facewire_server.inference.heads.base import FilterOptions, Found
 from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Runtime
+from facewire_server.inference.tiles import Grid, TileLimits, merge, move
 from facewire_server.models.description import Description
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
@@ -28,13 +31,14 @@ _SERIALS = count()
 class Options:
     """The options of one request; None: the model's own default.
 
-    Raises RequestError (BAD_OPTION) for a threshold outside [0, 1], NaN included,
-    and for `max_detections` under 1.
+    `tiling`: whether the picture is divided into tiles. Raises RequestError (BAD_OPTION)
+    for a threshold outside [0, 1], NaN included, and for `max_detections` under 1.
     """
 
     min_confidence: float | None = None
     iou_threshold: float | None = None
     max_detections: int | None = None
+    tiling: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("min_confidence", "iou_threshold"):
@@ -47,11 +51,21 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Seconds spent on decoding and fitting, on the network, on its outputs."""
+    """Seconds spent on decoding and fitting, on the network, on its outputs.
 
-    decode: float
-    inference: float
-    postprocess: float
+    Of a picture in tiles they are sums.
+    """
+
+    decode: float = 0.0
+    inference: float = 0.0
+    postprocess: float = 0.0
+
+    def __add__(self, other: "Stages") -> "Stages":
+        return Stages(
+            self.decode + other.decode,
+            self.inference + other.inference,
+            self.postprocess + other.postprocess,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ class Detections:
     cached: bool = False
 
 
-def _not_exclusive() -> bool:
+def _not_exclusive(_: int = 1) -> bool:
     """The default checkpoint: it never cancels, and does not claim all of the device."""
     return False
 
@@ -89,6 +103,9 @@ class Detector:
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
         self._head = head
+        self._grid = Grid.of(head, network.input_size, DEFAULT_MAX_DETECTIONS)
+        self.tiled = self._grid.is_trained if runtime.tiles is None else runtime.tiles
+        """Whether images are divided into tiles, where requests do not say."""
         self.source = source
         with ThreadPoolExecutor(1) as thread:
             warming = thread.submit(self._warm)
@@ -102,47 +119,80 @@ class Detector:
         image: Image,
         options: Options,
         limits: ImageLimits,
-        checkpoint: Callable[[], bool] = _not_exclusive,
+        checkpoint: Callable[..., bool] = _not_exclusive,
     ) -> Detections:
         """Detect faces in one image.
 
-        `checkpoint` is called once, when the image is in the network's input and the
-        device is free for it: the last point at which the caller may cancel, by raising.
-        It returns whether this is the only request, which may then use all of the device.
-        Raises what `open_image` and `checkpoint` raise.
+        `checkpoint` is called when the image is in the network's input and the device is
+        free for it: the last point at which the caller may cancel, by raising. It returns
+        whether this is the only request, which may then use all of the device. For an image
+        that is divided into tiles it is called before each of them, with the number of tiles
+        that are left. Raises what `open_image` and `checkpoint` raise.
         """
-        target = self.target
-        with self._engine.slot() as slot:
+        if self.tiled if options.tiling is None else options.tiling:
+            return self._detect_in_tiles(image, options, limits, checkpoint)
+        started = time.perf_counter()
+        picture = open_image(image, limits, self.target)
+        found, stages = self._look(picture, options, checkpoint, started)
+        return Detections(self.description, found, picture.width, picture.height, stages)
+
+    def _detect_in_tiles(
+        self,
+        image: Image,
+        options: Options,
+        limits: ImageLimits,
+        checkpoint: Callable[..., bool],
+    ) -> Detections:
+        """Detect in each tile of the picture at its full size, and merge what was found."""
+        started = time.perf_counter()
+        picture = open_image(image, TileLimits.of(limits, self._grid), None)
+        tiles = self._grid.tiles(picture)
+        of_tile = replace(options, max_detections=None)
+        parts, stages = [], Stages()
+        for left, tile in zip(range(len(tiles), 0, -1), tiles, strict=True):
+            part = picture.crop(*tile)
+            go_on = partial(checkpoint, left)
+            found, spent = self._look(part, of_tile, go_on, started)
+            move(found, tile)
+            parts.append(found)
+            stages += spent
             started = time.perf_counter()
-            picture = open_image(image, limits, target)
-            placement = fit(
-                picture, slot.image, mode=target.mode, pad_value=self._head.metadata.pad_value or 0
-            )
+        iou_threshold = options.iou_threshold
+        found = merge(
+            parts,
+            self._grid.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or self._grid.max_detections,
+        )
+        stages += Stages(postprocess=time.perf_counter() - started)
+        return Detections(self.description, found, picture.width, picture.height, stages)
+
+    def _look(
+        self, picture: Picture, options: Options, checkpoint: Callable[[], bool], started: float
+    ) -> tuple[Found, Stages]:
+        """Detect in a picture as a whole; decoding began at `started`."""
+        head, min_confidence = self._head, options.min_confidence
+        iou_threshold = options.iou_threshold
+        chosen = FilterOptions(
+            head.min_confidence if min_confidence is None else min_confidence,
+            head.iou_threshold if iou_threshold is None else iou_threshold,
+            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
+        )
+        with self._engine.slot() as slot:
+            placement = fit(picture, slot.image, mode=self.target.mode, pad_value=head.pad_value)
             decoded = time.perf_counter()
             with slot.device:
                 exclusive = checkpoint()
                 reader = slot.infer(exclusive=exclusive)
             inferred = time.perf_counter()
-            found = reader.read(placement, self._filter(options))
+            found = reader.read(placement, chosen)
             finished = time.perf_counter()
-        stages = Stages(decoded - started, inferred - decoded, finished - inferred)
-        return Detections(self.description, found, picture.width, picture.height, stages)
+        return found, Stages(decoded - started, inferred - decoded, finished - inferred)
 
     def _warm(self) -> None:
         """Run each network once: OpenVINO finishes its preparation at the first inference."""
         for exclusive in (True, False):
             with self._engine.slot() as slot:
                 slot.infer(exclusive=exclusive)
-
-    def _filter(self, options: Options) -> FilterOptions:
-        """Fill the model's defaults into the options of a request."""
-        head = self._head
-        min_confidence, iou_threshold = options.min_confidence, options.iou_threshold
-        return FilterOptions(
-            head.min_confidence if min_confidence is None else min_confidence,
-            head.iou_threshold if iou_threshold is None else iou_threshold,
-            options.max_detections or head.max_detections or DEFAULT_MAX_DETECTIONS,
-        )
 
 
 def _compiled(

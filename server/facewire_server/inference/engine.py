@@ -170,7 +170,9 @@ class InferSlot:
             request.set_input_tensor(self._input)
         else:
             request, outputs = self._request, self._outputs
-        request.infer()
+        # Not `infer`: it copies all outputs into arrays of its own, with the GIL held.
+        request.start_async()
+        request.wait()
         return outputs.reader or outputs.bind()
 
 

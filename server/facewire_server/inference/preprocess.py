@@ -115,22 +115,19 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
     Planes are what networks compute on: an input of pixels would be transposed first. The
     outputs that the head reads become float32, or int32 where the head reads integers.
     """
-    metadata = head.metadata
-    # OpenVINO moves a reversal of channels into the first convolution. Of two it moves one
-    # and drops the other, so that the graph's own, if any, is moved before ours is added.
-    steps = PrePostProcessor(PrePostProcessor(network.model).build())
+    steps = PrePostProcessor(network.model)
     image = steps.input()
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
     image.model().set_layout(ov.Layout(network.layout))
     convert = image.preprocess()
-    if metadata.reverse_input_channels:
+    if head.rgb:
         convert = convert.custom(_reverse_channels)
-    if metadata.mean or metadata.scale:
+    if head.mean or head.scale:
         convert = convert.convert_element_type(ov.Type.f32)
-    if metadata.mean:
-        convert = convert.mean(_per_channel(metadata.mean))
-    if metadata.scale:
-        convert.scale(_per_channel(metadata.scale))
+    if head.mean:
+        convert = convert.mean(_per_channel(head.mean))
+    if head.scale:
+        convert.scale(_per_channel(head.scale))
     for position in head.positions:
         kind = ov.Type.i32 if position in head.integers else ov.Type.f32
         steps.output(position).tensor().set_element_type(kind)

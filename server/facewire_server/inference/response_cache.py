@@ -99,7 +99,7 @@ class CachedDetection:
         """Return the result if it is kept, and hashing takes no longer than a loop can wait."""
         return self._find() if len(self.image.data) <= HASHED_AT_ONCE else None
 
-    def run(self, checkpoint: Callable[[], bool]) -> Detections:
+    def run(self, checkpoint: Callable[..., bool]) -> Detections:
         """Return the result that is kept, or detect and keep it. See Detector.detect.
 
         It looks even after `early` has: the same image may have been answered meanwhile.
@@ -134,9 +134,9 @@ class CachedDetection:
 
 def _compact(detections: Detections) -> Detections:
     """Copy the rows: those of a detector are parts of arrays for the most that it can find."""
-    found = Found(*(array.copy() for array in detections.found.arrays()))
+    found = Found(*(array.copy() for array in detections.found.arrays))
     return replace(detections, found=found, stages=NOT_WORKED_ON, cached=True)
 
 
 def _size(kept: Detections) -> int:
-    return ENTRY_BYTES + sum(array.nbytes for array in kept.found.arrays())
+    return ENTRY_BYTES + sum(array.nbytes for array in kept.found.arrays)

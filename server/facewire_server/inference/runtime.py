@@ -1,4 +1,4 @@
-"""The OpenVINO settings of an operator: on which device networks run, and how."""
+"""The settings of an operator for networks: on which device they run, and how."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,14 @@ from facewire_server.system.cpu_quota import available_core_numbers, available_c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """Settings of the device and of compilation.
+    """Settings of the device, of compilation and of tiles.
 
     `inference_precision` is f32, bf16 or f16; None: the device's own choice.
     `properties` are passed to the device unchanged. `cache` is the folder for compiled
     networks; None: compile at every start. `requests` is how many requests one model
     runs at a time; None: the device's own choice. `threads` is how many CPU threads
-    infer; None: one for each available core.
+    infer; None: one for each available core. `tiles`: whether images are divided into tiles
+    where requests do not say; None: for models that were trained on tiles.
     """
 
     device: str = "CPU"
@@ -27,6 +28,7 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
+    tiles: bool | None = None
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -48,4 +50,5 @@ class Runtime:
             cache=config.cache if config.compile_cache else None,
             requests=None if models == 1 else -(-cores // models),
             threads=cores if cores < len(available_core_numbers()) else None,
+            tiles={"off": False, "on": True}.get(config.tiles),
         )

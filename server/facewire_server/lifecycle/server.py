@@ -120,6 +120,7 @@ class Server:
         self._calls.release()
         self._health.close()
         await stopping
+        self._calls.refusals.flush()
         self._listener.close()
         if self._backend is not None:
             self._backend.scheduler.close()

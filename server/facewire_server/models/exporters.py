@@ -12,8 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from facewire_server.errors import ModelError
-from facewire_server.models.metadata import KEYS, Metadata
-from facewire_server.models.values import Settings, boolean, positive, read, text_of
+from facewire_server.models.metadata import KEYS
+from facewire_server.models.values import (
+    Settings,
+    boolean,
+    divisors,
+    floats,
+    positive,
+    read,
+    text_of,
+)
 
 TEXT = "metadata"
 """The origin of a value that stands in the file as it is used."""
@@ -77,8 +85,10 @@ def translate(raw: Settings) -> tuple[Layer, ...]:
     supported, and for a malformed one that is read here.
     """
     raw = {key: value for key, value in raw.items() if value}
+    suppresses = read(raw, "nms_execute", boolean) or False
     for key in raw:
-        _check_supported(key, text_of(raw, key))
+        if suppresses or key != "agnostic_nms":
+            _check_supported(key, text_of(raw, key))
     layers = [
         Layer(TEXT, {key: value for key, value in raw.items() if key in KEYS}),
         Layer("metadata label_info", _label_names(raw)),
@@ -110,16 +120,16 @@ def embedded_size(raw: Settings) -> tuple[int, int] | None:
 
 def unread(raw: Settings) -> tuple[str, ...]:
     """The keys of a file that change nothing here, sorted."""
-    read = {*KEYS, *LIMITED, *TRANSLATED}
-    return tuple(sorted(key for key in raw if key not in read))
+    known = {*KEYS, *LIMITED, *TRANSLATED}
+    return tuple(sorted(key for key in raw if key not in known))
 
 
 def refusal(key: str, text: str, reason: str) -> ModelError:
     """An error for a key that changes the result, with what its operator can do."""
     return ModelError(
         f"metadata {key} = {text!r} {reason}, so the boxes would be others than Model API's."
-        f" To serve the model without it, write ignored_keys = [{json.dumps(key)}] in the TOML"
-        " file beside it"
+        f" To serve the model as if it had no such key, write ignored_keys = [{json.dumps(key)}]"
+        " in the TOML file beside it"
     )
 
 
@@ -166,13 +176,11 @@ def _pixel_units(raw: Settings) -> Layer:
     mode = text_of(raw, "intensity_mode").lower()
     if mode != "scale_to_unit":
         return Layer(TEXT, {})
-    metadata = Metadata.parse(
-        {key: raw[key] for key in ("mean_values", "scale_values") if key in raw}
-    )
     top = read(raw, "intensity_max_value", positive) or MAX_VALUE
-    values = {"scale_values": _times(metadata.scale or (1.0,), top)}
-    if metadata.mean:
-        values["mean_values"] = _times(metadata.mean, top)
+    mean, scale = read(raw, "mean_values", floats), read(raw, "scale_values", divisors)
+    values = {"scale_values": _times(scale or (1.0,), top)}
+    if mean:
+        values["mean_values"] = _times(mean, top)
     return Layer(f"metadata, times {top:g} for intensity_mode = {mode}", values)
 
 

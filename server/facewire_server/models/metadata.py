@@ -38,8 +38,10 @@ class Metadata:
     `mean` and `scale` are per channel, in the channel order of the network; one value is
     for all channels. `reverse_input_channels`: the network wants RGB. `nms_execute`: the
     network leaves overlaps in, and the best `nms_max_predictions` are kept when they are
-    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` and
-    all after it describe raw heads, and are facewire's own.
+    suppressed (0: no limit). `tiling` None: the model is for whole images. `strides` to
+    `score_fusion` describe raw heads, and are facewire's own. `kpt_shape` (landmarks,
+    values of each) and `end2end` (the network suppresses overlaps itself) are
+    Ultralytics'.
     """
 
     model_type: str | None = None
@@ -50,7 +52,7 @@ class Metadata:
     nms_max_predictions: int | None = None
     resize_type: ResizeMode | None = None
     pad_value: int | None = None
-    reverse_input_channels: bool = False
+    reverse_input_channels: bool | None = None
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     tiling: Tiling | None = None
@@ -58,6 +60,8 @@ class Metadata:
     octave_base_scale: float | None = None
     target_stds: tuple[float, float, float, float] | None = None
     score_fusion: str | None = None
+    kpt_shape: tuple[int, int] | None = None
+    end2end: bool | None = None
 
     @classmethod
     def parse(cls, settings: Settings) -> Self:
@@ -115,6 +119,8 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "octave_base_scale": values.positive,
     "target_stds": values.four_positive,
     "score_fusion": values.score_fusion,
+    "kpt_shape": values.pair,
+    "end2end": values.boolean,
 }
 """The parser of each key but `labels`, which may be a list."""
 

@@ -120,11 +120,12 @@ class Source:
         """
         ignored = self.sidecar.ignored_keys
         own = {key: value for key, value in metadata.items() if key not in ignored}
-        return (
-            Layer("catalogue", self.defaults),
-            *translate(own),
-            Layer("sidecar", self.sidecar.metadata),
-        )
+        try:
+            translated = translate(own)
+        except ModelError as error:
+            raise ModelError(f"{self.path}: {error}") from None
+        sidecar = Layer("sidecar", self.sidecar.metadata)
+        return (Layer("catalogue", self.defaults), *translated, sidecar)
 
     def settings(self, metadata: Settings) -> Settings:
         """Merge what `layers` returns."""

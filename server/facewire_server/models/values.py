@@ -123,6 +123,12 @@ def strides(text: str) -> tuple[int, ...]:
     return values
 
 
+def pair(text: str) -> tuple[int, int]:
+    """Two whole numbers, also as Python writes a list of them: `[5, 3]`."""
+    first, second = (int(part) for part in text.strip("[]()").replace(",", " ").split())
+    return first, second
+
+
 def four_positive(text: str) -> tuple[float, float, float, float]:
     """Four numbers greater than 0."""
     first, second, third, fourth = (positive(part) for part in text.split())

@@ -18,7 +18,7 @@ from facewire_server.rpc.call_slots import CallSlots
 from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.health import OPEN_INFERENCE, SERVICE
 from facewire_server.rpc.idle_timeout import IdleTimeout
-from facewire_server.rpc.message_parser import parser
+from facewire_server.rpc.message_parser import PATHS, parser
 
 ENTRY_BYTES = 32
 """HTTP/2 adds this to the length of each entry when it limits metadata (RFC 9113, 6.5.2)."""
@@ -115,9 +115,13 @@ class Admission(grpc.GenericRpcHandler):
         The kind of the response stays. No method of the server has streamed requests and a
         single response (stream_unary).
         """
-        is_ours = path.startswith((f"/{SERVICE}/", f"/{OPEN_INFERENCE}/"))
-        limit = self._max_message_bytes if is_ours else None
-        codec = parser(handler.request_deserializer, limit), handler.response_serializer
+        _, service, method = path.split("/")
+        parse = parser(
+            handler.request_deserializer,
+            limit=self._max_message_bytes if service in (SERVICE, OPEN_INFERENCE) else None,
+            path=PATHS.get(method) if service == SERVICE else None,
+        )
+        codec = parse, handler.response_serializer
         if handler.request_streaming:
             behaviour = self._many_messages(path, handler.stream_stream)
             return grpc.stream_stream_rpc_method_handler(behaviour, *codec)

@@ -18,6 +18,7 @@ import grpc.aio
 from facewire_server.errors import FacewireError, Reason, RefusalError, detach
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.health import SERVICE
+from facewire_server.rpc.refusal_log import RefusalLog
 from facewire_server.rpc.status import Failure, failure
 from facewire_server.rpc.tracing import Tracing
 from facewire_server.telemetry.metrics import Metrics
@@ -41,6 +42,7 @@ class Calls:
     def __init__(self, metrics: Metrics, tracing: Tracing | None) -> None:
         """`tracing` None: no traces."""
         self.draining = asyncio.Event()
+        self.refusals = RefusalLog()
         self._metrics = metrics
         self._tracing = tracing
         self.under_way = 0
@@ -187,12 +189,11 @@ class Calls:
         is_foreseen = isinstance(error, FacewireError)
         failed = failure(error, "" if is_foreseen else call.request_id)
         call.reason = failed.reason
-        fields = call.log_fields(failed.code)
         if failed.reason:
             self._metrics.rejected(failed.reason)
-            logger.info("refused: %s", failed.message, extra=fields)
+            self.refusals.add(call, failed)
         else:
-            logger.error("failed", exc_info=error, extra=fields)
+            logger.error("failed", exc_info=error, extra=call.log_fields(failed.code))
         return failed
 
 

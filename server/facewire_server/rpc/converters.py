@@ -1,7 +1,10 @@
 """Conversion of gRPC messages to values, and of values to messages."""
 
+from collections.abc import Sequence
+
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.decode import EncodedImage, Image
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
@@ -20,20 +23,29 @@ LAYOUTS = {
     pb.PIXEL_FORMAT_I420: PixelLayout.I420,
 }
 
+TILING = {
+    pb.TILING_POLICY_UNSPECIFIED: None,
+    pb.TILING_POLICY_OFF: False,
+    pb.TILING_POLICY_ON: True,
+}
+
 MICROSECONDS = 1_000_000
 
 
-def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
-    """The image of a request; its bytes are those of the message, not a copy.
+def image(request: pb.DetectRequest, cut: Data | None, *, reducible: bool) -> Image:
+    """The image of a request.
 
-    `reducible`: see EncodedImage. Raises RequestError for what the message alone shows:
-    EMPTY_IMAGE for a request without an image, or one of no bytes, BAD_RAW_IMAGE for an
-    unknown pixel format.
+    `cut` are its bytes, where they were cut out of the message, which has an empty field
+    in their place. `reducible`: see EncodedImage. Raises RequestError for what the message
+    alone shows: EMPTY_IMAGE for a request without an image, or one of no bytes,
+    BAD_RAW_IMAGE for an unknown pixel format.
     """
     kind = request.WhichOneof("image")
     if kind is None:
         raise RequestError(Reason.EMPTY_IMAGE, "the request has no image")
-    data = request.encoded_image if kind == "encoded_image" else request.raw_image.data
+    data = cut
+    if data is None:
+        data = request.encoded_image if kind == "encoded_image" else request.raw_image.data
     if not data:
         raise RequestError(Reason.EMPTY_IMAGE, "the image has no bytes")
     if kind == "encoded_image":
@@ -56,10 +68,13 @@ def image(request: pb.DetectRequest, *, reducible: bool) -> Image:
 def options(message: pb.DetectOptions) -> Options:
     """The options of a request. Raises RequestError (BAD_OPTION)."""
     given = message.HasField
+    if message.tiling not in TILING:
+        raise RequestError(Reason.BAD_OPTION, f"{message.tiling} is no tiling policy")
     return Options(
         min_confidence=message.min_confidence if given("min_confidence") else None,
         iou_threshold=message.iou_threshold if given("iou_threshold") else None,
         max_detections=message.max_detections if given("max_detections") else None,
+        tiling=TILING[message.tiling],
     )
 
 
@@ -67,45 +82,40 @@ def response(outcome: Outcome[Detections], *, total: float) -> pb.DetectResponse
     """The answer to a request that took `total` seconds from its arrival."""
     detections = outcome.value
     stages, description = detections.stages, detections.model
-    return pb.DetectResponse(
-        detections=_detections(detections.found, description),
+    # Filled in place, here and below: a message that is given to another one is copied.
+    answer = pb.DetectResponse(
         image_width=detections.width,
         image_height=detections.height,
         model_name=description.name,
         model_version=description.version,
-        timing=pb.Timing(
-            queue_us=round(outcome.waited * MICROSECONDS),
-            decode_us=round(stages.decode * MICROSECONDS),
-            inference_us=round(stages.inference * MICROSECONDS),
-            postprocess_us=round(stages.postprocess * MICROSECONDS),
-            total_us=round(total * MICROSECONDS),
-        ),
         cached=detections.cached,
     )
+    timing = answer.timing
+    timing.queue_us = round(outcome.waited * MICROSECONDS)
+    timing.decode_us = round(stages.decode * MICROSECONDS)
+    timing.inference_us = round(stages.inference * MICROSECONDS)
+    timing.postprocess_us = round(stages.postprocess * MICROSECONDS)
+    timing.total_us = round(total * MICROSECONDS)
+    _add_detections(answer, detections.found, description.labels)
+    return answer
 
 
-def _detections(found: Found, description: Description) -> list[pb.Detection]:
+def _add_detections(answer: pb.DetectResponse, found: Found, labels: Sequence[str]) -> None:
     rows = zip(
         found.boxes.tolist(),
         found.confidences.tolist(),
         found.class_ids.tolist(),
         strict=True,
     )
-    labels = description.labels
-    answer = [
-        pb.Detection(
-            box=pb.BoundingBox(x_min=box[0], y_min=box[1], x_max=box[2], y_max=box[3]),
-            confidence=confidence,
-            class_id=class_id,
-            label=labels[class_id] if class_id < len(labels) else "",
-        )
-        for box, confidence, class_id in rows
-    ]
+    for corners, confidence, class_id in rows:
+        label = labels[class_id] if class_id < len(labels) else ""
+        added = answer.detections.add(confidence=confidence, class_id=class_id, label=label)
+        box = added.box
+        box.x_min, box.y_min, box.x_max, box.y_max = corners
     if found.landmarks is not None:
-        for detection, values in zip(answer, found.landmarks.tolist(), strict=True):
-            points = zip(values[0::2], values[1::2], strict=True)
-            detection.landmarks.extend(pb.Point(x=x, y=y) for x, y in points)
-    return answer
+        for detection, values in zip(answer.detections, found.landmarks.tolist(), strict=True):
+            for x, y in zip(values[0::2], values[1::2], strict=True):
+                detection.landmarks.add(x=x, y=y)
 
 
 def model(description: Description, *, is_default: bool) -> pb.Model:

@@ -8,12 +8,13 @@ from operator import attrgetter
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1 import detect_pb2_grpc
+from facewire_server.image.data import Data
 from facewire_server.inference.detector import Detections
 from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.message_parser import Received, receive, received_size
+from facewire_server.rpc.message_parser import Received, arrival, receive
 from facewire_server.rpc.ordered_stream import OrderedStream
 from facewire_server.rpc.stream_frames import (
     METHOD,
@@ -36,9 +37,9 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
         async with UnaryCall(self._calls, context, "Detect") as call:
-            call.size = received_size.get()
-            work = self._work(request, call)
-            del request  # the work refers to the parts that it needs, and may wait for long
+            call.size, image = arrival()
+            work = self._work(request, image, call)
+            del request, image  # the work refers to what it needs, and may wait for long
             outcome = await self._dispatcher.run(work, call)
             call.outcomes = (outcome,)
             return converters.response(outcome, total=time.monotonic() - call.arrived)
@@ -91,8 +92,12 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
                 )
             )
 
-    def _work(self, request: pb.DetectRequest, labels: Labels) -> FixedWork[Detections]:
+    def _work(
+        self, request: pb.DetectRequest, cut: Data | None, labels: Labels
+    ) -> FixedWork[Detections]:
         """Make the work for a request of `labels.size` bytes. Raises FacewireError.
+
+        `cut` is the image that was cut out of the request.
 
         Errors are looked for in the order of the .proto; those of the image itself come
         when the work is done. The model's name is set in `labels` as soon as it is
@@ -103,7 +108,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         detector = registry.get(request.model)
         labels.model = detector.description.name
         options = converters.options(request.options)
-        image = converters.image(request, reducible=self._dispatcher.reducible)
+        image = converters.image(request, cut, reducible=self._dispatcher.reducible)
         return self._dispatcher.work(detector, image, options, labels.size)
 
     async def _first(

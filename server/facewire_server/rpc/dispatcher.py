@@ -69,11 +69,12 @@ class Dispatcher:
     ) -> FixedWork[Detections]:
         """Make the work for one image, which holds `size` bytes while it waits."""
         model = detector.description.name
+        in_parts = detector.tiled if options.tiling is None else options.tiling
         if self._cache is None:
             detect = partial(detector.detect, image, options, self._limits)
-            return FixedWork(detect, model, size)
+            return FixedWork(detect, model, size, in_parts)
         cached = CachedDetection(self._cache, detector, image, options, self._limits)
-        return FixedWork(cached.run, model, size, cached.early)
+        return FixedWork(cached.run, model, size, in_parts, cached.early)
 
     async def run(
         self, work: FixedWork[Detections] | LatestWork, call: Call, *, sheddable: bool = True

@@ -95,7 +95,7 @@ def _array(name: str, found: Sequence[Detections]) -> NDArray[np.generic]:
     if name == "labels":
         return np.concatenate([each.found.class_ids for each in found], dtype="<i4")
     if name == "landmarks":
-        return np.concatenate([each.found.arrays()[3] for each in found], dtype="<f4")
+        return np.concatenate([each.found.arrays[3] for each in found], dtype="<f4")
     rows = [np.column_stack((each.found.boxes, each.found.confidences)) for each in found]
     return np.concatenate(rows, dtype="<f4")
 

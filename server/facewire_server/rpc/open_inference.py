@@ -16,7 +16,7 @@ from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import OPEN_INFERENCE, Health
-from facewire_server.rpc.message_parser import Received, receive, received_size
+from facewire_server.rpc.message_parser import Received, arrival, receive
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
 from facewire_server.scheduling.job import FixedWork
 
@@ -120,7 +120,7 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     ) -> pb.ModelInferResponse:
         """See the .proto."""
         async with self._call(context, "ModelInfer") as call:
-            call.size = received_size.get()
+            call.size = arrival().size
             job = self._job(request, call)
             del request  # the job refers to the parts that it needs, and may wait for long
             return await self._answer(job, call)
@@ -209,7 +209,7 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         received = slot.take().request
         try:
             with self._calls.request(context, STREAM, service=OPEN_INFERENCE) as call:
-                call.size = received.size
+                call.size = received.arrival.size
                 job = self._job(received.message, call)
                 answer = await self._answer(job, call, sheddable=False)
         except CallFailed as failed:

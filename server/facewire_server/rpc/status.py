@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -71,11 +72,18 @@ class Failure:
         return trailers
 
     def _details(self) -> bytes:
-        detail = Any()
-        detail.Pack(ErrorInfo(reason=self.reason, domain=DOMAIN))
         number, _ = self.code.value
-        status = Status(code=number, message=self.message, details=[detail])
-        return status.SerializeToString()
+        status = Status(code=number, message=self.message)
+        # Encoded messages that are joined are one message with the fields of both.
+        return status.SerializeToString() + _error_info(self.reason)
+
+
+@cache
+def _error_info(reason: str) -> bytes:
+    """The details of a status with this reason, encoded; there are few reasons."""
+    detail = Any()
+    detail.Pack(ErrorInfo(reason=reason, domain=DOMAIN))
+    return Status(details=[detail]).SerializeToString()
 
 
 def failure(error: BaseException, request_id: str) -> Failure:

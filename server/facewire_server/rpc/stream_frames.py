@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import FacewireError, Reason, RefusalError
+from facewire_server.image.data import Data
 from facewire_server.inference.detector import Detections
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls
@@ -70,6 +71,11 @@ class LatestWork:
         return self.slot.item.request.size
 
     @property
+    def in_parts(self) -> bool:
+        """Whether that frame is looked at in tiles."""
+        return self.slot.item.request.work.in_parts
+
+    @property
     def early(self) -> Callable[[], Detections | None] | None:
         """How to get the detections in that frame without work; see FixedWork."""
         return self.slot.item.request.work.early
@@ -87,11 +93,11 @@ class Frames:
         calls: Calls,
         context: Context,
         *,
-        look_up: Callable[[pb.DetectRequest, Labels], FixedWork[Detections]],
+        look_up: Callable[[pb.DetectRequest, Data | None, Labels], FixedWork[Detections]],
         detect: Callable[[FrameSlot, Call], Awaitable[pb.DetectResponse]],
     ) -> None:
-        """`look_up` returns the work for a request, or raises FacewireError; `detect`
-        has it done for the frame that is in a slot."""
+        """`look_up` returns the work for a request and the image that was cut out of it, or
+        raises FacewireError; `detect` has it done for the frame that is in a slot."""
         self._calls = calls
         self._context = context
         self._look_up = look_up
@@ -120,10 +126,10 @@ class Frames:
         return self._refuse(frame, error)
 
     def _frame(self, received: Received[pb.DetectStreamRequest]) -> Frame:
-        message = received.message
-        frame = Frame(message.frame_id, received.size)
+        message, (size, image) = received.message, received.arrival
+        frame = Frame(message.frame_id, size)
         try:
-            frame.work = self._look_up(message.request, frame)
+            frame.work = self._look_up(message.request, image, frame)
         except FacewireError as error:
             frame.error = self._refuse(frame, error)
         return frame

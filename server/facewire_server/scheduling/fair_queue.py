@@ -6,7 +6,7 @@ in, the first item of another waits for at most one item of each client.
 """
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -34,14 +34,22 @@ class FairQueue(Generic[T]):
         line.append(item)
         self._count(item, len(line), 1)
 
-    def pop(self) -> T | None:
-        """Take the next item out; None when there is none."""
-        if not self._lines:
+    def pop(self, may: Callable[[T], bool] | None = None) -> T | None:
+        """Take the next item out; None when there is none.
+
+        With `may`, clients are passed over whose next item it returns False for; they keep
+        their turn.
+        """
+        lines = self._lines.items()
+        first = next((each for each in lines if may is None or may(each[1][0])), None)
+        if first is None:
             return None
-        client, line = self._lines.popitem(last=False)
+        client, line = first
         item = line.popleft()
         if line:
-            self._lines[client] = line  # behind all the others
+            self._lines.move_to_end(client)
+        else:
+            del self._lines[client]
         self._count(item, len(line), -1)
         return item
 

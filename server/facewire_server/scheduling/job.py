@@ -6,20 +6,37 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Literal, Protocol, Self, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, Self, TypeVar
 
 from facewire_server.errors import Reason, RefusalError, detach
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Checkpoint = Callable[[], bool]
+Checkpoint = Callable[..., bool]
 """The last point at which a job may be cancelled. Work calls it once, right before its
-costly stage. It raises when the caller has gone or the deadline cannot be met any more,
-and returns whether the job is exclusive: no other job runs or waits."""
+costly stage; if that comes in parts, before each of them, with the number of parts that are
+left. It raises when the caller has gone or the deadline cannot be met any more, and returns
+whether the job is exclusive: no other job runs or waits."""
 
-Group = tuple[str, int]
-"""Work of similar duration before its checkpoint: its kind, and the bit length of its size."""
+
+class Group(NamedTuple):
+    """Work of similar duration before its checkpoint; if it is in parts, after it, too."""
+
+    kind: str
+    magnitude: int
+    """The bit length of its size."""
+    in_parts: bool
+
+    @property
+    def costly(self) -> Hashable:
+        """The key of its costly stage: how long that takes depends on the size if it has parts."""
+        return ("all parts", self) if self.in_parts else self.kind
+
+    @property
+    def part(self) -> Hashable:
+        """The key of one part of its costly stage, which may be all of it."""
+        return ("part", self.kind) if self.in_parts else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +48,7 @@ class Outcome(Generic[T]):
 
 
 class Work(Protocol[T_co]):
-    """The work of a job. `kind` and `size` may change until it runs, and must not fail."""
+    """The work of a job. Its properties may change until it runs, and must not fail."""
 
     @property
     def kind(self) -> str:
@@ -40,6 +57,10 @@ class Work(Protocol[T_co]):
     @property
     def size(self) -> int:
         """Bytes that are held in memory until it runs."""
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether its costly stage comes in parts, some or many, each with a checkpoint."""
 
     def run(self, checkpoint: Checkpoint, /) -> T_co:
         """Do the work, on a worker's thread. What it raises becomes the job's outcome."""
@@ -56,6 +77,7 @@ class FixedWork(Generic[T]):
     run: Callable[[Checkpoint], T]
     kind: str
     size: int = 0
+    in_parts: bool = False
     early: Callable[[], T | None] | None = None
 
 
@@ -105,10 +127,14 @@ class Job(Generic[T]):
         self.started = 0.0
         self.began_exclusive = False
         """Whether no other job ran or waited when it started."""
+        self.stage_began = 0.0
+        """When its present stage began, or the present part of the costly stage."""
         self.passed_at: float | None = None
-        """When it passed its checkpoint; None: it has not."""
+        """When it passed its first checkpoint; None: it has not."""
         self.exclusive = False
-        """The result of the checkpoint."""
+        """The result of its last checkpoint."""
+        self.left = 1
+        """How many parts of the costly stage were left at its last checkpoint."""
         self.abandoned = False
         """Whether the caller has gone."""
         self._value: T
@@ -119,7 +145,8 @@ class Job(Generic[T]):
     @property
     def group(self) -> Group:
         """The group to which its work belongs now."""
-        return self.work.kind, self.work.size.bit_length()
+        work = self.work
+        return Group(work.kind, work.size.bit_length(), work.in_parts)
 
     def run(self, checkpoint: Checkpoint) -> None:
         """Run the work on this thread, and keep its value or error until `complete`."""

@@ -49,6 +49,7 @@ class Scheduler:
         those that are not sheddable take at most half of the bytes."""
         self.workers = workers
         self.max_queue = max_queue
+        self._half = max(1, workers // 2)
         self._limit = QueueLimit(workers, max_queue, max_queued_bytes)
         self._backpressure = Backpressure(max_queued_bytes // UNSHEDDABLE_PART)
         self._observer: Observer | None = None
@@ -76,13 +77,13 @@ class Scheduler:
         return len(self._running)
 
     def longest_running(self, now: float) -> tuple[str, float] | None:
-        """The kind of the job that has run for longest, and for how many seconds.
+        """The kind of the job whose stage has run for longest, and for how many seconds.
 
         `now` is a time of `time.monotonic`. None: no job runs.
         """
         with self._lock:
-            job = min(self._running, key=lambda job: job.started, default=None)
-        return None if job is None else (job.work.kind, now - job.started)
+            job = min(self._running, key=lambda job: job.stage_began, default=None)
+        return None if job is None else (job.work.kind, now - job.stage_began)
 
     def watch(self, observer: Observer) -> None:
         """Report events to `observer` from now on."""
@@ -143,6 +144,8 @@ class Scheduler:
         if job.deadline is not None:
             now = time.monotonic()
             wait = 0.0 if starts_at_once else self._wait(self._queue.ahead(job.client), now)
+            if job.work.in_parts:
+                wait = max(wait, self._times.wait(self._in_parts, self._queue, 0, self._half, now))
             exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=exclusive, now=now)
             late = too_late(job.deadline, now + wait + needed)
@@ -152,17 +155,7 @@ class Scheduler:
             self._make_room(job)
 
     def _wait(self, ahead: int, now: float) -> float:
-        """Seconds until a worker is free that `ahead` of the waiting jobs do not take.
-
-        Each of these counts with the mean of all that wait: finding those that are ahead
-        would take a walk along the queue.
-        """
-        if len(self._running) + ahead < self.workers:
-            return 0.0
-        left = self._times.remaining(self._running, now)
-        if ahead:
-            left += self._times.queued(self._queue.groups, now) * ahead / len(self._queue)
-        return left / self.workers
+        return self._times.wait(self._running, self._queue, ahead, self.workers, now)
 
     def _make_room(self, newcomer: Job[Any]) -> None:
         """Shed other jobs if the queue is full. Raises QUEUE_FULL when that makes no room."""
@@ -204,9 +197,9 @@ class Scheduler:
         with self._lock:
             self._running.discard(job)
             if job.passed_at is not None:
-                now = time.monotonic()
-                took = now - job.passed_at
-                self._times.learn(job.work.kind, took, exclusive=job.exclusive, now=now)
+                self._times.learn_stage(job, time.monotonic())
+        if job.work.in_parts:
+            self._tokens.put(True)  # for a job that was passed over meanwhile
         # Only after the job was removed from the running ones: its caller may come back at
         # once, and must find a free worker.
         job.complete()
@@ -214,11 +207,13 @@ class Scheduler:
     def _begin_next(self) -> Job[Any] | None:
         """Begin the next job; None when none waits, or it would be too late."""
         with self._lock:
-            job = self._queue.pop()
+            # Work in parts, which takes long, gets half of the workers.
+            is_full = len(self._in_parts) >= self._half
+            job = self._queue.pop((lambda each: not each.work.in_parts) if is_full else None)
             if job is None:
                 return None
             self._count_queued(job, -1)
-            job.started = now = time.monotonic()
+            job.started = job.stage_began = now = time.monotonic()
             job.began_exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=job.began_exclusive, now=now)
             late = too_late(job.deadline, now + needed)
@@ -228,22 +223,26 @@ class Scheduler:
             self._running.add(job)
             return job
 
-    def _checkpoint(self, job: Job[Any]) -> bool:
+    @property
+    def _in_parts(self) -> list[Job[Any]]:
+        return [job for job in self._running if job.work.in_parts]
+
+    def _checkpoint(self, job: Job[Any], left: int = 1) -> bool:
         """The Checkpoint of a job. Raises CancelledError and RefusalError."""
         if job.abandoned:
             raise CancelledError
         with self._lock:
             now = time.monotonic()
-            took = now - job.started
             # Learned also from jobs that are refused below: when the first stage becomes
             # slower, all jobs may be too late here, and the estimate must still follow.
-            self._times.learn(job.group, took, exclusive=job.began_exclusive, now=now)
+            self._times.learn_stage(job, now)
             exclusive = len(self._running) == 1 and not self._queue  # the one is this job
-            needed = self._times.needed(job, exclusive=exclusive, now=now, at_checkpoint=True)
+            needed = self._times.needed(job, exclusive=exclusive, now=now, left=left)
             late = too_late(job.deadline, now + needed)
             if late is not None:
                 raise late
-            job.passed_at, job.exclusive = now, exclusive
+            job.passed_at = now if job.passed_at is None else job.passed_at
+            job.stage_began, job.left, job.exclusive = now, left, exclusive
         if self._observer is not None:
             self._observer.checkpoint_passed(job.work.kind)
         return exclusive

@@ -2,7 +2,8 @@
 
 Work has two stages: before its checkpoint, and after. The first depends on the size of
 the work, so it is learned for each group of kind and magnitude; the second is learned
-for each kind.
+for each kind. Where the second comes in parts, their number is not known before the first
+is over: all parts together are learned for each group, and one part for each kind.
 
 Rule: whether a deadline can be met is decided by an estimate above the mean; the wait in a
 queue is estimated by means, since slow and quick jobs even out. A mean that was not updated
@@ -11,10 +12,11 @@ would have all later jobs refused, and none would run to correct the estimate. F
 reason a single duration counts for little, however long it was.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from facewire_server.scheduling.fair_queue import JobQueue
 from facewire_server.scheduling.job import Group, Job
 
 SMOOTHING = 0.1
@@ -54,35 +56,81 @@ class ServiceTimes:
         self._known: dict[tuple[Hashable, bool], _Known] = {}
 
     def learn(self, key: Hashable, seconds: float, *, exclusive: bool, now: float) -> None:
-        """Learn that a stage has taken this long; `key` is a group or a kind."""
+        """Learn that a stage has taken this long; `key` is that of `estimate`."""
         known = self._known.setdefault((key, exclusive), _Known(seconds, 0.0, now))
         error = min(seconds, max(OUTLIER * known.mean, LEAST_OUTLIER)) - known.mean
         known.mean += SMOOTHING * error
         known.deviation += SMOOTHING * (abs(error) - known.deviation)
         known.learned = now
 
-    def estimate(self, key: Hashable, *, exclusive: bool, now: float, care: float = 0.0) -> float:
-        """Estimate a stage in seconds: the mean and `care` deviations; 0 for an unknown key."""
+    def learn_stage(self, job: Job[Any], now: float) -> None:
+        """Learn the stage that a job ends now, or the part of its costly stage.
+
+        With the last part the costly stage as a whole is learned, too.
+        """
+        if job.passed_at is None:
+            took = now - job.started
+            self.learn(job.group, took, exclusive=job.began_exclusive, now=now)
+            return
+        exclusive = job.exclusive
+        if job.left == 1:
+            self.learn(job.group.costly, now - job.passed_at, exclusive=exclusive, now=now)
+        if job.work.in_parts:
+            self.learn(job.group.part, now - job.stage_began, exclusive=exclusive, now=now)
+
+    def estimate(
+        self,
+        key: Hashable,
+        *,
+        exclusive: bool,
+        now: float,
+        care: float = 0.0,
+        times: int = 1,
+    ) -> float:
+        """Estimate `times` runs of a stage in seconds: the mean and `care` deviations.
+
+        `key` is a group for the first stage, or one of its keys; 0 for an unknown one.
+        """
         known = self._known.get((key, exclusive)) or self._known.get((key, not exclusive))
         if known is None:
             return 0.0
         span = max(FRESH_SECONDS, FRESH_TIMES * known.mean)
         trust = 0.5 ** max(0.0, (now - known.learned) / span - 1)
-        return float((known.mean + care * known.deviation) * trust)
+        # The deviation of a sum grows with the root of their number.
+        deviation = care * known.deviation * times**0.5
+        return float((times * known.mean + deviation) * trust)
 
     def needed(
-        self, job: Job[Any], *, exclusive: bool, now: float, at_checkpoint: bool = False
+        self, job: Job[Any], *, exclusive: bool, now: float, left: int | None = None
     ) -> float:
         """Estimate how many seconds before its deadline a job has to begin.
 
-        `at_checkpoint`: estimate it for a job at its checkpoint, whose first stage is over.
-        The first stage of an exclusive job is not counted: no other job waits meanwhile, and
-        the checkpoint comes before the costly stage.
+        `left`: estimate it for a job at its checkpoint, whose first stage is over, and which
+        has so many parts to do. The first stage of an exclusive job is not counted: no other
+        job waits meanwhile, and the checkpoint comes before the costly stage.
         """
-        needed = RESERVE + self.estimate(job.work.kind, exclusive=exclusive, now=now, care=CARE)
-        if not exclusive and not at_checkpoint:
-            needed += self.estimate(job.group, exclusive=False, now=now, care=CARE)
+        group = job.group
+        key, times = (group.costly, 1) if left is None else (group.part, left)
+        needed = RESERVE
+        needed += self.estimate(key, exclusive=exclusive, now=now, care=CARE, times=times)
+        if not exclusive and left is None:
+            needed += self.estimate(group, exclusive=False, now=now, care=CARE)
         return needed
+
+    def wait(
+        self, running: Collection[Job[Any]], queue: JobQueue, ahead: int, workers: int, now: float
+    ) -> float:
+        """Estimate the seconds until a worker is free that `ahead` of the queue do not take.
+
+        Each of these counts with the mean of all that wait: finding those that are ahead
+        would take a walk along the queue.
+        """
+        if len(running) + ahead < workers:
+            return 0.0
+        left = self.remaining(running, now)
+        if ahead:
+            left += self.queued(queue.groups, now) * ahead / len(queue)
+        return left / workers
 
     def queued(self, groups: Mapping[Group, int], now: float) -> float:
         """Estimate the seconds of work of queued jobs, given how many there are of each group.
@@ -94,7 +142,7 @@ class ServiceTimes:
             count
             * (
                 self.estimate(group, exclusive=False, now=now)
-                + self.estimate(group[0], exclusive=False, now=now)
+                + self.estimate(group.costly, exclusive=False, now=now)
             )
             for group, count in groups.items()
         )
@@ -104,8 +152,11 @@ class ServiceTimes:
         return sum(max(0.0, self._end(job, now) - now) for job in running)
 
     def _end(self, job: Job[Any], now: float) -> float:
-        second = self.estimate(job.work.kind, exclusive=job.exclusive, now=now)
+        group = job.group
         if job.passed_at is not None:
-            return job.passed_at + second
-        first = self.estimate(job.group, exclusive=job.began_exclusive, now=now)
+            left = 1 if job.abandoned else job.left
+            part = self.estimate(group.part, exclusive=job.exclusive, now=now, times=left)
+            return job.stage_began + part
+        first = self.estimate(group, exclusive=job.began_exclusive, now=now)
+        second = self.estimate(group.costly, exclusive=job.exclusive, now=now)
         return job.started + first + second

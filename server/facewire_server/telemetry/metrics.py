@@ -118,6 +118,7 @@ class Metrics:
         for reason in Reason:
             self._rejected.labels(reason)
         # `labels` costs more than counting does, and every request needs these.
+        self._rejected_of = cache(self._rejected.labels)
         self._requests_of = cache(self._requests.labels)
         self._seconds_of = cache(self._seconds.labels)
         self._stages_of = cache(self._stages.labels)
@@ -173,7 +174,7 @@ class Metrics:
 
     def rejected(self, reason: str) -> None:
         """Count a request that got an error."""
-        self._rejected.labels(reason).inc()
+        self._rejected_of(reason).inc()
 
     def answered(self, detections: Detections, waited: float) -> None:
         """Count the detections of a request and its seconds by stage.

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from facewire.v1 import detect_pb2 as pb
 from facewire_client.cli.root import root
 from facewire_client.errors import FaceClientError
 from facewire_server.models.source import DATA
@@ -151,6 +152,24 @@ def test_the_timeout_holds_for_several_images(fake: FakeServer, photos: Sequence
     result = ask(fake, "detect", *photos, "--timeout", "0.05")
     assert result.exit_code == 1
     assert "did not answer in time" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "policy"),
+    [
+        ((), pb.TILING_POLICY_UNSPECIFIED),
+        (("--tiling", "on"), pb.TILING_POLICY_ON),
+        (("--tiling", "off"), pb.TILING_POLICY_OFF),
+    ],
+)
+def test_tiles_are_asked_for_or_not(
+    fake: FakeServer,
+    photos: Sequence[str],
+    arguments: tuple[str, ...],
+    policy: pb.TilingPolicy.ValueType,
+) -> None:
+    assert ask(fake, "detect", photos[0], *arguments).exit_code == 0
+    assert fake.requests[-1].options == pb.DetectOptions(tiling=policy)
 
 
 def test_results_before_a_stream_broke_are_printed(fake: FakeServer, photos: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ from facewire_server.cli.models import models as group
 from facewire_server.errors import ModelError
 from facewire_server.models.source import DATA, EMBEDDED
 from tests.server.catalogue import tiny
-from tests.server.constant_model import write_constant_model
 
 NANO = DATA / EMBEDDED / EMBEDDED
 PUBLISHED = Catalogue.published().get(EMBEDDED)
@@ -149,41 +148,6 @@ def test_a_description_has_the_cost_and_how_images_are_prepared(home: Path) -> N
     assert table["GFLOPs"] == f"{PUBLISHED.gflops:.3f}"
     assert table["set beside it"] == str(toml)
     assert table["precision"].endswith("(files: FP16)")
-
-
-def test_the_document_has_the_origin_of_each_setting(tmp_path: Path) -> None:
-    metadata = {
-        "otx_version": "2.6.0",
-        "label_info": "{&quot;label_names&quot;: [&quot;no mask&quot;]}",
-        "labels": "no_mask",
-        "reverse_input_channels": "True",
-        "tile_size": "400",
-        "model_name": "atss",
-    }
-    model = write_constant_model(tmp_path / "own.xml", [(0, 0, 9, 9, 0.9, 0)], metadata)
-    model.with_suffix(".toml").write_text("confidence_threshold = 0.3")
-    described = document("info", str(model))
-    assert described["origins"] == {
-        "name": "name of the file",
-        "input_size": "network",
-        "channels": "Training Extensions 2.6.0: reverse_input_channels = True means BGR",
-        "mean_values": "default",
-        "scale_values": "default",
-        "resize": "default",
-        "pad_value": "default",
-        "tiling": "metadata",
-        "labels": "metadata label_info",
-        "min_confidence": "sidecar",
-        "iou_threshold": "default",
-    }
-    assert described["labels"] == ["no mask"]
-    assert described["unread_keys"] == ["model_name"]
-    assert described["tiling"] == {
-        "size": 400,
-        "overlap": 0.5,
-        "full_image": True,
-        "max_detections": None,
-    }
 
 
 def test_a_pulled_model_can_be_checked_again(home: Path) -> None:

@@ -1,6 +1,5 @@
 """Pictures in the network's input: their placement, and nothing else is written."""
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,23 +8,12 @@ from facewire_ext import Placement, rescale
 from facewire_server.image.fit import fit
 from facewire_server.image.picture import Picture, PixelLayout
 from facewire_server.image.target import ResizeMode
+from tests.server.image.fitted import fitted
 from tests.server.image.samples import smooth, to_bgr
 
 MODES = list(ResizeMode)
 ORIENTATIONS = range(1, 9)
 SIZES = [(1, 1), (1, 20_000), (20_000, 1), (2, 3), (999, 1), (640, 480), (97, 211)]
-
-
-def _fit(
-    picture: Picture,
-    size: tuple[int, int] = (96, 64),
-    mode: ResizeMode = ResizeMode.STANDARD,
-    pad_value: int = 114,
-) -> tuple[NDArray[np.uint8], Placement]:
-    """The input as [H,W,3], and the placement."""
-    tensor = np.full((1, 3, size[1], size[0]), 7, np.uint8)
-    placement = fit(picture, tensor, mode=mode, pad_value=pad_value)
-    return tensor[0].transpose(1, 2, 0), placement
 
 
 def _covered(placement: Placement) -> tuple[slice, slice]:
@@ -68,7 +56,7 @@ def test_a_mark_is_found_where_the_placement_says(
 ) -> None:
     stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
-    canvas, placement = _fit(picture, mode=mode, pad_value=0)
+    canvas, placement = fitted(picture, mode=mode, pad_value=0)
     x, y = _centre(to_bgr(picture))
     expected = _to_input(x, y, placement)
     assert _centre(canvas) == pytest.approx(expected, abs=0.5)
@@ -88,7 +76,7 @@ def test_a_box_in_the_input_is_rescaled_to_the_upright_image(
 ) -> None:
     stored = _marked(*size)
     picture = Picture(stored, PixelLayout.BGR, orientation)
-    canvas, placement = _fit(picture, mode=mode, pad_value=0)
+    canvas, placement = fitted(picture, mode=mode, pad_value=0)
     boxes = _box(canvas)
     rescale(boxes, boxes, placement=placement)
     pixel = 1 / min(placement.scale_x, placement.scale_y)
@@ -103,8 +91,8 @@ def test_rotating_the_small_image_is_rotating_the_large_one(
 ) -> None:
     rotated = Picture(smooth(*size), PixelLayout.BGR, orientation)
     upright = Picture(to_bgr(rotated), PixelLayout.BGR)
-    one, first = _fit(rotated, mode=mode)
-    other, second = _fit(upright, mode=mode)
+    one, first = fitted(rotated, mode=mode)
+    other, second = fitted(upright, mode=mode)
     assert repr(first) == repr(second)
     assert np.abs(one.astype(int) - other).max() <= 2
 
@@ -113,7 +101,7 @@ def test_rotating_the_small_image_is_rotating_the_large_one(
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_stretch_covers_the_input(size: tuple[int, int], orientation: int) -> None:
     picture = Picture(smooth(*size), PixelLayout.BGR, orientation)
-    _, placement = _fit(picture)
+    _, placement = fitted(picture)
     assert placement.scale_x == 96 / picture.width
     assert placement.scale_y == 64 / picture.height
     assert (placement.offset_x, placement.offset_y) == (0, 0)
@@ -126,7 +114,7 @@ def test_a_kept_aspect_ratio_covers_one_axis_with_whole_pixels(
     size: tuple[int, int], middle: bool
 ) -> None:
     mode = ResizeMode.FIT_TO_WINDOW_LETTERBOX if middle else ResizeMode.FIT_TO_WINDOW
-    _, placement = _fit(Picture(smooth(*size), PixelLayout.BGR), mode=mode)
+    _, placement = fitted(Picture(smooth(*size), PixelLayout.BGR), mode=mode)
     width, height = size[0] * placement.scale_x, size[1] * placement.scale_y
     scale = min(96 / size[0], 64 / size[1])
     assert width == pytest.approx(max(1, round(size[0] * scale)), abs=1e-9)
@@ -137,7 +125,7 @@ def test_a_kept_aspect_ratio_covers_one_axis_with_whole_pixels(
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_crop_keeps_the_middle(size: tuple[int, int]) -> None:
-    _, placement = _fit(Picture(smooth(*size), PixelLayout.BGR), mode=ResizeMode.CROP)
+    _, placement = fitted(Picture(smooth(*size), PixelLayout.BGR), mode=ResizeMode.CROP)
     left = -placement.offset_x / placement.scale_x
     right = (96 - placement.offset_x) / placement.scale_x
     top = -placement.offset_y / placement.scale_y
@@ -156,66 +144,10 @@ def test_all_of_the_input_is_image_or_padding(
 ) -> None:
     white = np.full((size[1], size[0], 3), 200, np.uint8)
     picture = Picture(white, PixelLayout.BGR)
-    canvas, placement = _fit(picture, mode=mode, pad_value=pad_value)
+    canvas, placement = fitted(picture, mode=mode, pad_value=pad_value)
     expected = np.full_like(canvas, pad_value)
     expected[_covered(placement)] = 200
     assert np.array_equal(canvas, expected)
-
-
-@pytest.mark.parametrize("orientation", [1, 7])
-@pytest.mark.parametrize(
-    ("layout", "channels"),
-    [
-        (PixelLayout.RGB, [2, 1, 0]),
-        (PixelLayout.BGRA, [0, 1, 2, 1]),
-        (PixelLayout.RGBA, [2, 1, 0, 1]),
-    ],
-)
-def test_the_layout_does_not_change_the_input(
-    layout: PixelLayout, channels: list[int], orientation: int
-) -> None:
-    colour = smooth(150, 100)
-    reference, _ = _fit(Picture(colour, PixelLayout.BGR, orientation))
-    pixels = np.ascontiguousarray(colour[:, :, channels])
-    canvas, _ = _fit(Picture(pixels, layout, orientation))
-    assert np.array_equal(canvas, reference)
-
-
-def test_grey_fills_all_channels() -> None:
-    gray = smooth(150, 100, 1)[:, :, 0]
-    canvas, _ = _fit(Picture(gray, PixelLayout.GRAY))
-    assert np.array_equal(canvas[:, :, 0], canvas[:, :, 2])
-    reference, _ = _fit(Picture(np.dstack([gray] * 3), PixelLayout.BGR))
-    assert np.array_equal(canvas, reference)
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
-@pytest.mark.parametrize("layout", [PixelLayout.NV12, PixelLayout.I420])
-@pytest.mark.parametrize("size", [(150, 100), (100, 150), (2, 2)])
-def test_video_is_drawn_as_the_pixels_that_it_stands_for(
-    layout: PixelLayout, orientation: int, mode: ResizeMode, size: tuple[int, int]
-) -> None:
-    width, height = size
-    luma = smooth(width, height, 1)[:, :, 0]
-    chroma = smooth(width // 2, height // 2, 2)
-    interleaved = np.vstack([luma, chroma.reshape(height // 2, width)])
-    stored = np.asarray(cv2.cvtColor(interleaved, cv2.COLOR_YUV2BGR_NV12), np.uint8)
-    if layout is PixelLayout.I420:
-        chroma = np.moveaxis(np.ascontiguousarray(np.moveaxis(chroma, 2, 0)), 0, 2)
-    video = Picture(luma, layout, orientation, chroma=(chroma[:, :, 0], chroma[:, :, 1]))
-    canvas, placement = _fit(video, mode=mode)
-    reference, expected = _fit(Picture(stored, PixelLayout.BGR, orientation), mode=mode)
-    assert np.array_equal(canvas, reference)
-    assert repr(placement) == repr(expected)
-
-
-def test_read_only_strided_rows_are_drawn() -> None:
-    wide = smooth(200, 100)
-    wide.flags.writeable = False
-    canvas, _ = _fit(Picture(wide[:, 20:170], PixelLayout.BGR))
-    reference, _ = _fit(Picture(wide[:, 20:170].copy(), PixelLayout.BGR))
-    assert np.array_equal(canvas, reference)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -224,7 +156,7 @@ def test_a_slot_of_a_batch_is_filled_and_no_other(mode: ResizeMode, orientation:
     picture = Picture(smooth(150, 50), PixelLayout.BGR, orientation)
     batch = np.full((3, 3, 64, 96), 7, np.uint8)
     fit(picture, batch[1:2], mode=mode, pad_value=114)
-    assert np.array_equal(batch[1].transpose(1, 2, 0), _fit(picture, mode=mode)[0])
+    assert np.array_equal(batch[1].transpose(1, 2, 0), fitted(picture, mode=mode)[0])
     assert (batch[[0, 2]] == 7).all()
 
 
@@ -232,7 +164,7 @@ def test_a_tensor_without_a_batch_is_filled() -> None:
     picture = Picture(smooth(150, 50), PixelLayout.BGR)
     planes = np.zeros((3, 64, 96), np.uint8)
     fit(picture, planes, mode=ResizeMode.STANDARD, pad_value=0)
-    assert np.array_equal(planes.transpose(1, 2, 0), _fit(picture)[0])
+    assert np.array_equal(planes.transpose(1, 2, 0), fitted(picture)[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 96, 3), (4, 64, 96), (3, 0, 96)])
@@ -257,7 +189,7 @@ def test_a_mark_in_a_reduced_picture_is_where_the_placement_says(
     blocks = padded.reshape(sides[0], reduction, sides[1], reduction, 3)
     small = blocks.mean((1, 3)).round().astype(np.uint8)
     picture = Picture(small, PixelLayout.BGR, orientation, reduction, size)
-    canvas, placement = _fit(picture, mode=mode, pad_value=0)
+    canvas, placement = fitted(picture, mode=mode, pad_value=0)
     assert (placement.image_width, placement.image_height) == (full.width, full.height)
     x, y = _centre(to_bgr(full))
     expected = _to_input(x, y, placement)
@@ -268,7 +200,7 @@ def test_the_last_pixel_of_a_reduced_picture_may_stand_for_less() -> None:
     # 1203 pixels by eights are 151, and those would be 1208.
     small = np.zeros((100, 151, 3), np.uint8)
     picture = Picture(small, PixelLayout.BGR, 1, 8, (1203, 800))
-    _, placement = _fit(picture)
+    _, placement = fitted(picture)
     assert placement.scale_x == 96 / 1208
     assert placement.scale_y == 64 / 800
     assert (placement.image_width, placement.image_height) == (1203, 800)

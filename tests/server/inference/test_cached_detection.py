@@ -111,7 +111,7 @@ def test_a_result_from_the_cache_has_the_rows_of_the_first(
     first, second = (run(asked(cache, detector, EncodedImage(photo), options)) for _ in range(2))
     assert (first.cached, second.cached) == (False, True)
     assert len(first.found.boxes) > 1
-    for one, other in zip(first.found.arrays(), second.found.arrays(), strict=True):
+    for one, other in zip(first.found.arrays, second.found.arrays, strict=True):
         np.testing.assert_array_equal(one, other)
     assert (second.width, second.height, second.model) == (512, 512, first.model)
     assert (counts.hits, counts.misses) == (1, 1)

@@ -10,6 +10,7 @@ from facewire_server.inference.heads import Output, recognise
 from facewire_server.inference.heads.atss import AtssHead
 from facewire_server.inference.heads.base import FilterOptions
 from facewire_server.inference.heads.boxes_labels import BoxesLabelsHead
+from facewire_server.inference.heads.detr import DetrHead
 from facewire_server.inference.heads.ssd import SsdHead
 from facewire_server.inference.heads.yunet import YunetHead
 from facewire_server.models.metadata import Metadata
@@ -60,9 +61,78 @@ def test_boxes_with_integer_labels_are_recognised(leading: tuple[int, ...], rows
     assert head.resize is ResizeMode.STANDARD
 
 
+@pytest.mark.parametrize("leading", [(), (1,)])
+def test_labels_may_have_an_axis_of_batches_that_boxes_do_not_have(leading: tuple[int]) -> None:
+    outputs = [floats("boxes", *leading, 9, 5), integers("labels", 9)]
+    assert isinstance(recognise(outputs, SQUARE, Metadata()), BoxesLabelsHead)
+    outputs = [floats("boxes", 9, 5), integers("labels", *leading, 9)]
+    assert isinstance(recognise(outputs, SQUARE, Metadata()), BoxesLabelsHead)
+
+
+def test_outputs_of_explanations_are_ignored() -> None:
+    outputs = [
+        floats("feature_vector", 5, 5),
+        integers("saliency_map", 1, 5),
+        integers("labels", 1, -1),
+        floats("bboxes", 1, -1, 5),
+    ]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert isinstance(head, BoxesLabelsHead)
+    assert (head.positions, head.integers) == ((3, 2), (2,))
+
+
+def test_labels_of_floats_are_told_by_their_name() -> None:
+    outputs = [floats("scores", 1, 9), floats("labels", 1, 9), floats("boxes", 1, 9, 5)]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert (head.positions, head.integers) == ((2, 1), (1,))
+
+
+def test_boxes_without_labels_are_told_by_their_name() -> None:
+    head = recognise([floats("boxes", 1, 9, 5)], SQUARE, Metadata())
+    assert isinstance(head, BoxesLabelsHead)
+    assert (head.positions, head.integers) == ((0,), ())
+    boxes = np.array([[[1, 2, 11, 12, 0.5]]], np.float32)
+    assert head.bind([boxes]).read(WHOLE, ANY).class_ids.tolist() == [0]
+
+
+@pytest.mark.parametrize("labels", [integers("labels", 1, 300), floats("labels", 1, 300)])
+def test_bboxes_with_scores_and_labels_are_those_of_transformers(labels: Output) -> None:
+    outputs = [labels, floats("scores", 1, 300), floats("bboxes", 1, 300, 4)]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert isinstance(head, DetrHead)
+    assert (head.positions, head.integers) == ((2, 1, 0), (0,))
+    assert head.iou_threshold is None
+    boxes = np.array([[[0.25, 0.5, 0.75, 1.0]]], np.float32)
+    scores, classes = np.array([[0.5]], np.float32), np.array([[1]], np.int32)
+    found = head.bind([boxes, scores, classes]).read(WHOLE, ANY)
+    assert found.boxes.tolist() == [[16, 32, 48, 64]]
+    assert (found.confidences.tolist(), found.class_ids.tolist()) == ([0.5], [1])
+
+
 def test_one_output_of_seven_columns_is_ssd() -> None:
     head = recognise([floats("any", 1, 1, 200, 7)], SQUARE, Metadata())
     assert isinstance(head, SsdHead)
+
+
+def test_other_outputs_beside_ssd_rows_are_ignored() -> None:
+    outputs = [floats("feature_vector", 1, 96), floats("detection_out", 1, 1, 200, 7)]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert isinstance(head, SsdHead)
+    assert head.positions == (1,)
+
+
+def test_nms_execute_asks_for_suppression_with_the_defaults_of_model_api() -> None:
+    outputs = [floats("boxes", 9, 5), integers("labels", 9)]
+    head = recognise(outputs, SQUARE, Metadata(nms_execute=True))
+    assert (head.iou_threshold, head.max_detections) == (0.5, 200)
+    metadata = Metadata(nms_execute=True, iou_threshold=0.0, nms_max_predictions=7)
+    head = recognise(outputs, SQUARE, metadata)
+    assert (head.iou_threshold, head.max_detections) == (0.0, 7)
+    metadata = Metadata(nms_execute=True, nms_max_predictions=0)
+    assert recognise(outputs, SQUARE, metadata).max_detections is None
+    metadata = Metadata(iou_threshold=0.4, nms_max_predictions=7)
+    head = recognise(outputs, SQUARE, metadata)
+    assert (head.iou_threshold, head.max_detections) == (None, None)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -108,6 +178,9 @@ def test_metadata_overrides_the_defaults_of_the_head() -> None:
         ([floats("logits", 1, 1000)], Metadata()),
         ([floats("predictions", 100, 5)], Metadata()),
         ([floats("boxes", 100, 5), integers("labels", 99)], Metadata()),
+        ([floats("rows", 1, 1, 9, 7), floats("more", 1, 1, 9, 7)], Metadata()),
+        ([floats("boxes", 9, 4), floats("scores", 9), integers("labels", 9)], Metadata()),
+        ([floats("bboxes", 9, 4), floats("scores", 8), integers("labels", 9)], Metadata()),
         (atss()[:-1], Metadata()),
         (atss(), Metadata(model_type="FCOS")),
         (atss(), Metadata(strides=(4, 8))),
@@ -134,6 +207,13 @@ def test_boxes_and_labels_are_read_in_pixels() -> None:
     assert found.confidences.tolist() == [0.75, 0.5]
     assert found.class_ids.tolist() == [1, 0]
     assert found.landmarks is None
+
+
+def test_a_network_may_find_nothing_at_all() -> None:
+    outputs = [floats("boxes", 1, -1, 5), integers("labels", 1, -1)]
+    empty = [np.zeros((1, 0, 5), np.float32), np.zeros((1, 0), np.int32)]
+    head = recognise(outputs, SQUARE, Metadata())
+    assert head.bind(empty).read(WHOLE, ANY).boxes.shape == (0, 4)
 
 
 def test_atss_is_read_with_the_settings_of_its_metadata() -> None:

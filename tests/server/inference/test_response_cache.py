@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facewire_server.inference.detector import Detections, Stages
@@ -43,6 +43,7 @@ def result(rows: int, width: int = 8) -> Detections:
     return Detections(DESCRIPTION, found, width, 8, Stages(1.0, 2.0, 3.0))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 9 * ENTRY_BYTES),
     st.lists(st.tuples(st.booleans(), st.integers(0, 12), st.integers(0, 30)), max_size=60),
@@ -131,6 +132,6 @@ def test_what_is_kept_is_a_copy_marked_as_cached_without_times() -> None:
     kept = cache.get(b"1")
     assert kept is not None
     assert (kept.found.boxes == 7).all()
-    assert all(array.base is None for array in kept.found.arrays())
+    assert all(array.base is None for array in kept.found.arrays)
     assert (kept.cached, one.cached) == (True, False)
     assert kept.stages == Stages(0, 0, 0)

@@ -29,6 +29,8 @@ def test_every_key_is_parsed() -> None:
             "octave_base_scale": "4",
             "target_stds": "0.1 0.1 0.2 0.2",
             "score_fusion": "geometric_mean",
+            "kpt_shape": "[5, 3]",
+            "end2end": "False",
             "unknown_key": "ignored",
         }
     )
@@ -49,6 +51,8 @@ def test_every_key_is_parsed() -> None:
         octave_base_scale=4.0,
         target_stds=(0.1, 0.1, 0.2, 0.2),
         score_fusion="geometric_mean",
+        kpt_shape=(5, 3),
+        end2end=False,
     )
 
 
@@ -72,6 +76,9 @@ def test_absent_and_empty_values_are_none() -> None:
         ("pad_value", "256"),
         ("reverse_input_channels", "perhaps"),
         ("nms_execute", "maybe"),
+        ("kpt_shape", "5"),
+        ("kpt_shape", "5, two"),
+        ("end2end", "perhaps"),
         ("nms_max_predictions", "-1"),
         ("tile_size", "0"),
         ("tile_size", "12.5"),

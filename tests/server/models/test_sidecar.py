@@ -26,6 +26,7 @@ def test_every_key_is_read_from_its_toml_type(tmp_path: Path) -> None:
         name = "masks"
         input_width = 640
         input_height = 384
+        ignored_keys = ["interpolation_mode"]
         model_type = "ATSS"
         labels = ["face", "no mask"]
         confidence_threshold = 0.35
@@ -42,6 +43,7 @@ def test_every_key_is_read_from_its_toml_type(tmp_path: Path) -> None:
         """,
     )
     assert (sidecar.name, sidecar.input_size) == ("masks", (640, 384))
+    assert sidecar.ignored_keys == ("interpolation_mode",)
     assert Metadata.parse(sidecar.metadata) == Metadata(
         model_type="ATSS",
         labels=("face", "no mask"),
@@ -80,6 +82,7 @@ def test_labels_in_one_text_are_split_at_spaces(tmp_path: Path) -> None:
         ("name = ' '", "name = ' ' is no name"),
         ("input_width = 640", "input_width and input_height"),
         ("input_width = true\ninput_height = 1", "input_width and input_height"),
+        ("ignored_keys = 'nms_execute'", "ignored_keys = 'nms_execute' is no list of keys"),
         ("labels = face", "cannot be read: .*line 1"),
     ],
 )

@@ -91,6 +91,21 @@ def test_the_sidecar_overrides_the_metadata_which_overrides_the_catalogue(
     assert source.again().settings(metadata) == {"labels": ("c d",), "pad_value": "1"}
 
 
+def test_the_sidecar_says_which_order_of_channels_whatever_the_exporter(model: Path) -> None:
+    metadata = {"otx_version": "2.6.0", "reverse_input_channels": "False"}
+    assert Source.find(str(model)).settings(metadata) == {"reverse_input_channels": "True"}
+    model.with_suffix(".toml").write_text("reverse_input_channels = false")
+    assert Source.find(str(model)).settings(metadata) == {"reverse_input_channels": "False"}
+
+
+def test_ignored_keys_are_taken_for_absent(model: Path) -> None:
+    metadata = {"interpolation_mode": "CUBIC", "pad_value": "3", "labels": "a"}
+    with pytest.raises(ModelError, match=f"{model}: metadata interpolation_mode"):
+        Source.find(str(model)).settings(metadata)
+    model.with_suffix(".toml").write_text('ignored_keys = ["interpolation_mode", "pad_value"]')
+    assert Source.find(str(model)).settings(metadata) == {"labels": "a"}
+
+
 def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     path.write_bytes(b"here for now")

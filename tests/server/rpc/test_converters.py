@@ -14,7 +14,9 @@ from facewire_server.rpc import converters
 @pytest.mark.parametrize("reducible", [False, True])
 def test_an_encoded_image_is_its_bytes(reducible: bool) -> None:
     request = pb.DetectRequest(encoded_image=b"a file")
-    assert converters.image(request, reducible=reducible) == EncodedImage(b"a file", reducible)
+    assert converters.image(request, None, reducible=reducible) == EncodedImage(
+        b"a file", reducible
+    )
 
 
 def test_every_field_of_a_raw_image_is_taken_over() -> None:
@@ -26,7 +28,7 @@ def test_every_field_of_a_raw_image_is_taken_over() -> None:
         pixel_format=pb.PIXEL_FORMAT_NV12,
         plane_rows=6,
     )
-    assert converters.image(pb.DetectRequest(raw_image=raw), reducible=True) == RawImage(
+    assert converters.image(pb.DetectRequest(raw_image=raw), None, reducible=True) == RawImage(
         data=b"pixels", width=4, height=2, layout=PixelLayout.NV12, row_stride=8, plane_rows=6
     )
 
@@ -49,7 +51,7 @@ def test_what_the_message_alone_shows_is_refused_at_once(
     request_: pb.DetectRequest, reason: Reason
 ) -> None:
     with pytest.raises(RequestError) as caught:
-        converters.image(request_, reducible=True)
+        converters.image(request_, None, reducible=True)
     assert caught.value.reason is reason
 
 
@@ -57,3 +59,23 @@ def test_an_option_that_is_not_given_is_none_and_zero_is_given() -> None:
     assert converters.options(pb.DetectOptions()) == Options()
     options = converters.options(pb.DetectOptions(min_confidence=0, max_detections=3))
     assert (options.min_confidence, options.iou_threshold, options.max_detections) == (0, None, 3)
+
+
+@pytest.mark.parametrize(
+    ("policy", "tiling"),
+    [
+        (pb.TILING_POLICY_UNSPECIFIED, None),
+        (pb.TILING_POLICY_OFF, False),
+        (pb.TILING_POLICY_ON, True),
+    ],
+)
+def test_a_tiling_policy_is_taken_over(
+    policy: pb.TilingPolicy.ValueType, tiling: bool | None
+) -> None:
+    assert converters.options(pb.DetectOptions(tiling=policy)).tiling is tiling
+
+
+def test_an_unknown_tiling_policy_is_refused() -> None:
+    with pytest.raises(RequestError, match="7 is no tiling policy") as caught:
+        converters.options(pb.DetectOptions(tiling=7))  # type: ignore[arg-type]
+    assert caught.value.reason is Reason.BAD_OPTION

@@ -180,6 +180,7 @@ class ChangingWork:
         self._scheduler = scheduler
         self.kind = "quick"
         self.size = 0
+        self.in_parts = False
 
     def run(self, checkpoint: Checkpoint) -> tuple[str, float] | None:
         return self._scheduler.longest_running(0.0)

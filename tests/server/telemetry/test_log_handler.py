@@ -106,7 +106,8 @@ def test_a_queued_line_keeps_nothing_of_a_request_alive(pipe: Pipe) -> None:
 def test_a_log_without_a_reader_stops_neither_requests_nor_health_nor_the_exit(
     photo: bytes,
 ) -> None:
-    with connected("--metrics-port", "0") as (process, channel):
+    # At that level each request has a line, at others many refusals have few.
+    with connected("--metrics-port", "0", "--log-level", "debug") as (process, channel):
         assert process.stderr is not None
         metrics = next(line for line in process.stderr if "metrics on port" in line)
         bad = pb.DetectStreamRequest(request=pb.DetectRequest(encoded_image=b"none"))

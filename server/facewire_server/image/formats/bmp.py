@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facewire_server.errors import corrupt_image, unsupported_image
+from facewire_server.image.data import Data
 from facewire_server.image.formats.bmp_header import (
     ALPHA_BIT_FIELDS,
     BIT_FIELDS,
@@ -52,7 +53,7 @@ def is_bmp(data: bytes) -> bool:
     return data.startswith(b"BM") and is_known
 
 
-def decode_bmp(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
+def decode_bmp(data: Data, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a BMP file, reduced as far as `target` allows, if there is one.
 
     RequestError: IMAGE_TOO_LARGE before a pixel is decoded, UNSUPPORTED_FORMAT,
@@ -94,7 +95,7 @@ def _is_field(mask: int) -> bool:
     return field & (field + 1) == 0
 
 
-def _decode_runs(data: bytes, header: BmpHeader) -> Picture:
+def _decode_runs(data: Data, header: BmpHeader) -> Picture:
     """Decode run-length coded pixels, under a header of the version that OpenCV reads."""
     pixels = header.width * header.height
     check_ratio("BMP", len(data) - header.start, pixels, RLE_RATIO)
@@ -112,7 +113,7 @@ def _decode_runs(data: bytes, header: BmpHeader) -> Picture:
     return decode_opencv(b"".join([plain_header, palette.tobytes(), runs]), "BMP", pixels)
 
 
-def _decode_rows(data: bytes, header: BmpHeader, target: Target | None) -> Picture:
+def _decode_rows(data: Data, header: BmpHeader, target: Target | None) -> Picture:
     """Read uncompressed pixels: in place where that is possible, else strip by strip."""
     size = header.width, header.height
     reduction = target.reduction(*size) if target is not None else 1
@@ -132,7 +133,7 @@ def _decode_rows(data: bytes, header: BmpHeader, target: Target | None) -> Pictu
     return Picture(pixels, layout, orientation, reduction, size)
 
 
-def _row_reader(data: bytes, header: BmpHeader) -> tuple[PixelLayout, _ReadRows, bool]:
+def _row_reader(data: Data, header: BmpHeader) -> tuple[PixelLayout, _ReadRows, bool]:
     """The layout of the pixels, a reader of rows, and whether it returns views of `data`."""
     bits, masks = header.bits, header.masks
     if bits == 24:
@@ -152,9 +153,7 @@ def _row_reader(data: bytes, header: BmpHeader) -> tuple[PixelLayout, _ReadRows,
     return PixelLayout.BGR, lambda *rows: _coloured(data, header, rows), False
 
 
-def _view(
-    data: bytes, header: BmpHeader, rows: tuple[int, int], channels: int
-) -> NDArray[np.uint8]:
+def _view(data: Data, header: BmpHeader, rows: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """A view of rows of pixels of whole bytes: [H,W,channels]."""
     top, bottom = rows
     return np.ndarray(
@@ -166,7 +165,7 @@ def _view(
     )
 
 
-def _indices(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
+def _indices(data: Data, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
     """The palette indices [H,W] of pixels of up to 8 bits."""
     top, bottom = rows
     bits = header.bits
@@ -189,13 +188,13 @@ def _indices(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[n
     return indices[:, : header.width]
 
 
-def _coloured(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
+def _coloured(data: Data, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
     """Rows of palette indices as colours: [H,W,3], BGR."""
     indices = np.ascontiguousarray(_indices(data, header, rows))
     return np.asarray(cv2.applyColorMap(indices, header.palette[:, None]), np.uint8)
 
 
-def _fields(data: bytes, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
+def _fields(data: Data, header: BmpHeader, rows: tuple[int, int]) -> NDArray[np.uint8]:
     """Rows of pixels of 16 or 32 bits whose colours are bit fields: [H,W,3], BGR."""
     top, bottom = rows
     size = header.bits // 8

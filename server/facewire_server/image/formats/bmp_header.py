@@ -1,3 +1,5 @@
+from facewire_server.image.data import Data
+
 """The headers of BMP files, of Windows and of OS/2: what the pixels are, and where.
 
 Rule: the size of the file, which many writers get wrong, is ignored; so is a start of the
@@ -47,7 +49,7 @@ class BmpHeader:
     start: int
 
     @classmethod
-    def read(cls, data: bytes) -> Self:
+    def read(cls, data: Data) -> Self:
         """Read the headers; ValueError when they are cut off."""
         try:
             return cls._read(data)
@@ -55,7 +57,7 @@ class BmpHeader:
             raise ValueError("the header is cut off") from error
 
     @classmethod
-    def _read(cls, data: bytes) -> Self:
+    def _read(cls, data: Data) -> Self:
         start, size = struct.unpack_from("<II", data, 10)
         coding, colours_used, tables = PLAIN, 0, _FILE_HEADER + size
         if size == _CORE:
@@ -101,7 +103,7 @@ class BmpHeader:
         return self.start + self.stride * (self.height - 1) + -(-self.width * self.bits // 8)
 
 
-def _palette(data: bytes, offset: int, count: int, colour_bytes: int) -> NDArray[np.uint8]:
+def _palette(data: Data, offset: int, count: int, colour_bytes: int) -> NDArray[np.uint8]:
     """The first 256 of `count` colours [256,3]; black where there is none."""
     palette = np.zeros((_COLOURS, 3), np.uint8)
     count = max(0, min(count, _COLOURS, (len(data) - offset) // colour_bytes))

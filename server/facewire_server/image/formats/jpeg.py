@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL.JpegImagePlugin import JpegImageFile
 
 from facewire_server.errors import corrupt_image, excessive_image, unsupported_image
+from facewire_server.image.data import Data
 from facewire_server.image.formats.corruption import decode_failure
 from facewire_server.image.formats.jpeg_markers import FrameHeader, JpegMarkers
 from facewire_server.image.formats.jpeg_repair import repaired
@@ -52,7 +53,7 @@ def is_jpeg(data: bytes) -> bool:
     return data.startswith(b"\xff\xd8\xff")
 
 
-def decode_jpeg(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
+def decode_jpeg(data: Data, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a JPEG file to BGR or GRAY, with its EXIF orientation.
 
     Reduced as far as `target` allows, if there is one. RequestError: IMAGE_TOO_LARGE
@@ -97,7 +98,7 @@ def _check_frame(frame: FrameHeader) -> None:
 
 
 def _decode_repaired(
-    data: bytes,
+    data: Data,
     frame: FrameHeader,
     limits: ImageLimits,
     orientation: int,
@@ -117,7 +118,7 @@ def _decode_repaired(
 
 
 def _decode_turbo(
-    data: bytes,
+    data: Data,
     limits: ImageLimits,
     orientation: int,
     target: Target | None,
@@ -142,7 +143,7 @@ def _decode_turbo(
 
 
 def _decode_colours(
-    data: bytes, colours: str, width: int, height: int, strict: bool
+    data: Data, colours: str, width: int, height: int, strict: bool
 ) -> tuple[NDArray[np.uint8], PixelLayout]:
     """The pixels of a file of these `colours`, reduced to `width` x `height`."""
 

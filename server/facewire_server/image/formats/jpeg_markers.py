@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from facewire_server.errors import excessive_image
+from facewire_server.image.data import Data
 
 # A message of 32 MiB holds about 500 segments of full length. Many small ones would keep
 # Pillow, which walks them in Python, busy for seconds.
@@ -104,7 +105,7 @@ class JpegMarkers:
     is_complete: bool
 
     @classmethod
-    def read(cls, data: bytes, max_scans: int) -> Self:
+    def read(cls, data: Data, max_scans: int) -> Self:
         """Read the markers of `data`, behind the first scan only where more scans matter.
 
         Reading ends after `max_scans` + 1 scans. RequestError (CORRUPT_IMAGE) for more
@@ -117,15 +118,15 @@ class JpegMarkers:
             if marker == SOS:
                 pixels = min(pixels, end)
                 scans += 1
-                component_ids = scan_components(data[start:end])
+                component_ids = scan_components(bytes(data[start:end]))
                 scanned += component_ids
                 if scans > max_scans or _is_only_scan(frame, component_ids):
                     break
             elif scans == 0 and marker in _FIRST_MARKERS:
                 first = first or marker
-                frame = frame or FrameHeader.read(marker, data[start:end])
+                frame = frame or FrameHeader.read(marker, bytes(data[start:end]))
             elif scans == 0 and len(exif) < MAX_EXIF and _is_exif(data, marker, start):
-                exif.append(data[start:end])
+                exif.append(bytes(data[start:end]))
         is_complete = frame is None or set(frame.component_ids) <= set(scanned)
         return cls(first, frame, tuple(exif), pixels, scans, is_complete)
 
@@ -135,8 +136,8 @@ def scan_components(header: bytes) -> bytes:
     return header[1 : 1 + 2 * header[0] : 2] if header else b""
 
 
-def _is_exif(data: bytes, marker: int, start: int) -> bool:
-    return marker == APP1 and data.startswith(_EXIF, start)
+def _is_exif(data: Data, marker: int, start: int) -> bool:
+    return marker == APP1 and data[start : start + len(_EXIF)] == _EXIF
 
 
 def _is_only_scan(frame: FrameHeader | None, component_ids: bytes) -> bool:
@@ -146,7 +147,7 @@ def _is_only_scan(frame: FrameHeader | None, component_ids: bytes) -> bool:
     return len(component_ids) == len(frame.component_ids)
 
 
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def segments(data: Data) -> Iterator[tuple[int, int, int]]:
     """Yield marker, start and end of each segment, up to the end of the image or the data.
 
     Bytes between segments are skipped, coded data too. EOI is yielded as an empty segment.
@@ -167,17 +168,17 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     raise excessive_image("JPEG", f"more than {MAX_SEGMENTS} segments")
 
 
-def next_marker(data: bytes, position: int) -> int:
+def next_marker(data: Data, position: int) -> int:
     """The offset of the next marker but restarts; the end of the data without one."""
     return _find(_MARKER, data, position)
 
 
-def coded_end(data: bytes, position: int) -> int:
+def coded_end(data: Data, position: int) -> int:
     """The end of a scan's coded data: the offset of the next marker that is no restart."""
     return _find(_END_OF_SCAN, data, position)
 
 
-def _find(marker: re.Pattern[bytes], data: bytes, position: int) -> int:
+def _find(marker: re.Pattern[bytes], data: Data, position: int) -> int:
     while position < len(data):
         found = marker.search(data, position, position + _STEP)
         if found is not None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from facewire_ext import ScanReader
 from facewire_server.errors import corrupt_image
+from facewire_server.image.data import Data
 from facewire_server.image.formats.jpeg_markers import (
     APP0,
     APP14,
@@ -91,7 +92,7 @@ _STANDARD_TABLES = (
 """The tables of T.81, K.3, which decoders assume where a file (Motion JPEG) defines none."""
 
 
-def repaired(data: bytes, frame: FrameHeader) -> bytes:
+def repaired(data: Data, frame: FrameHeader) -> bytes:
     """The file of those segments and that coded data of `data` that make its pixels.
 
     It ends with the scan that completes the image; a missing EOI marker is added.
@@ -108,11 +109,11 @@ def repaired(data: bytes, frame: FrameHeader) -> bytes:
     return b"".join([*pieces, b"\xff\xd9"])
 
 
-def _pixel_pieces(data: bytes, frame: FrameHeader, scans: "_Scans") -> list[bytes]:
+def _pixel_pieces(data: Data, frame: FrameHeader, scans: "_Scans") -> list[bytes]:
     """The pieces of the file before its EOI; ValueError when pixels are missing."""
     pieces: list[bytes] = []
     for marker, start, end in segments(data):
-        segment = data[start:end]
+        segment = bytes(data[start:end])
         if marker == EOI:
             return pieces
         if marker == APP0 and segment.startswith(b"JFIF\0"):
@@ -120,14 +121,14 @@ def _pixel_pieces(data: bytes, frame: FrameHeader, scans: "_Scans") -> list[byte
         elif marker == APP14 and segment.startswith(b"Adobe"):
             pieces.append(_adobe(segment, len(frame.component_ids)))
         elif marker in _PIXEL_MARKERS:
-            pieces.append(data[start - 4 : end])
+            pieces.append(bytes(data[start - 4 : end]))
         if marker == DHT:
             scans.define_tables(segment)
         elif marker == DRI:
             scans.restart_interval = int.from_bytes(segment[:2], "big")
         elif marker == SOS:
             after = coded_end(data, end)
-            pieces.append(data[end:after])
+            pieces.append(bytes(data[end:after]))
             scans.read(segment, pieces[-1])
             if scans.is_complete:
                 return pieces

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facewire_server.image.data import Data
 from facewire_server.image.formats.corruption import decode_failure
 from facewire_server.image.picture import Picture, PixelLayout
 
@@ -11,7 +12,7 @@ from facewire_server.image.picture import Picture, PixelLayout
 _FLAGS = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def decode_opencv(data: bytes, kind: str, pixels: int) -> Picture:
+def decode_opencv(data: Data, kind: str, pixels: int) -> Picture:
     """Decode a file of `kind` ("WebP") whose size in pixels is within the limits.
 
     The GIL is released. RequestError (CORRUPT_IMAGE) when it does not decode, MemoryError

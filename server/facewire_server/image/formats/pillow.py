@@ -13,7 +13,6 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from facewire_server.errors import RequestError, unsupported_image
+from facewire_server.image.data import Data, as_file
 from facewire_server.image.formats.corruption import decode_failure
 from facewire_server.image.formats.opencv import reduce_pixels
 from facewire_server.image.limits import ImageLimits
@@ -48,7 +48,7 @@ _MODES = _GRAY_MODES | _RGB_MODES | _OTHER_COLOUR_MODES | _GRAY16_MODES
 
 def decode_pillow(
     plugin: type[ImageFile.ImageFile],
-    data: bytes,
+    data: Data,
     kind: str,
     limits: ImageLimits,
     target: Target | None = None,
@@ -65,7 +65,7 @@ def decode_pillow(
     """
     try:
         with _translated_errors(kind):
-            file = plugin(BytesIO(data))
+            file = plugin(as_file(data))
     except RequestError as error:
         raise unsupported_image(kind, features) if features else error from error.__cause__
     with closing(file):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from PIL.PngImagePlugin import PngImageFile
 
 from facewire_server.errors import corrupt_image, excessive_image, unsupported_image
+from facewire_server.image.data import Data
 from facewire_server.image.formats.corruption import DEFLATE_RATIO, check_ratio
 from facewire_server.image.formats.pillow import decode_pillow
 from facewire_server.image.limits import ImageLimits
@@ -38,7 +39,7 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_SIGNATURE)
 
 
-def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
+def decode_png(data: Data, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a PNG file (of an animated one the still image), with its orientation.
 
     Reduced as far as `target` allows, if there is one. RequestError: IMAGE_TOO_LARGE
@@ -57,7 +58,7 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
         if kind == b"IDAT":
             coded_bytes += end - start - 12
         elif kind == b"eXIf":
-            exif = data[start + 8 : end - 4]
+            exif = bytes(data[start + 8 : end - 4])
     pixel_bytes = width * height * _SAMPLES.get(colour_type, 1) * bits // 8
     check_ratio("PNG", coded_bytes, pixel_bytes, DEFLATE_RATIO)
     return decode_pillow(
@@ -70,7 +71,7 @@ def decode_png(data: bytes, limits: ImageLimits, target: Target | None) -> Pictu
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: Data) -> Iterator[tuple[bytes, int, int]]:
     """Type, start and end of each chunk before the end chunk, as far as they are whole.
 
     An IDAT chunk that is cut off is yielded as well; its end is then that of the data.
@@ -89,7 +90,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     raise excessive_image("PNG", f"more than {MAX_CHUNKS} chunks")
 
 
-def _joined(data: bytes, spans: list[tuple[int, int]]) -> bytes:
+def _joined(data: Data, spans: list[tuple[int, int]]) -> Data:
     """The file of these spans and an end chunk; `data` itself where that is the same.
 
     What follows the end chunk in `data` does not matter.

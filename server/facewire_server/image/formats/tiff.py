@@ -13,6 +13,7 @@ from PIL import Image, _imaging
 from PIL.TiffImagePlugin import TiffImageFile
 
 from facewire_server.errors import Reason, RequestError, corrupt_image, unsupported_image
+from facewire_server.image.data import Data, as_file
 from facewire_server.image.formats.pillow import decode_pillow
 from facewire_server.image.formats.tiff_costs import check_grid, check_scans, check_tags
 from facewire_server.image.formats.tiff_ifd import (
@@ -103,14 +104,14 @@ class _FirstPage(TiffImageFile):
         super()._setup()
 
 
-def decode_tiff(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
+def decode_tiff(data: Data, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode the first page of a TIFF file, with its orientation.
 
     Reduced as far as `target` allows, if there is one. RequestError: UNSUPPORTED_FORMAT,
     for raw photos among others, IMAGE_TOO_LARGE before a pixel is decoded, CORRUPT_IMAGE.
     """
     try:
-        ifd = Ifd.read(data)
+        ifd = Ifd.read(as_file(data).getvalue())
         if ifd.end > len(data):
             raise corrupt_image("TIFF")
         _check_raw_photo(ifd)

@@ -7,6 +7,7 @@ import struct
 from dataclasses import replace
 
 from facewire_server.errors import corrupt_image
+from facewire_server.image.data import Data
 from facewire_server.image.formats.opencv import decode_opencv
 from facewire_server.image.limits import ImageLimits
 from facewire_server.image.orientation import read_orientation
@@ -24,7 +25,7 @@ def is_webp(data: bytes) -> bool:
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
-def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Picture:
+def decode_webp(data: Data, limits: ImageLimits, target: Target | None) -> Picture:
     """Decode a WebP file (of an animated one the first image), with its orientation.
 
     `target` is ignored: OpenCV cannot decode to fewer pixels.
@@ -39,7 +40,7 @@ def decode_webp(data: bytes, limits: ImageLimits, target: Target | None) -> Pict
     return replace(picture, orientation=read_orientation(_exif(corrected)))
 
 
-def _with_true_length(data: bytes) -> bytes:
+def _with_true_length(data: Data) -> Data:
     """The file with the length of its chunks in its header; `data` itself if it has it.
 
     Some writers omit the padding of the last chunk, or do not write the length at all;
@@ -62,7 +63,7 @@ def _with_true_length(data: bytes) -> bytes:
     return b"".join([header, memoryview(data)[8:position], padding])
 
 
-def _size(data: bytes) -> tuple[int, int]:
+def _size(data: Data) -> tuple[int, int]:
     """Width and height, from the first chunk (RFC 9649, sections 2.5 to 2.7)."""
     kind = data[12:16]
     if kind == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
@@ -78,7 +79,7 @@ def _size(data: bytes) -> tuple[int, int]:
     raise corrupt_image("WebP")
 
 
-def _exif(data: bytes) -> bytes:
+def _exif(data: Data) -> bytes:
     """The EXIF data of a file that has been decoded; empty when there is none."""
     if data[12:16] != b"VP8X" or not data[20] & _EXIF_FLAG:
         return b""
@@ -88,6 +89,6 @@ def _exif(data: bytes) -> bytes:
             break
         kind, length = struct.unpack_from("<4sI", data, position)
         if kind == b"EXIF":
-            return data[position + 8 : position + 8 + length]
+            return bytes(data[position + 8 : position + 8 + length])
         position += 8 + length + length % 2
     return b""

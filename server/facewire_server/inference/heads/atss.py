@@ -6,8 +6,9 @@ from typing import ClassVar, Self
 
 from facewire_ext import AtssLevels, decode_atss
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import Array, Head, Output, Reader
+from facewire_server.inference.heads.base import Array, Head, Reader
 from facewire_server.inference.heads.levels import sort_levels
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 NAME_PREFIXES = {

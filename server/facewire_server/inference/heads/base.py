@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from facewire_ext import Placement, Workspace
 from facewire_server.image.target import ResizeMode
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 Array = NDArray[Any]
@@ -23,38 +24,6 @@ Array = NDArray[Any]
 
 LANDMARK_VALUES = 10
 """Five landmarks, x and y of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One output of a network: its names, and its shape with -1 for a dynamic axis."""
-
-    names: tuple[str, ...]
-    shape: tuple[int, ...]
-    is_integer: bool
-
-    def __str__(self) -> str:
-        sizes = ",".join("?" if size < 0 else str(size) for size in self.shape)
-        kind = "integer" if self.is_integer else "float"
-        return f"{'/'.join(self.names) or 'unnamed'} [{sizes}] {kind}"
-
-    def called(self, word: str) -> bool:
-        """Whether the word is a part of one of its names."""
-        return any(word in name.lower() for name in self.names)
-
-    def rows(self, *row: int) -> int | None:
-        """Return N of a shape [N, *row] or [1, N, *row], -1 for any; None for others."""
-        shape = self.shape
-        if len(shape) == len(row) + 2 and shape[0] in (1, -1):
-            shape = shape[1:]
-        return shape[0] if len(shape) == len(row) + 1 and shape[1:] == row else None
-
-
-def same(one: int | None, other: int | None) -> bool:
-    """Whether two numbers of rows may be equal at run time; None equals nothing."""
-    if one is None or other is None:
-        return False
-    return one == other or -1 in (one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +63,9 @@ class Found:
             np.empty((count, LANDMARK_VALUES), np.float32) if landmarks else None,
         )
 
+    @property
     def arrays(self) -> tuple[Array, ...]:
-        """Return the arrays in the order of the decode functions of facewire_ext."""
+        """The arrays, in the order of the decode functions of facewire_ext."""
         arrays = (self.boxes, self.confidences, self.class_ids)
         return arrays if self.landmarks is None else (*arrays, self.landmarks)
 
@@ -142,7 +112,7 @@ class Reader:
         found = Found.allocate(size, landmarks=self._landmarks)
         count = self._decode(
             *self._outputs,
-            *found.arrays(),
+            *found.arrays,
             placement=placement,
             min_confidence=options.min_confidence,
             iou_threshold=options.iou_threshold,
@@ -167,8 +137,10 @@ class Head(ABC):
     expected: ClassVar[str]
     default_resize: ClassVar[ResizeMode]
     default_confidence: ClassVar[float]
-    landmarks: ClassVar[bool] = False
-    """Whether it reads landmarks."""
+    default_padding: ClassVar[int] = 0
+    default_rgb: ClassVar[bool] = False
+    default_mean: ClassVar[tuple[float, ...] | None] = None
+    default_scale: ClassVar[tuple[float, ...] | None] = None
 
     @classmethod
     @abstractmethod
@@ -190,6 +162,11 @@ class Head(ABC):
         return ()
 
     @property
+    def landmarks(self) -> bool:
+        """Whether it reads landmarks."""
+        return False
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.metadata.labels or ("face",)
@@ -198,6 +175,28 @@ class Head(ABC):
     def resize(self) -> ResizeMode:
         """How an image is resized to the input's size."""
         return self.metadata.resize_type or self.default_resize
+
+    @property
+    def pad_value(self) -> int:
+        """The value, 0 to 255, around an image that does not fill the input."""
+        chosen = self.metadata.pad_value
+        return self.default_padding if chosen is None else chosen
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the network's channels are R, G, B instead of B, G, R."""
+        chosen = self.metadata.reverse_input_channels
+        return self.default_rgb if chosen is None else chosen
+
+    @property
+    def mean(self) -> tuple[float, ...] | None:
+        """What is subtracted from a pixel, per channel of the network; None: nothing."""
+        return self.metadata.mean or self.default_mean
+
+    @property
+    def scale(self) -> tuple[float, ...] | None:
+        """By what it is then divided, per channel of the network; None: by nothing."""
+        return self.metadata.scale or self.default_scale
 
     @property
     def min_confidence(self) -> float:

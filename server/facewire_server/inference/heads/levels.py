@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from facewire_server.inference.heads.base import Output
+from facewire_server.inference.heads.output import Output
 
 
 def sort_levels(
@@ -62,3 +62,9 @@ def _kinds_by_order(
     if remainder or not count:
         return None
     return [kind for kind in name_prefixes for _ in range(count)]
+
+
+def cells(input_size: tuple[int, int], stride: int) -> int:
+    """Return how many cells of a stride cover an input of (width, height) pixels."""
+    width, height = input_size
+    return -(-width // stride) * -(-height // stride)

@@ -6,7 +6,8 @@ from typing import ClassVar, Self
 
 from facewire_ext import decode_ssd
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import Array, Head, Output, Reader
+from facewire_server.inference.heads.base import Array, Head, Reader
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 

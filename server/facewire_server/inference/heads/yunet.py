@@ -6,8 +6,9 @@ from typing import ClassVar, Self
 
 from facewire_ext import YunetLevels, decode_yunet
 from facewire_server.image.target import ResizeMode
-from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Output, Reader
+from facewire_server.inference.heads.base import LANDMARK_VALUES, Array, Head, Reader
 from facewire_server.inference.heads.levels import sort_levels
+from facewire_server.inference.heads.output import Output
 from facewire_server.models.metadata import Metadata
 
 NAME_PREFIXES = {
@@ -34,7 +35,6 @@ class YunetHead(Head):
     )
     default_resize: ClassVar[ResizeMode] = ResizeMode.FIT_TO_WINDOW
     default_confidence: ClassVar[float] = 0.6
-    landmarks: ClassVar[bool] = True
 
     @classmethod
     def recognise(
@@ -65,8 +65,13 @@ class YunetHead(Head):
             decode_yunet,
             (levels,),
             capacity=sum(cls.size for cls in outputs[0::4]),
-            landmarks=True,
+            landmarks=self.landmarks,
         )
+
+    @property
+    def landmarks(self) -> bool:
+        """See Head.landmarks."""
+        return True
 
     @property
     def iou_threshold(self) -> float:
