@@ -39,7 +39,8 @@ DESCRIPTION = Description(
 
 def result(rows: int, width: int = 8) -> Detections:
     """A result of so many rows, which are views of larger arrays as those of a detector."""
-    found = Found.allocate(1000, landmarks=True).first(rows)
+    room = Found.allocate(1000, landmarks=True)
+    found = Found(*(array[:rows] for array in room.arrays))
     return Detections(DESCRIPTION, found, width, 8, Stages(1.0, 2.0, 3.0))
 
 

@@ -69,15 +69,6 @@ class Found:
         arrays = (self.boxes, self.confidences, self.class_ids)
         return arrays if self.landmarks is None else (*arrays, self.landmarks)
 
-    def first(self, count: int) -> "Found":
-        """Return views of the first `count` detections."""
-        return Found(
-            self.boxes[:count],
-            self.confidences[:count],
-            self.class_ids[:count],
-            None if self.landmarks is None else self.landmarks[:count],
-        )
-
 
 class Reader:
     """Reads the output arrays of one inference request. Not thread-safe."""
@@ -119,7 +110,7 @@ class Reader:
             workspace=self._workspace,
             **self._settings,
         )
-        return found.first(count)
+        return Found(*(array[:count] for array in found.arrays))
 
 
 @dataclass(frozen=True, slots=True)
