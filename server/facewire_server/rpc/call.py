@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 import grpc.aio
 
+from facewire_server.image.data import Data
 from facewire_server.inference.detector import Detections
+from facewire_server.rpc.message_parser import ARRIVED
 from facewire_server.scheduling.job import Outcome
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -23,13 +25,13 @@ class Call:
     """A request from its arrival to its end.
 
     `model` is the model's name, empty until it has been looked up; `size` is that of its
-    message in bytes. `deadline` and `arrived` are times of `time.monotonic`; a caller
-    without a deadline (None) waits forever. `outcomes` are what the detector returned for
-    each image; `reason` is that of an error, else empty.
+    message in bytes, and `image` what was cut out of it. `deadline` and `arrived` are times
+    of `time.monotonic`; a caller without a deadline (None) waits forever. `outcomes` are
+    what the detector returned for each image; `reason` is that of an error, else empty.
     """
 
     __slots__ = (
-        *("_request_id", "arrived", "context", "deadline", "method"),
+        *("_request_id", "arrived", "context", "deadline", "image", "method"),
         *("model", "outcomes", "peer", "reason", "service", "size"),
     )
 
@@ -44,7 +46,9 @@ class Call:
         self.peer = context.peer()
         """The connection it came by."""
         self.model = ""
-        self.size = 0
+        self.size: int
+        self.image: Data | None
+        self.size, self.image = ARRIVED.get()
         self.outcomes: Sequence[Outcome[Detections]] = ()
         self.reason = ""
         self._request_id = ""

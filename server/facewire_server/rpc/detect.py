@@ -14,7 +14,7 @@ from facewire_server.rpc import converters
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.message_parser import Received, arrival, receive
+from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.ordered_stream import OrderedStream
 from facewire_server.rpc.stream_frames import (
     METHOD,
@@ -37,9 +37,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
         async with UnaryCall(self._calls, context, "Detect") as call:
-            call.size, image = arrival()
-            work = self._work(request, image, call)
-            del request, image  # the work refers to what it needs, and may wait for long
+            work = self._work(request, call.image, call)
+            del request  # the work refers to what it needs, and may wait for long
             outcome = await self._dispatcher.run(work, call)
             call.outcomes = (outcome,)
             return converters.response(outcome, total=time.monotonic() - call.arrived)

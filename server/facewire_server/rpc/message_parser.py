@@ -51,18 +51,12 @@ class Arrival(NamedTuple):
 
 
 _NOTHING = Arrival(0, None)
-_arrived: ContextVar[Arrival] = ContextVar("arrived", default=_NOTHING)
+ARRIVED: ContextVar[Arrival] = ContextVar("arrived", default=_NOTHING)
+"""The arrival of the message that this task has parsed last.
 
-
-def arrival() -> Arrival:
-    """Return the arrival of the message that this task has parsed last, once.
-
-    gRPC parses a message in the task that reads it, and hands over only what was parsed: a
-    context variable is the way around it. Each task has its own, so calls do not mix.
-    """
-    found = _arrived.get()
-    _arrived.set(_NOTHING)  # or the task would keep the image for as long as it runs
-    return found
+gRPC parses a message in the task that reads it, and hands over only what was parsed: a
+context variable is the way around it. Each task has its own, so calls do not mix.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +70,11 @@ class Received(Generic[M]):
 async def receive(messages: AsyncIterator[M]) -> Received[M] | None:
     """Return the next of these messages; None when there are no more."""
     message = await anext(messages, None)
-    return None if message is None else Received(message, arrival())
+    if message is None:
+        return None
+    arrival = ARRIVED.get()
+    ARRIVED.set(_NOTHING)  # or the task would keep the image until the next message
+    return Received(message, arrival)
 
 
 def parser(
@@ -102,7 +100,7 @@ def parser(
                 Reason.BAD_MESSAGE, "the message is not of the type that is asked for"
             ) from None
         finally:
-            _arrived.set(Arrival(len(data), image))
+            ARRIVED.set(Arrival(len(data), image))
 
     return parse
 

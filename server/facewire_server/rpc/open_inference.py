@@ -16,7 +16,7 @@ from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import OPEN_INFERENCE, Health
-from facewire_server.rpc.message_parser import Received, arrival, receive
+from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
 from facewire_server.scheduling.job import FixedWork
 
@@ -120,7 +120,6 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     ) -> pb.ModelInferResponse:
         """See the .proto."""
         async with self._call(context, "ModelInfer") as call:
-            call.size = arrival().size
             job = self._job(request, call)
             del request  # the job refers to the parts that it needs, and may wait for long
             return await self._answer(job, call)

@@ -1,6 +1,7 @@
 """What is made of the bytes of a message."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from facewire.v1 import detect_pb2 as pb
 from facewire_server.errors import Reason, RequestError
-from facewire_server.rpc.message_parser import PATHS, arrival, cut_out, parser
+from facewire_server.rpc.message_parser import ARRIVED, PATHS, cut_out, parser, receive
 from tests.fuzz.request_target import assert_same
 
 LIMIT = 1000
@@ -26,7 +27,7 @@ def message(size: int) -> bytes:
 def test_a_message_within_the_limit_is_parsed_and_its_size_is_known() -> None:
     data = message(LIMIT // 2)
     assert parse(data).request.model == "x"
-    assert arrival().size == len(data)
+    assert ARRIVED.get().size == len(data)
 
 
 def test_of_one_over_the_limit_the_small_fields_are_read() -> None:
@@ -34,7 +35,7 @@ def test_of_one_over_the_limit_the_small_fields_are_read() -> None:
     parsed = parse(data)
     assert (parsed.frame_id, parsed.overflow_policy) == (7, pb.OVERFLOW_POLICY_WAIT)
     assert not parsed.HasField("request")
-    assert arrival() == (len(data), None)
+    assert ARRIVED.get() == (len(data), None)
 
 
 def test_the_number_of_a_frame_is_found_behind_its_image_too() -> None:
@@ -55,7 +56,8 @@ def test_each_task_knows_the_size_of_what_it_has_read_itself() -> None:
         data = message(size)
         parse(data)
         await asyncio.sleep(0)
-        return arrival().size - len(data)
+        size_seen: int = ARRIVED.get().size
+        return size_seen - len(data)
 
     async def main() -> None:
         assert await asyncio.gather(*map(read, range(5))) == [0] * 5
@@ -63,16 +65,31 @@ def test_each_task_knows_the_size_of_what_it_has_read_itself() -> None:
     asyncio.run(main())
 
 
-def test_the_image_is_a_view_of_the_message_and_is_handed_over_once() -> None:
+def test_the_image_is_a_view_of_the_message() -> None:
     data = message(LIMIT // 2)
     parsed = parse(data)
     assert parsed.request.WhichOneof("image") == "encoded_image"
     assert not parsed.request.encoded_image
-    image = arrival().image
+    image = ARRIVED.get().image
     assert isinstance(image, memoryview)
     assert image.obj is data
     assert image == bytes(LIMIT // 2)
-    assert arrival().image is None
+
+
+def test_a_stream_does_not_keep_the_image_that_it_has_handed_over() -> None:
+    data = message(LIMIT // 2)
+
+    async def messages() -> AsyncIterator[pb.DetectStreamRequest]:
+        yield parse(data)
+
+    async def main() -> None:
+        received = await receive(messages())
+        assert received is not None
+        assert received.arrival.size == len(data)
+        assert received.arrival.image == bytes(LIMIT // 2)
+        assert ARRIVED.get() == (0, None)
+
+    asyncio.run(main())
 
 
 MODEL = b"\x1a\x01x"
