@@ -45,6 +45,7 @@ def test_levels_of_scores_boxes_and_landmarks_are_scrfd(
     assert isinstance(head, ScrfdHead)
     assert (head.strides, head.anchors) == (tuple(8 << n for n in range(levels)), anchors)
     assert head.positions == tuple(range(len(outputs)))
+    assert head.landmarks is landmarks
 
 
 def test_the_levels_of_scrfd_may_come_in_any_order() -> None:
@@ -80,6 +81,7 @@ def test_offsets_from_priors_are_retinaface() -> None:
     head = recognise(retinaface(), SQUARE, Metadata())
     assert isinstance(head, RetinafaceHead)
     assert head.positions == (1, 0, 2)
+    assert head.landmarks
     assert (head.rgb, head.mean, head.scale) == (False, (104.0, 117.0, 123.0), None)
     assert (head.min_confidence, head.iou_threshold) == (0.6, 0.4)
 

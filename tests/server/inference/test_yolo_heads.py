@@ -52,6 +52,7 @@ def test_rows_and_columns_tell_what_a_yolo_has(
         found = (layout.classes, layout.scores, layout.objectness, layout.landmarks)
         assert (*found, layout.landmark_step) == expected
         assert (layout.transposed, layout.suppressed) == (transposed, False)
+        assert head.landmarks is (expected[3] >= 0)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,7 @@ def test_levels_of_logits_are_a_raw_yolo(channels: int, labels: str | None, step
         head = recognise(outputs, SQUARE, metadata)
         assert isinstance(head, YoloLevelsHead)
         assert (head.landmark_step, head.positions) == (step, positions)
+        assert head.landmarks is (step > 0)
     assert (head.rgb, head.scale, head.pad_value) == (True, (255.0,), 114)
     assert (head.min_confidence, head.iou_threshold) == (0.25, 0.7)
 
