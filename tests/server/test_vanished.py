@@ -30,13 +30,18 @@ from facewire_server.models.source import DATA
 request = pb.DetectRequest(encoded_image=(DATA / "astronaut.jpg").read_bytes())
 stub = DetectServiceStub(grpc.insecure_channel(sys.argv[1]))
 calls = [stub.Detect.future(request) for _ in range(5)]
+input()
 frame = pb.DetectStreamRequest(request=request)
 streams = [stub.DetectStream(iter([frame] * 9)) for _ in range(2)]
 time.sleep(600)
 """
-"""Five calls and two streams, on one connection."""
+"""Five calls, and two streams when it gets a line: on one connection.
 
-TAKEN = 5 + 2
+A frame that came before the calls could take the worker, and the queue has four places.
+"""
+
+CALLS = 5
+TAKEN = CALLS + 2
 """The calls, and one frame of each stream: as many as there are workers."""
 
 
@@ -54,9 +59,14 @@ def test_the_queued_requests_of_a_killed_caller_make_room_for_others(
     with (
         BackgroundServer(config) as server,
         grpc.insecure_channel(server.target) as channel,
-        subprocess.Popen([sys.executable, "-c", CLIENT, server.target]) as client,
+        subprocess.Popen(
+            [sys.executable, "-c", CLIENT, server.target], stdin=subprocess.PIPE, text=True
+        ) as client,
     ):
         try:
+            wait_for(lambda: scrape(server, "inflight_requests") == CALLS)
+            assert client.stdin is not None
+            print(file=client.stdin, flush=True)
             wait_for(lambda: scrape(server, "inflight_requests") == TAKEN)
             assert scrape(server, "queue_depth") == TAKEN - 1
             client.kill()
