@@ -121,13 +121,27 @@ def wait_for(holds: Callable[[], bool]) -> None:
 
 
 def test_cancelled_calls_leave_the_server_serving(
-    server: BackgroundServer, stub: DetectServiceStub, large: bytes, photo: bytes
+    server: BackgroundServer,
+    stub: DetectServiceStub,
+    large: bytes,
+    photo: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    let_go = threading.Event()
+
+    def hang(*arguments: Any, **options: Any) -> Placement:
+        assert let_go.wait(120)
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr("facewire_server.inference.detector.fit", hang)
     request = pb.DetectRequest(encoded_image=large)
     calls = [stub.Detect.future(request, timeout=60) for _ in range(20)]
-    wait_for(lambda: inflight(server) > 0)
-    for call in calls:
-        call.cancel()
+    try:
+        wait_for(lambda: inflight(server) > 0)
+        for call in calls:
+            call.cancel()
+    finally:
+        let_go.set()
     assert any(call.cancelled() for call in calls)
     wait_for(lambda: inflight(server) == 0)
     found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
