@@ -104,7 +104,6 @@ CUT = [
     b"\x0a\x83\x80\0abc",
     b"\x8a\0\x03abc",
 ]
-CUT += [b"\x0a\x83\x80\0abc", b"\x8a\0\x03abc"]
 WHOLE = [
     b"",
     MODEL,
