@@ -1,9 +1,9 @@
 """The settings of `facewire-server serve`, in the order of its --help."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
+from facewire_server.config.accepted import FILE_MODES, PRECISIONS, SIZES, WORKERS, Mode
 from facewire_server.config.setting import (
     AT_LEAST_ONE,
     NOT_NEGATIVE,
@@ -11,7 +11,6 @@ from facewire_server.config.setting import (
     POSITIVE,
     SECONDS,
     ZERO_OR_MORE,
-    Range,
     check,
     check_each,
     described,
@@ -27,27 +26,6 @@ MEGA = 1_000_000
 MEBI = 1 << 20
 
 DEFAULT_MODEL = "face-detection-nano"
-
-PRECISIONS = ("FP16", "FP32", "FP16-INT8")
-"""Precisions of weights. The first one that a model is published in is its default."""
-
-FILE_MODES = Range(lambda value: 0 <= value <= 0o777, "not within 0..0777, in octal digits")
-SIZES = Range(lambda value: 0 < value <= 2047, "not within (0, 2047]")
-WORKERS = Range(lambda value: 1 <= value <= 1024, "not within 1..1024")
-"""Each worker loads the models again, and no machine has more cores."""
-
-
-class Mode(StrEnum):
-    """What a network is compiled for."""
-
-    LATENCY = "latency"
-    """Requests run one after the other, each on all cores."""
-
-    THROUGHPUT = "throughput"
-    """Requests run side by side, each on a part of the cores."""
-
-    ADAPTIVE = "adaptive"
-    """Both: a single request runs on all cores, several run side by side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
