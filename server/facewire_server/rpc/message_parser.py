@@ -36,8 +36,12 @@ Path: TypeAlias = "Mapping[int, Path | None]"
 None for the image. A message has one of these fields."""
 
 _IN_REQUEST: Path = {1: None, 2: {1: None}}
-PATHS: Mapping[str, Path] = {"Detect": _IN_REQUEST, "DetectStream": {2: _IN_REQUEST}}
-"""By method: `encoded_image` and `raw_image.data` of the request."""
+PATHS: Mapping[str, Path] = {
+    "Detect": _IN_REQUEST,
+    "DetectImage": {1: {2: None}},
+    "DetectStream": {2: _IN_REQUEST},
+}
+"""By method: `encoded_image` and `raw_image.data` of the request, or `image.data`."""
 
 
 class Arrival(NamedTuple):
