@@ -212,8 +212,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
                 job = self._job(received.message, call)
                 answer = await self._answer(job, call, sheddable=False)
         except CallFailed as failed:
+            reason, message = failed.failure.reason, failed.failure.message
             return StreamResponse(
-                error_message=failed.failure.message,
+                error_message=f"[{reason}] {message}" if reason else message,
                 infer_response=pb.ModelInferResponse(id=received.message.id),
             )
         answer.parameters["triton_final_response"].bool_param = True
