@@ -21,7 +21,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.rpc.shared_memory import Place
 from facewire_server.system.shared_memory import Region
-from tests.server.infer import elements, outputs, raw, refused
+from tests.server.infer import elements, outputs, place, raw, refused
 from tests.server.process import connected
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
@@ -70,15 +70,6 @@ def region(infer: GRPCInferenceServiceStub, pixels: NDArray[np.uint8]) -> Iterat
         register(infer, "r", path)
         yield path
     infer.SystemSharedMemoryUnregister(pb.SystemSharedMemoryUnregisterRequest(), timeout=30)
-
-
-def place(tensor: Any, name: str, size: int | None, offset: int = 0) -> None:
-    """Say that a tensor is in a region."""
-    tensor.parameters["shared_memory_region"].string_param = name
-    if size is not None:
-        tensor.parameters["shared_memory_byte_size"].int64_param = size
-    if offset:
-        tensor.parameters["shared_memory_offset"].int64_param = offset
 
 
 def shared(
