@@ -1,5 +1,6 @@
 """Registered regions: which objects are taken, when they are let go."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.system import shared_memory
 from facewire_server.system.shared_memory import (
     IDLE_SECONDS,
     MOST_BYTES,
@@ -183,6 +185,21 @@ def test_a_region_is_let_go_when_its_object_loses_its_name(path: Path) -> None:
     assert view[250] == 250
     del view
     assert not mappings(path)
+
+
+def test_a_look_is_taken_again_and_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_memory, "FOLLOW_SECONDS", 0)
+    regions = Regions()
+    regions.register("r", path.name, 0, SIZE)
+
+    async def follow() -> None:
+        following = asyncio.create_task(regions.follow())
+        path.unlink()
+        while mappings(path):
+            await asyncio.sleep(0)
+        following.cancel()
+
+    asyncio.run(follow())
 
 
 def test_another_object_of_the_same_name_may_be_registered_under_it(path: Path) -> None:
