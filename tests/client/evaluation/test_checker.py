@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from facewire_client.evaluation.measures import checker
 from facewire_client.evaluation.measures.truth import Truth
@@ -19,6 +19,7 @@ def measured(truth: Truth, *rows: tuple[float, ...]) -> float:
     return checker.outcomes([truth], [np.array(rows).reshape(-1, 5)]).average_precision()
 
 
+@settings(deadline=None, max_examples=40)
 @given(seeds)
 def test_it_is_that_of_the_slow_script(seed: int) -> None:
     truths, found = scene(seed)
@@ -27,6 +28,7 @@ def test_it_is_that_of_the_slow_script(seed: int) -> None:
     assert math.isnan(result) or result == pytest.approx(expected, abs=1e-12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(seeds)
 def test_it_is_that_of_the_slow_script_for_equal_confidences(seed: int) -> None:
     truths, found = scene(seed, steps=4)

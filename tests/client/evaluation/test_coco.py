@@ -21,7 +21,7 @@ def equal_to_pycocotools(photos: Scene) -> None:
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(seed=seeds)
 def test_they_are_those_of_pycocotools(steps: int, seed: int) -> None:
     photos = scene(seed, steps=steps)

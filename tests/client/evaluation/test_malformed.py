@@ -136,7 +136,9 @@ def flip(text: bytes, places: list[tuple[int, int]]) -> bytes:
 
 
 @pytest.mark.parametrize("format", SOURCES)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_told(tmp_path: Path, format: str, data: st.DataObject) -> None:
     name, text = SOURCES[format]
@@ -157,7 +159,9 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(value=JSON, place=st.sampled_from(["images", "annotations", "categories"]), key=st.data())
 def test_json_with_any_value_anywhere_is_read_or_told(
     tmp_path: Path, value: object, place: str, key: st.DataObject

@@ -42,7 +42,7 @@ every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda each: ea
 
 
 @every_measure
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 @given(seed=seeds)
 def test_the_order_of_photos_changes_nothing(
     measure: Callable[[Scene], Numbers], seed: int
@@ -54,7 +54,7 @@ def test_the_order_of_photos_changes_nothing(
 
 
 @every_measure
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 @given(seed=seeds)
 def test_the_order_of_detections_changes_nothing(
     measure: Callable[[Scene], Numbers], seed: int
@@ -64,7 +64,7 @@ def test_the_order_of_detections_changes_nothing(
     assert measure((truths, reverse)) == pytest.approx(measure((truths, found)), nan_ok=True)
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(seed=seeds)
 def test_where_confidences_are_equal_thresholds_do_not_depend_on_the_order(seed: int) -> None:
     truths, found = scene(seed, steps=3)
@@ -72,7 +72,7 @@ def test_where_confidences_are_equal_thresholds_do_not_depend_on_the_order(seed:
     assert in_operation(backwards) == pytest.approx(in_operation((truths, found)), nan_ok=True)
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(seed=seeds)
 def test_a_true_detection_more_never_lowers_recall(seed: int) -> None:
     truths, found = scene(seed, ignored=0)
@@ -86,7 +86,7 @@ def test_a_true_detection_more_never_lowers_recall(seed: int) -> None:
         assert math.isnan(low) or high >= low
 
 
-@settings(max_examples=20)
+@settings(deadline=None, max_examples=20)
 @given(seed=seeds)
 def test_weights_count_photos_as_often(seed: int) -> None:
     truths, found = scene(seed)
