@@ -4,17 +4,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from facewire_client.cli.output import print_error, show, show_document
-from facewire_client.cli.table import align
+from facewire_client.cli.evaluation_output import show_evaluation, tell
+from facewire_client.cli.output import print_error
 from facewire_client.client import FaceClient
 from facewire_client.connection import Connection
 from facewire_client.evaluation.answers import Answer, AnswerFile, Asked, kept_alone, refused
 from facewire_client.evaluation.comparison import Comparison, compare
-from facewire_client.evaluation.dataset import Dataset, DatasetError, Problem
+from facewire_client.evaluation.dataset import Dataset, DatasetError
 from facewire_client.evaluation.evaluation import (
     METRICS,
     Evaluation,
@@ -25,11 +24,8 @@ from facewire_client.evaluation.evaluation import (
 from facewire_client.evaluation.reading import read
 from facewire_client.evaluation.report import report
 from facewire_client.evaluation.sending import Answers, Question, ask
-from facewire_client.evaluation.tables import facts, percent, tables
+from facewire_client.evaluation.tables import percent
 from facewire_client.request import DetectOptions
-
-_MOST_TOLD = 5
-"""Problems of each kind that are named on standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +85,11 @@ def run(client: FaceClient, connection: Connection, options: Options) -> int:
         print_error(str(error))
         return 1
     problems = [*dataset.problems, *answers.problems]
-    _tell(problems)
+    tell(problems)
     parts = (dataset, problems, question.asked, answers.missing, result, comparison)
     if options.report is not None:
         options.report.write_text(report(*parts), encoding="utf-8")
-    _print(options, *parts)
+    show_evaluation(options.as_json, *parts)
     return _status(options, answers, result)
 
 
@@ -182,52 +178,6 @@ def _client_of(target: str, connection: Connection) -> FaceClient:
         )
     except ValueError as error:
         raise click.UsageError(f"--baseline is no file and no server: {error}") from None
-
-
-def _tell(problems: Sequence[Problem]) -> None:
-    """Print the first problems of each kind on standard error, and how many more there are."""
-    seen: dict[str, int] = {}
-    for problem in problems:
-        seen[problem.kind] = seen.get(problem.kind, 0) + 1
-        if seen[problem.kind] <= _MOST_TOLD:
-            detail = f" ({problem.detail})" if problem.detail else ""
-            print_error(f"{problem.photo}: {problem.kind}{detail}")
-    for kind, count in seen.items():
-        if count > _MOST_TOLD:
-            print_error(f"{count - _MOST_TOLD} more: {kind}")
-
-
-def _print(
-    options: Options,
-    dataset: Dataset,
-    problems: Sequence[Problem],
-    asked: Asked,
-    missing: int,
-    result: Evaluation,
-    comparison: Comparison | None,
-) -> None:
-    if options.as_json:
-        document: dict[str, Any] = {
-            "dataset": {
-                "format": dataset.format,
-                "photos": len(dataset.photos),
-                "faces": dataset.faces,
-                "without_faces": dataset.without_faces,
-            },
-            "problems": [
-                {"kind": each.kind, "photo": each.photo, "detail": each.detail} for each in problems
-            ],
-            "asked": dict(asked),
-            "missing": missing,
-            **result.document(),
-            "baseline": None if comparison is None else comparison.document(dataset.photos),
-        }
-        show_document(document)
-        return
-    parts = [align(facts(dataset, problems, asked, missing))]
-    for title, rows in tables(dataset, asked, result, comparison):
-        parts.append(f"{title}\n{align(rows, right=range(1, len(rows[0])))}")
-    show("\n\n".join(parts))
 
 
 def _status(options: Options, answers: Answers, result: Evaluation) -> int:
