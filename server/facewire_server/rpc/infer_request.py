@@ -36,8 +36,13 @@ SHOWN = 64
 
 LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 
-IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
-"""Parameters of a request that are accepted and change nothing."""
+IGNORED = frozenset(
+    (
+        *("priority", "triton_enable_empty_final_response"),
+        *("sequence_id", "sequence_start", "sequence_end"),
+    )
+)
+"""Parameters of a request that are accepted and change nothing: no request depends on another."""
 
 IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type"))
 """Those of an input: clients of KServe send the first, and those of MLServer the second."""
@@ -78,7 +83,8 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
     raws = len(request.raw_input_contents)
     if raws > 1:
         raise _bad(f"raw_input_contents has {raws} entries for one input")
-    if raws and tensor.HasField("contents"):
+    # Clients of MLServer send contents without elements beside raw data.
+    if raws and tensor.contents.ListFields():
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
     if not raws and not tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has no data")
