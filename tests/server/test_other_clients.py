@@ -1,12 +1,20 @@
 """Clients of other servers, in processes and environments of their own, at a real server."""
 
 import sys
+from secrets import token_hex
+from typing import Any
 
+import cv2
+import grpc
+import numpy as np
 import pytest
 
 from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire.v1 import detect_pb2
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.system.shared_memory import FOLDER
 from tests.server.clients import PHOTO, detected, needs, printed, python, run, snippet
 
 TRITON = python("tritonclient")
@@ -67,7 +75,7 @@ with_client = needs("tritonclient")
     [
         pytest.param(client, part, marks=needs(client))
         for client, part in (
-            ("tritonclient", "as triton"),
+            ("tritonclient", "client_timeout=5"),
             ("tritonclient", "as grpcclient"),
             ("kserve", "kserve"),
             ("mlserver", "mlserver"),
@@ -81,6 +89,33 @@ def test_a_snippet_of_the_page_prints_the_boxes_of_detect(
     lines = run(python(client), snippet(part) + beside, server.target, PHOTO)
     assert lines
     assert lines == printed(detected(stub, photo))
+
+
+@with_client
+def test_frames_and_boxes_of_tritonclient_are_in_shared_memory(photo: bytes) -> None:
+    pixels: Any = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    frame = np.ascontiguousarray(cv2.resize(pixels, (1080, 1080)))
+    frame = np.pad(frame, ((0, 0), (420, 420), (0, 0)))  # 1080p
+    key = f"facewire-test-{token_hex(8)}"
+    code = snippet("shared_memory as shm").replace("/camera-", f"/{key}-")
+    raw_image = detect_pb2.RawImage(
+        data=frame.tobytes(), width=1920, height=1080, pixel_format=detect_pb2.PIXEL_FORMAT_BGR
+    )
+    with (
+        BackgroundServer(Config(port=0, metrics_port=None, shared_memory=True)) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        lines = run(TRITON, code, server.target, "1080", "1920", data=frame.tobytes())
+        request = detect_pb2.DetectRequest(raw_image=raw_image)
+        found = DetectServiceStub(channel).Detect(request, timeout=30).detections
+    rows = [
+        (each.box.x_min, each.box.y_min, each.box.x_max, each.box.y_max, each.confidence)
+        for each in found
+    ]
+    assert lines == [" ".join(f"{value:.2f}" for value in row) for row in rows]
+    assert lines
+    assert key in code
+    assert not list(FOLDER.glob(f"{key}-*"))
 
 
 @with_client
