@@ -76,20 +76,32 @@ async function detectPhotos(connection: Connection, paths: string[]): Promise<bo
   const call = client.DetectStream(metadata, {
     deadline: Date.now() + 1000 * seconds * paths.length,
   });
-  let broken: unknown;
-  call.on("error", (error) => {
-    broken = error; // the iterator may only say that it is done
+  const answers: DetectStreamResponse[] = [];
+  let broken: unknown = new Error("the server ended the stream early");
+  let ended = false;
+  let wake = () => {};
+  // Not `for await`: it drops the answers that arrived before an error.
+  call.on("data", (answer) => {
+    answers.push(answer);
+    wake();
   });
-  const answers: AsyncIterator<DetectStreamResponse> = call[Symbol.asyncIterator]();
+  call.on("error", (error) => {
+    broken = error;
+  });
+  call.on("end", () => {
+    ended = true;
+    wake();
+  });
 
   async function receive(path: string): Promise<boolean> {
-    try {
-      const { value, done } = await answers.next();
-      if (done) throw broken ?? new Error("the server ended the stream early");
-      return value.response ? found(path, value.response) : failed(path, value.error);
-    } catch (error) {
-      return failed(path, error);
+    while (answers.length === 0 && !ended) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     }
+    const answer = answers.shift();
+    if (!answer) return failed(path, broken);
+    return answer.response ? found(path, answer.response) : failed(path, answer.error);
   }
 
   const waiting: (() => Promise<boolean>)[] = [];
