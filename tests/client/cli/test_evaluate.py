@@ -256,3 +256,11 @@ def kept_photos(model: str) -> Scene:
     kept = [answers[photo.name] for photo in dataset.photos]
     truths = [truth_of(*each) for each in zip(dataset.photos, kept, strict=True)]
     return truths, [answer.found.astype(np.float64) for answer in kept]
+
+
+def test_a_name_that_is_no_text_is_told_and_written(run: Run, dataset: str, tmp_path: Path) -> None:
+    (tmp_path / "faces" / "\udcff.jpg").write_text("")
+    result = run(*EVALUATE, dataset, "--report", "r.html")
+    assert result.exit_code == 0, result.output
+    assert "\\xff.jpg: no annotation" in result.stderr
+    assert "no annotation, left out</td><td>&#56575;.jpg" in Path("r.html").read_text()
