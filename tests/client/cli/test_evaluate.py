@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -17,20 +16,10 @@ from PIL import Image
 from facewire_client import FaceClient
 from facewire_client.cli.root import root
 from facewire_client.evaluation import extra
-from facewire_client.evaluation.answers import kept_alone
-from facewire_client.evaluation.evaluation import truth_of
-from facewire_client.evaluation.reading import read
-from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.models.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA
 from tests.client.cli.conftest import Run
-from tests.client.evaluation import checker_script, pycoco
-from tests.client.evaluation.scenes import Scene
 from tests.client.fake_server import FakeServer, break_after
-
-SHARED = Path(__file__).parents[4] / "shared"
-DLIB = SHARED / "faces" / "dlib"
-PUBLISHED = SHARED / "models" / "face-detection-0205" / "FP16" / "face-detection-0205.xml"
 
 IMAGE = "<image file='{}'>{}</image>"
 BOX = "<box left='{:.0f}' top='{:.0f}' width='{:.0f}' height='{:.0f}'/>"
@@ -225,37 +214,6 @@ def test_yolo_takes_the_size_from_the_answer(run: Run, tmp_path: Path, dataset: 
 def document_of_one(run: Run, image: Path) -> Any:
     (found,) = document(run("detect", "--json", str(image)))["images"]
     return found
-
-
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="face-detection-0205 is absent")
-def test_the_published_model_finds_the_faces_in_the_photos_of_dlib() -> None:
-    with BackgroundServer(
-        Config(port=0, metrics_port=None, models=(str(PUBLISHED), EMBEDDED))
-    ) as server:
-        command = ["evaluate", "--server", server.target, "--dataset", f"dlib:{DLIB}", "--json"]
-        baseline = ["--baseline", "model=face-detection-nano"]
-        result = CliRunner().invoke(root, [*command, *baseline])
-    found = document(result)
-    assert found["dataset"]["faces"] == 43
-    assert found["ap"] > 0.99
-    assert found["baseline"]["ap"] > 0.9
-    assert found["baseline"]["difference"]["value"] == found["ap"] - found["baseline"]["ap"]
-    for numbers in (found, found["baseline"]):
-        truths, detections = kept_photos(numbers["asked"]["model"])
-        ap, ap50 = pycoco.numbers((truths, detections))[:2]
-        large = checker_script.average_precision(truths, detections)
-        expected = {"coco": ap, "ap50": ap50, "large": large}
-        measured = {name: numbers["average_precision"][name] for name in expected}
-        assert measured == pytest.approx(expected, abs=1e-6)
-
-
-def kept_photos(model: str) -> Scene:
-    """The faces in dlib's photos, and what a model found, as the command kept it."""
-    dataset = read(f"dlib:{DLIB}")
-    _, answers = kept_alone(Path("facewire-answers.jsonl"), dataset.photos, model)
-    kept = [answers[photo.name] for photo in dataset.photos]
-    truths = [truth_of(*each) for each in zip(dataset.photos, kept, strict=True)]
-    return truths, [answer.found.astype(np.float64) for answer in kept]
 
 
 def test_a_name_that_is_no_text_is_told_and_written(run: Run, dataset: str, tmp_path: Path) -> None:
