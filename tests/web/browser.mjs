@@ -5,9 +5,10 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
 
-const example = new URL("../../examples/web/package.json", import.meta.url);
-const { chromium } = createRequire(example)("playwright-core");
-const [executablePath] = process.argv.slice(2);
+const require = createRequire(new URL("../../examples/web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const [executablePath, camera] = process.argv.slice(2);
 
 const browser = await chromium.launch({
   executablePath,
@@ -21,17 +22,20 @@ const browser = await chromium.launch({
     "--disable-sync",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-video-capture=${camera}`,
   ],
 });
+const DETECT = "**/*.DetectService/Detect";
 let page;
 let complaints;
+let held;
 
 const functions = {
   /** Open a page in a window of its own; `options` are those of a browser context. */
   async open(url, options) {
     await page?.context().close();
     page = await (await browser.newContext(options)).newPage();
-    complaints = [];
+    [complaints, held] = [[], []];
     page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(url);
@@ -59,31 +63,66 @@ const functions = {
   click: (selector) => page.locator(selector).click(),
   press: (key) => page.keyboard.press(key),
   count: (selector) => page.locator(selector).count(),
-  text: (selector) => page.locator(selector).innerText(),
-  value: (selector) => page.locator(selector).inputValue(),
-  attribute: (selector, name) => page.locator(selector).getAttribute(name),
-  focused: () => page.evaluate(() => document.activeElement.id || document.activeElement.tagName),
+  texts: (selector) => page.locator(selector).allTextContents(),
+  focused: () => page.evaluate(() => document.activeElement.id),
 
   /** Wait until a selector matches something that is seen. */
   wait: (selector) => page.locator(selector).first().waitFor({ timeout: 60_000 }),
 
-  /** The boxes as they are seen: left, top, right, bottom, as parts of the picture's size. */
-  boxes: (picture) =>
-    page.evaluate((selector) => {
-      const whole = document.querySelector(selector).getBoundingClientRect();
-      const drawn = document.querySelectorAll(".overlay .box");
-      return Array.from(drawn, (element) => {
-        const box = element.getBoundingClientRect();
-        return [
-          (box.left - whole.left) / whole.width,
-          (box.top - whole.top) / whole.height,
-          (box.right - whole.left) / whole.width,
-          (box.bottom - whole.top) / whole.height,
-        ];
-      });
-    }, picture),
+  /** Where elements are seen: left, top, right, bottom, as parts of the picture's size. */
+  places: (picture, selector) =>
+    page.evaluate(
+      ([outer, inner]) => {
+        const whole = document.querySelector(outer).getBoundingClientRect();
+        return Array.from(document.querySelectorAll(inner), (element) => {
+          const { left, top, right, bottom } = element.getBoundingClientRect();
+          return [
+            (left - whole.left) / whole.width,
+            (top - whole.top) / whole.height,
+            (right - whole.left) / whole.width,
+            (bottom - whole.top) / whole.height,
+          ];
+        });
+      },
+      [picture, selector],
+    ),
 
-  screenshot: (path) => page.screenshot({ path, fullPage: true }),
+  /** Keep the calls of this page from the server, until they are released. */
+  hold: () => page.route(DETECT, (route) => void held.push(route)),
+  held: () => held.length,
+  async release(index) {
+    const [route] = held.splice(index, 1);
+    const answered = page.waitForResponse((response) => response.request() === route.request());
+    await route.continue();
+    await (await answered).finished();
+  },
+
+  /** Cut off the next call of this page, and no other. */
+  cut_off: () => page.route(DETECT, (route) => route.abort(), { times: 1 }),
+
+  /** Answer the next call of this page with these headers alone, and no other. */
+  refuse(headers) {
+    const answer = { headers: { ...headers, "content-type": "application/grpc-web+proto" } };
+    return page.route(DETECT, (route) => route.fulfill(answer), { times: 1 });
+  },
+
+  /** Wait until this many more frames of the camera were shown. */
+  frames: (count) =>
+    page.evaluate(async (left) => {
+      const video = document.querySelector("video");
+      for (; left > 0; left -= 1) {
+        await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+      }
+    }, count),
+
+  /** The rules of accessibility that the page breaks, as axe finds them. */
+  async violations() {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  },
+
+  screenshot: (path) => page.screenshot({ path, fullPage: true, quality: 80 }),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

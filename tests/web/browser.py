@@ -22,23 +22,25 @@ class Browser:
         """Call one function; returns what it returns. Raises AssertionError with its error."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([name, *map(_plain, arguments)]) + "\n")
+        self._process.stdin.write(json.dumps([name, *arguments], default=str) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         assert "error" not in answer, answer["error"]
         return answer["value"]
 
 
-def _plain(argument: object) -> object:
-    return str(argument) if isinstance(argument, Path) else argument
-
-
 @contextmanager
-def browsing() -> Iterator[Browser]:
-    """A browser without a page; it ends with its standard input."""
+def browsing(camera: Path) -> Iterator[Browser]:
+    """A browser without a page. `camera` is a file of MJPEG, which its camera plays again and
+    again.
+    """
     assert CHROMIUM is not None
     process = subprocess.Popen(
-        ["node", DRIVER, CHROMIUM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["node", DRIVER, CHROMIUM, camera],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with process:
+        # The end of the context closes the standard input, at which the process ends.
         yield Browser(process)

@@ -10,11 +10,15 @@ export interface Failure {
   cause: string;
   /** Whether the same call may succeed later. */
   temporary: boolean;
+  /** When to make the call again without being asked to, in milliseconds from now. */
+  retryMs?: number;
 }
+
+/** When to call again after a proxy's limit of requests, which says nothing of it. */
+const LIMITED_MS = 1000;
 
 const TEMPORARY = new Set([
   Code.Unavailable,
-  Code.ResourceExhausted,
   Code.DeadlineExceeded,
   Code.Aborted,
   Code.Internal,
@@ -25,20 +29,21 @@ export function failureOf(thrown: unknown): Failure {
   const error = ConnectError.from(thrown);
   const status = Code[error.code].replace(/(?<=.)[A-Z]/g, "_$&").toUpperCase();
   const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === "facewire");
+  // The server sends it with what is worth another try.
+  const pushback = error.metadata.get("grpc-retry-pushback-ms");
+  const limited = !info && error.code === Code.ResourceExhausted;
+  const retryMs = pushback ? Number(pushback) : limited ? LIMITED_MS : undefined;
+  const temporary = retryMs !== undefined || TEMPORARY.has(error.code);
   if (info) {
-    const sentence = asSentence(error.rawMessage);
-    return { sentence, cause: `${status}: ${info.reason}`, temporary: TEMPORARY.has(error.code) };
+    const cause = `${status}: ${info.reason}`;
+    return { sentence: asSentence(error.rawMessage), cause, temporary, retryMs };
   }
   // fetch throws a TypeError where nothing answers, or where what answers is cut off.
   if (error.cause instanceof TypeError) {
     const sentence = `Nothing answers at ${location.host}. Is Envoy running?`;
     return { sentence, cause: "", temporary: true };
   }
-  return {
-    sentence: withoutReason(error),
-    cause: status,
-    temporary: TEMPORARY.has(error.code),
-  };
+  return { sentence: withoutReason(error), cause: status, temporary, retryMs };
 }
 
 /** A sentence about a failure that the proxy or the browser found, not the server. */
@@ -48,6 +53,9 @@ function withoutReason(error: ConnectError): string {
   }
   if (error.code === Code.DeadlineExceeded) {
     return `There was no answer within ${DEADLINE_S} seconds.`;
+  }
+  if (error.code === Code.ResourceExhausted) {
+    return "There were too many calls from here in a short time.";
   }
   return asSentence(error.rawMessage || "The call failed");
 }

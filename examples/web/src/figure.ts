@@ -1,5 +1,4 @@
 /** A picture or video with its overlay, and below it what was found and how long it took. */
-import { failureOf } from "./failure";
 import type { Failure } from "./failure";
 import { createOverlay, describe, draw } from "./overlay";
 import type { Answer } from "./service";
@@ -47,8 +46,7 @@ export class Figure {
   }
 
   /** Show why a call failed. Returns a summary. */
-  fail(thrown: unknown): string {
-    const failure = failureOf(thrown);
+  fail(failure: Failure): string {
     this.overlay.replaceChildren();
     this.frame.hidden = this.missing;
     this.found.textContent = "";

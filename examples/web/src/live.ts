@@ -1,4 +1,5 @@
 /** The camera, with the faces of its newest frames. */
+import { failureOf } from "./failure";
 import { Figure } from "./figure";
 import { detect } from "./service";
 import type { Settings } from "./service";
@@ -86,7 +87,7 @@ export class Live {
       this.countAnswer();
     } catch (error) {
       this.pausedUntil = performance.now() + PAUSE_MS;
-      this.show(frame, () => this.figure.fail(error));
+      this.show(frame, () => this.figure.fail(failureOf(error)));
     } finally {
       this.open -= 1;
     }

@@ -1,11 +1,14 @@
 /** Joins the controls of the page to the photos and to the camera. */
 import { failureOf } from "./failure";
+import type { Failure } from "./failure";
 import { failureLines } from "./figure";
 import type { Model } from "./gen/facewire/v1/detect_pb";
 import { Live } from "./live";
 import { Photos } from "./photos";
 import { listModels } from "./service";
 import type { Settings } from "./service";
+
+const ASK_AGAIN_MS = 2000;
 
 const model = element("model", HTMLSelectElement);
 const confidence = element("confidence", HTMLInputElement);
@@ -28,18 +31,31 @@ function element<T extends HTMLElement>(id: string, kind: new () => T): T {
   return found;
 }
 
-/** Fill the chooser. Without a server the page says so, and asks again with the next photo. */
+/** Fill the chooser. While no server answers, say so, and ask again. */
 async function loadModels(): Promise<void> {
   try {
     models = await listModels();
   } catch (error) {
-    trouble.replaceChildren(...failureLines(failureOf(error)));
+    const failure = failureOf(error);
+    showTrouble(failure);
+    if (failure.temporary) {
+      setTimeout(() => void loadModels(), ASK_AGAIN_MS);
+    }
     return;
   }
-  trouble.replaceChildren();
+  showTrouble();
   model.replaceChildren(...models.map(({ name }) => new Option(name, name)));
   model.disabled = false;
   chooseModel();
+}
+
+/** Show what is wrong with the page as a whole. The same trouble is not announced again. */
+function showTrouble(failure?: Failure): void {
+  const key = failure ? failure.sentence + failure.cause : "";
+  if (trouble.dataset.shown !== key) {
+    trouble.dataset.shown = key;
+    trouble.replaceChildren(...(failure ? failureLines(failure) : []));
+  }
 }
 
 function chooseModel(): void {
@@ -59,9 +75,6 @@ function changeConfidence(): void {
 }
 
 function add(added: Iterable<File>): void {
-  if (model.disabled) {
-    void loadModels();
-  }
   photos.add(added);
   showCount();
 }
@@ -76,8 +89,7 @@ async function toggleLive(): Promise<void> {
     live.stop();
   } else {
     const sentence = await live.start();
-    const lines = sentence ? failureLines({ sentence, cause: "", temporary: false }) : [];
-    trouble.replaceChildren(...lines);
+    showTrouble(sentence ? { sentence, cause: "", temporary: true } : undefined);
   }
   liveButton.textContent = live.running ? "Stop camera" : "Start camera";
   element("camera", HTMLElement).hidden = !live.running;

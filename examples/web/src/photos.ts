@@ -1,4 +1,5 @@
 /** The photos on the page, each with its newest answer. */
+import { failureOf } from "./failure";
 import { Figure } from "./figure";
 import { detect } from "./service";
 import type { Settings } from "./service";
@@ -80,16 +81,20 @@ export class Photos {
   private async call(photo: Photo): Promise<void> {
     photo.asked += 1;
     const call = photo.asked;
-    const show = (line: () => string) => {
-      if (photo.asked === call && this.photos.includes(photo)) {
-        this.say(line());
-      }
-    };
+    const isNewest = () => photo.asked === call && this.photos.includes(photo);
     try {
       const answer = await detect(photo.file, this.settings);
-      show(() => photo.figure.show(answer));
+      if (isNewest()) {
+        this.say(photo.figure.show(answer));
+      }
     } catch (error) {
-      show(() => photo.figure.fail(error));
+      if (isNewest()) {
+        const failure = failureOf(error);
+        this.say(photo.figure.fail(failure));
+        if (failure.retryMs !== undefined) {
+          setTimeout(() => isNewest() && this.ask(photo), failure.retryMs);
+        }
+      }
     }
   }
 }
