@@ -196,6 +196,18 @@ def test_tls_is_one_edit_away(server: BackgroundServer, tmp_path: Path) -> None:
             assert len(client.detect(PHOTO).faces) == 1
 
 
+def test_a_token_passes_through(tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("secret")
+    with (
+        BackgroundServer(Config(port=0, metrics_port=None, token_file=tokens)) as server,
+        running(settings(server.target), tmp_path) as envoy,
+    ):
+        status, body = ask(envoy.target, "127.0.0.1")
+        assert (status, body["details"][0]["reason"]) == (401, "BAD_TOKEN")
+        assert ask(envoy.target, "127.0.0.1", {"authorization": "Bearer secret"})[0] == 200
+
+
 def test_a_file_of_a_page_is_one_route(server: BackgroundServer, tmp_path: Path) -> None:
     page = "<!doctype html>" + 200_000 * " "
     folder, built = tmp_path / "deploy" / "envoy", tmp_path / "examples" / "web" / "dist"
