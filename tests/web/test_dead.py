@@ -58,3 +58,10 @@ def test_a_refused_call_is_made_again(page: Browser, photo: Path, refusal: dict[
     page.do("refuse", refusal)
     page.do("choose", photo)
     page.do("wait", "#photos .box")
+
+
+def test_a_call_that_would_be_refused_again_is_not_made_again(page: Browser, photo: Path) -> None:
+    page.do("refuse", {"grpc-status": "8", "grpc-retry-pushback-ms": "-1"})
+    page.do("choose", photo)
+    page.do("wait", "#photos .failure")
+    assert page.do("count", "#photos button, #photos .box") == 0

@@ -29,10 +29,7 @@ export function failureOf(thrown: unknown): Failure {
   const error = ConnectError.from(thrown);
   const status = Code[error.code].replace(/(?<=.)[A-Z]/g, "_$&").toUpperCase();
   const info = error.findDetails(ErrorInfoSchema).find(({ domain }) => domain === "facewire");
-  // The server sends it with what is worth another try.
-  const pushback = error.metadata.get("grpc-retry-pushback-ms");
-  const limited = !info && error.code === Code.ResourceExhausted;
-  const retryMs = pushback ? Number(pushback) : limited ? LIMITED_MS : undefined;
+  const retryMs = retryAfter(error, info !== undefined);
   const temporary = retryMs !== undefined || TEMPORARY.has(error.code);
   if (info) {
     const cause = `${status}: ${info.reason}`;
@@ -44,6 +41,15 @@ export function failureOf(thrown: unknown): Failure {
     return { sentence, cause: "", temporary: true };
   }
   return { sentence: withoutReason(error), cause: status, temporary, retryMs };
+}
+
+/** What the server says about another try: it may be negative, which means that none helps. */
+function retryAfter(error: ConnectError, fromServer: boolean): number | undefined {
+  const pushback = Number.parseInt(error.metadata.get("grpc-retry-pushback-ms") ?? "", 10);
+  if (Number.isNaN(pushback)) {
+    return !fromServer && error.code === Code.ResourceExhausted ? LIMITED_MS : undefined;
+  }
+  return pushback >= 0 ? pushback : undefined;
 }
 
 /** A sentence about a failure that the proxy or the browser found, not the server. */
