@@ -222,4 +222,5 @@ def test_a_file_of_a_page_is_one_route(server: BackgroundServer, tmp_path: Path)
         answer = http.get("/")
         assert answer.text == page
         assert answer.headers["content-type"] == "text/html"
+        assert "default-src 'self';" in answer.headers["content-security-policy"]
         assert http.get("/other.html").status_code == 404
