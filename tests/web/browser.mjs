@@ -35,6 +35,7 @@ const functions = {
   async open(url, options) {
     await page?.context().close();
     page = await (await browser.newContext(options)).newPage();
+    page.setDefaultTimeout(60_000);
     [complaints, held] = [[], []];
     page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
     page.on("pageerror", (error) => complaints.push(error.message));
@@ -67,7 +68,7 @@ const functions = {
   focused: () => page.evaluate(() => document.activeElement.id),
 
   /** Wait until a selector matches something that is seen. */
-  wait: (selector) => page.locator(selector).first().waitFor({ timeout: 60_000 }),
+  wait: (selector) => page.locator(selector).first().waitFor(),
 
   /** Where elements are seen: left, top, right, bottom, as parts of the picture's size. */
   places: (picture, selector) =>
