@@ -1,6 +1,6 @@
 /** A picture or video with its overlay, and below it what was found and how long it took. */
 import type { Failure } from "./failure";
-import { createOverlay, describe, draw } from "./overlay";
+import { createOverlay, describe, draw, erase } from "./overlay";
 import type { Answer } from "./service";
 import { createTimes, showTimes } from "./times";
 
@@ -12,6 +12,7 @@ export class Figure {
   private readonly failed = document.createElement("div");
   private readonly times = createTimes();
   private missing = false;
+  private answer: Answer | undefined;
 
   /** `name` heads the caption; `retry` is called when a person asks to try again. */
   constructor(
@@ -31,6 +32,7 @@ export class Figure {
 
   /** Show an answer. Returns a summary. */
   show(answer: Answer): string {
+    this.answer = answer;
     const { response } = answer;
     draw(this.overlay, response);
     this.frame.style.aspectRatio = `${response.imageWidth} / ${response.imageHeight}`;
@@ -47,7 +49,8 @@ export class Figure {
 
   /** Show why a call failed. Returns a summary. */
   fail(failure: Failure): string {
-    this.overlay.replaceChildren();
+    this.answer = undefined;
+    erase(this.overlay);
     this.frame.hidden = this.missing;
     this.found.textContent = "";
     this.times.hidden = true;
@@ -65,8 +68,12 @@ export class Figure {
   /** Do without the picture: the browser cannot show it, whether or not the server can read it. */
   withoutPicture(): void {
     this.missing = true;
-    this.frame.hidden = true;
     this.frame.classList.add("missing");
+    if (this.answer) {
+      this.show(this.answer);
+    } else {
+      this.frame.hidden = true;
+    }
   }
 }
 

@@ -22,8 +22,14 @@ export function createOverlay(): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "overlay");
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", "Nothing found yet");
+  erase(svg);
   return svg;
+}
+
+/** Remove what was drawn. */
+export function erase(svg: SVGSVGElement): void {
+  svg.replaceChildren();
+  svg.setAttribute("aria-label", "Nothing found yet");
 }
 
 /** How many of what were found: "2 faces", "1 car, 2 persons". */
