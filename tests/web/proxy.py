@@ -18,8 +18,7 @@ def proxied(target: str, *, servers: int = 1) -> Iterator[Envoy]:
     (manager,) = chain["filters"]
     (host,) = manager["typed_config"]["route_config"]["virtual_hosts"]
     for route in host["routes"]:
-        if "direct_response" in route:
-            file = route["direct_response"]["body"]
+        if file := route.get("direct_response", {}).get("body"):
             file["filename"] = str((DEPLOY / "envoy" / file["filename"]).resolve())
     with TemporaryDirectory() as folder, running(config, Path(folder), servers=servers) as envoy:
         yield envoy
