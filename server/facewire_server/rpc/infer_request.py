@@ -54,7 +54,7 @@ class Parameters:
     def parse(cls, message: Mapping[str, pb.InferParameter]) -> Self:
         """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
         known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
-        given = _given("the request", message, known, IGNORED)
+        given = known_parameters("the request", message, known, IGNORED)
         microseconds = _whole(given, "timeout")
         return cls(
             Options(
@@ -66,11 +66,10 @@ class Parameters:
         )
 
 
-def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
-    """The images of a request, in their order; `reducible`: see EncodedImage.
+def single_input(request: pb.ModelInferRequest) -> tuple[InputTensor, bytes | None]:
+    """The one input of a request, and its raw data; None: they are in its contents.
 
-    Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
-    parameters of an input, EMPTY_IMAGE for a photo of no bytes.
+    Raises RequestError (BAD_TENSOR) for no input, several, and for one without data.
     """
     if len(request.inputs) != 1:
         raise _bad(f"the request has {len(request.inputs)} inputs, and one is taken")
@@ -82,17 +81,26 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
     if not raws and not tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has no data")
-    layout = _layout(tensor)
     if len(tensor.shape) > MOST_DIMENSIONS:
         raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
-    raw = request.raw_input_contents[0] if raws else None
+    return tensor, request.raw_input_contents[0] if raws else None
+
+
+def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
+    """The images of a request, in their order; `reducible`: see EncodedImage.
+
+    Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
+    parameters of an input, EMPTY_IMAGE for a photo of no bytes.
+    """
+    tensor, raw = single_input(request)
+    layout = _layout(tensor)
     if tensor.datatype == "BYTES":
         return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
     if tensor.datatype == "UINT8" and tensor.shape[-1:] == [3]:
         return list(_pixels(tensor, raw, layout))
     raise _bad(
         f"{_name(tensor)} is {tensor.datatype[:SHOWN]} {_shape(tensor)}, and an input is BYTES"
-        " [N] or [N,1], or UINT8 [H,W,3] or [N,H,W,3]"
+        " [N] or [N,1], UINT8 [H,W,3] or [N,H,W,3], or the network's own"
     )
 
 
@@ -166,7 +174,7 @@ def _checked_count(tensor: InputTensor, count: int) -> int:
 
 def _layout(tensor: InputTensor) -> PixelLayout:
     """The order of the channels, for pixels. Raises BAD_OPTION for other parameters."""
-    given = _given(_name(tensor), tensor.parameters, {"pixel_format"}, IGNORED_OF_INPUTS)
+    given = known_parameters(_name(tensor), tensor.parameters, {"pixel_format"}, IGNORED_OF_INPUTS)
     asked = given.get("pixel_format", pb.InferParameter(string_param="BGR")).string_param
     layout = LAYOUTS.get(asked)
     if layout is None:
@@ -174,7 +182,7 @@ def _layout(tensor: InputTensor) -> PixelLayout:
     return layout
 
 
-def _given(
+def known_parameters(
     owner: str,
     message: Mapping[str, pb.InferParameter],
     known: set[str],
@@ -187,7 +195,8 @@ def _given(
     for name in given:
         if name not in known:
             raise _bad_option(
-                f"{owner} has the parameter {name[:SHOWN]!r}; known: {', '.join(sorted(known))}"
+                f"{owner} has the parameter {name[:SHOWN]!r}; known:"
+                f" {', '.join(sorted(known)) or 'none'}"
             )
     return given
 

@@ -1,7 +1,6 @@
 """Conversion of detections and models to messages of the Open Inference Protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
+from facewire_server.models.signature import Tensor
 
 PLATFORM = "facewire_openvino"
 
@@ -20,39 +20,30 @@ SHOWN = 64
 """How many characters of an unknown name an error repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An output for photos: the sizes of its dimensions, -1 for any."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-
-
 _OUTPUTS = (
-    Output("boxes", "FP32", (-1, 5)),
-    Output("labels", "INT32", (-1,)),
-    Output("landmarks", "FP32", (-1, LANDMARK_VALUES)),
-    Output("image_index", "INT32", (-1,)),
-    Output("image_size", "INT32", (-1, 2)),
+    Tensor("boxes", "FP32", (-1, 5)),
+    Tensor("labels", "INT32", (-1,)),
+    Tensor("landmarks", "FP32", (-1, LANDMARK_VALUES)),
+    Tensor("image_index", "INT32", (-1,)),
+    Tensor("image_size", "INT32", (-1, 2)),
 )
 
 _TRITON_TYPES = {"FP32": pb.TYPE_FP32, "INT32": pb.TYPE_INT32}
 
 
-def outputs(model: Description) -> list[Output]:
+def outputs(model: Description) -> list[Tensor]:
     """The outputs of a model for photos."""
     return [each for each in _OUTPUTS if each.name != "landmarks" or model.landmarks]
 
 
-def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
+def wanted(request: pb.ModelInferRequest, outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs that a request asks for, in its order; all if it names none.
 
     Raises RequestError: BAD_TENSOR for an unknown name, and for one that is named twice;
     BAD_OPTION for parameters.
     """
-    known = {output.name: output for output in outputs(model)}
-    found: dict[str, Output] = {}
+    known = {output.name: output for output in outputs}
+    found: dict[str, Tensor] = {}
     for asked in request.outputs:
         name = asked.name
         if name not in known or name in found:
@@ -71,15 +62,24 @@ def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
 
 
 def response(
-    request_id: str, wanted: Sequence[Output], found: Sequence[Detections]
+    request_id: str, wanted: Sequence[Tensor], found: Sequence[Detections]
 ) -> pb.ModelInferResponse:
     """The answer to a request: the detections in each of its images, of one model."""
-    model = found[0].model
+    arrays = [_array(output.name, found) for output in wanted]
+    return message(request_id, found[0].model, wanted, arrays)
+
+
+def message(
+    request_id: str,
+    model: Description,
+    outputs: Sequence[Tensor],
+    arrays: Sequence[NDArray[np.generic]],
+) -> pb.ModelInferResponse:
+    """The answer to a request: these outputs with these values, little-endian."""
     answer = pb.ModelInferResponse(
         model_name=model.name, model_version=model.version, id=request_id
     )
-    for output in wanted:
-        array = _array(output.name, found)
+    for output, array in zip(outputs, arrays, strict=True):
         answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
         answer.raw_output_contents.append(array.tobytes())
     return answer
@@ -112,7 +112,20 @@ def metadata(model: Description) -> pb.ModelMetadataResponse:
             tensor(name=output.name, datatype=output.datatype, shape=output.shape)
             for output in outputs(model)
         ],
+        parameters={
+            name: pb.InferParameter(string_param=value)
+            for name, value in _own_tensors(model).items()
+        },
     )
+
+
+def _own_tensors(model: Description) -> dict[str, str]:
+    """How to send the network's own input, and what comes back: `image FP32 [1,3,416,416]`."""
+    signature = model.signature
+    if signature is None:
+        return {}
+    returned = "; ".join(map(str, signature.outputs))
+    return {"tensor_input": str(signature.input), "tensor_outputs": returned}
 
 
 def config(model: Description) -> pb.ModelConfigResponse:
@@ -131,6 +144,10 @@ def config(model: Description) -> pb.ModelConfigResponse:
                 )
                 for output in outputs(model)
             ],
+            parameters={
+                name: pb.ModelParameter(string_value=value)
+                for name, value in _own_tensors(model).items()
+            },
             model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
         )
     )

@@ -10,7 +10,8 @@ from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire.inference.v2 import open_inference_pb2_grpc
 from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.inference.detector import Detections, Detector
-from facewire_server.rpc import infer_request, infer_response
+from facewire_server.models.signature import Tensor
+from facewire_server.rpc import infer_request, infer_response, tensor_request
 from facewire_server.rpc.batch import run_batch
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
@@ -18,6 +19,7 @@ from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import OPEN_INFERENCE, Health
 from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
+from facewire_server.rpc.tensor_job import TensorJob
 from facewire_server.scheduling.job import FixedWork
 
 EXTENSIONS = ("model_configuration", "model_repository")
@@ -36,7 +38,7 @@ class InferJob(NamedTuple):
 
     request_id: str
     works: Sequence[FixedWork[Detections]]
-    wanted: Sequence[infer_response.Output]
+    wanted: Sequence[Tensor]
 
 
 def _not_served(method: str, reason: str) -> Any:
@@ -176,7 +178,7 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             )
         return detector
 
-    def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob:
+    def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob | TensorJob:
         """Make the work for a request. Raises FacewireError. Sets the deadline of `call`."""
         self._dispatcher.check_size(call.size)
         detector = self._detector(request.model_name, request.model_version)
@@ -185,7 +187,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         if parameters.timeout is not None:
             deadline = call.arrived + parameters.timeout
             call.deadline = deadline if call.deadline is None else min(call.deadline, deadline)
-        wanted = infer_response.wanted(request, detector.description)
+        if tensor_request.is_tensor(request):
+            return TensorJob.parse(request, parameters.options, detector)
+        wanted = infer_response.wanted(request, infer_response.outputs(detector.description))
         images = infer_request.images(request, reducible=self._dispatcher.reducible)
         works = [
             self._dispatcher.work(detector, image, parameters.options, len(image.data))
@@ -194,9 +198,11 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         return InferJob(request.id, works, wanted)
 
     async def _answer(
-        self, job: InferJob, call: Call, *, sheddable: bool = True
+        self, job: InferJob | TensorJob, call: Call, *, sheddable: bool = True
     ) -> pb.ModelInferResponse:
         """Have the work done. Raises FacewireError."""
+        if isinstance(job, TensorJob):
+            return await job.answer(self._dispatcher, call, sheddable=sheddable)
         call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
         found = [outcome.value for outcome in call.outcomes]
         return infer_response.response(job.request_id, job.wanted, found)
