@@ -192,7 +192,9 @@ class Server:
         detect = DetectServicer(self._dispatcher, self._calls)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
-        open_inference = OpenInferenceServicer(self._dispatcher, self._calls, self._health)
+        open_inference = OpenInferenceServicer(
+            self._dispatcher, self._calls, self._health, self._metrics
+        )
         open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, services)
         add_reflection(services)
         return admission

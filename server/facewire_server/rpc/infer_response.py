@@ -11,6 +11,7 @@ from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
 from facewire_server.models.signature import Tensor
+from facewire_server.telemetry.model_counts import ModelCounts, Sum
 
 PLATFORM = "facewire_openvino"
 
@@ -151,3 +152,27 @@ def config(model: Description) -> pb.ModelConfigResponse:
             model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
         )
     )
+
+
+def statistics(model: Description, counts: ModelCounts) -> pb.ModelStatistics:
+    """What a model has done, in the terms of Triton."""
+    stages = counts.stages
+    return pb.ModelStatistics(
+        name=model.name,
+        version=model.version,
+        last_inference=round(1000 * counts.last),
+        inference_count=stages["inference"].count,
+        execution_count=counts.executions,
+        inference_stats=pb.InferStatistics(
+            success=_duration(counts.success),
+            fail=_duration(counts.fail),
+            queue=_duration(stages["queue"]),
+            compute_input=_duration(stages["decode"]),
+            compute_infer=_duration(stages["inference"]),
+            compute_output=_duration(stages["postprocess"]),
+        ),
+    )
+
+
+def _duration(each: Sum) -> pb.StatisticDuration:
+    return pb.StatisticDuration(count=each.count, ns=round(1e9 * each.seconds))

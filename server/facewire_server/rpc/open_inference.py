@@ -3,29 +3,22 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from importlib.metadata import version
 from typing import Any, NamedTuple, TypeAlias
 
 from facewire.inference.v2 import open_inference_pb2 as pb
-from facewire.inference.v2 import open_inference_pb2_grpc
-from facewire_server.errors import FacewireError, Reason, RequestError
-from facewire_server.inference.detector import Detections, Detector
+from facewire_server.errors import Reason, RequestError
+from facewire_server.inference.detector import Detections
 from facewire_server.models.signature import Tensor
 from facewire_server.rpc import infer_request, infer_response, tensor_request
 from facewire_server.rpc.batch import run_batch
 from facewire_server.rpc.call import Call, Context
-from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
-from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.health import OPEN_INFERENCE, Health
+from facewire_server.rpc.calls import CallFailed, shutting_down
+from facewire_server.rpc.health import OPEN_INFERENCE
 from facewire_server.rpc.message_parser import Received, receive
+from facewire_server.rpc.open_inference_models import ModelMethods
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
 from facewire_server.rpc.tensor_job import TensorJob
 from facewire_server.scheduling.job import FixedWork
-
-EXTENSIONS = ("model_configuration", "model_repository")
-
-SHOWN = 64
-"""How many characters of a version an error repeats."""
 
 STREAM = "ModelStreamInfer"
 
@@ -51,71 +44,8 @@ def _not_served(method: str, reason: str) -> Any:
     return refuse
 
 
-class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
+class OpenInferenceServicer(ModelMethods):
     """Answers requests from the loaded models; the .proto specifies each method."""
-
-    def __init__(self, dispatcher: Dispatcher, calls: Calls, health: Health) -> None:
-        self._dispatcher = dispatcher
-        self._calls = calls
-        self._health = health
-
-    async def ServerLive(self, _: pb.ServerLiveRequest, context: Context) -> pb.ServerLiveResponse:
-        """See the .proto."""
-        return pb.ServerLiveResponse(live=True)
-
-    async def ServerReady(
-        self, _: pb.ServerReadyRequest, context: Context
-    ) -> pb.ServerReadyResponse:
-        """See the .proto."""
-        return pb.ServerReadyResponse(ready=self._health.is_serving)
-
-    async def ModelReady(
-        self, request: pb.ModelReadyRequest, context: Context
-    ) -> pb.ModelReadyResponse:
-        """See the .proto."""
-        try:
-            self._detector(request.name, request.version)
-        except FacewireError:
-            return pb.ModelReadyResponse(ready=False)
-        return pb.ModelReadyResponse(ready=self._health.is_serving)
-
-    async def ServerMetadata(
-        self, _: pb.ServerMetadataRequest, context: Context
-    ) -> pb.ServerMetadataResponse:
-        """See the .proto."""
-        async with self._call(context, "ServerMetadata"):
-            return pb.ServerMetadataResponse(
-                name="facewire", version=version("facewire"), extensions=EXTENSIONS
-            )
-
-    async def ModelMetadata(
-        self, request: pb.ModelMetadataRequest, context: Context
-    ) -> pb.ModelMetadataResponse:
-        """See the .proto."""
-        async with self._call(context, "ModelMetadata"):
-            detector = self._detector(request.name, request.version)
-            return infer_response.metadata(detector.description)
-
-    async def ModelConfig(
-        self, request: pb.ModelConfigRequest, context: Context
-    ) -> pb.ModelConfigResponse:
-        """See the .proto."""
-        async with self._call(context, "ModelConfig"):
-            detector = self._detector(request.name, request.version)
-            return infer_response.config(detector.description)
-
-    async def RepositoryIndex(
-        self, request: pb.RepositoryIndexRequest, context: Context
-    ) -> pb.RepositoryIndexResponse:
-        """See the .proto."""
-        async with self._call(context, "RepositoryIndex"):
-            entry = pb.RepositoryIndexResponse.ModelIndex
-            models = [detector.description for detector in self._dispatcher.loaded.registry]
-            return pb.RepositoryIndexResponse(
-                models=[
-                    entry(name=model.name, version=model.version, state="READY") for model in models
-                ]
-            )
 
     async def ModelInfer(
         self, request: pb.ModelInferRequest, context: Context
@@ -147,7 +77,6 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
         except CallFailed as failed:
             await self._calls.abort(context, failed.failure)
 
-    ModelStatistics = _not_served("ModelStatistics", "/metrics has the numbers")
     RepositoryModelLoad = _not_served("RepositoryModelLoad", "flags name the models")
     RepositoryModelUnload = _not_served("RepositoryModelUnload", "flags name the models")
     SystemSharedMemoryStatus = _not_served("SystemSharedMemoryStatus", "send data in the message")
@@ -162,21 +91,6 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     CudaSharedMemoryUnregister = _not_served("CudaSharedMemoryUnregister", "CUDA is not used")
     TraceSetting = _not_served("TraceSetting", "--traces and the OTEL_* variables set traces")
     LogSettings = _not_served("LogSettings", "flags set the log")
-
-    def _call(self, context: Context, method: str) -> UnaryCall:
-        return UnaryCall(self._calls, context, method, service=OPEN_INFERENCE)
-
-    def _detector(self, name: str, version: str) -> Detector:
-        """Look up a model. Raises FacewireError for another version than the loaded one."""
-        detector = self._dispatcher.loaded.registry.get(name)
-        loaded = detector.description.version
-        if version not in ("", loaded):
-            raise RequestError(
-                Reason.UNKNOWN_MODEL,
-                f"{detector.description.name} has the version {loaded}, and"
-                f" {version[:SHOWN]!r} is asked for",
-            )
-        return detector
 
     def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob | TensorJob:
         """Make the work for a request. Raises FacewireError. Sets the deadline of `call`."""

@@ -1,0 +1,119 @@
+"""The methods of inference.GRPCInferenceService that tell of the server and of its models."""
+
+from importlib.metadata import version
+
+from facewire.inference.v2 import open_inference_pb2 as pb
+from facewire.inference.v2 import open_inference_pb2_grpc
+from facewire_server.errors import FacewireError, Reason, RequestError
+from facewire_server.inference.detector import Detector
+from facewire_server.rpc import infer_response
+from facewire_server.rpc.call import Context
+from facewire_server.rpc.calls import Calls, UnaryCall
+from facewire_server.rpc.dispatcher import Dispatcher
+from facewire_server.rpc.health import OPEN_INFERENCE, Health
+from facewire_server.telemetry.metrics import Metrics
+
+EXTENSIONS = ("model_configuration", "model_repository", "statistics")
+
+SHOWN = 64
+"""How many characters of a version an error repeats."""
+
+
+class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
+    """A part of the servicer; the .proto specifies each method."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, calls: Calls, health: Health, metrics: Metrics
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._calls = calls
+        self._health = health
+        self._metrics = metrics
+
+    async def ServerLive(self, _: pb.ServerLiveRequest, context: Context) -> pb.ServerLiveResponse:
+        """See the .proto."""
+        return pb.ServerLiveResponse(live=True)
+
+    async def ServerReady(
+        self, _: pb.ServerReadyRequest, context: Context
+    ) -> pb.ServerReadyResponse:
+        """See the .proto."""
+        return pb.ServerReadyResponse(ready=self._health.is_serving)
+
+    async def ModelReady(
+        self, request: pb.ModelReadyRequest, context: Context
+    ) -> pb.ModelReadyResponse:
+        """See the .proto."""
+        try:
+            self._detector(request.name, request.version)
+        except FacewireError:
+            return pb.ModelReadyResponse(ready=False)
+        return pb.ModelReadyResponse(ready=self._health.is_serving)
+
+    async def ServerMetadata(
+        self, _: pb.ServerMetadataRequest, context: Context
+    ) -> pb.ServerMetadataResponse:
+        """See the .proto."""
+        async with self._call(context, "ServerMetadata"):
+            return pb.ServerMetadataResponse(
+                name="facewire", version=version("facewire"), extensions=EXTENSIONS
+            )
+
+    async def ModelMetadata(
+        self, request: pb.ModelMetadataRequest, context: Context
+    ) -> pb.ModelMetadataResponse:
+        """See the .proto."""
+        async with self._call(context, "ModelMetadata"):
+            detector = self._detector(request.name, request.version)
+            return infer_response.metadata(detector.description)
+
+    async def ModelConfig(
+        self, request: pb.ModelConfigRequest, context: Context
+    ) -> pb.ModelConfigResponse:
+        """See the .proto."""
+        async with self._call(context, "ModelConfig"):
+            detector = self._detector(request.name, request.version)
+            return infer_response.config(detector.description)
+
+    async def ModelStatistics(
+        self, request: pb.ModelStatisticsRequest, context: Context
+    ) -> pb.ModelStatisticsResponse:
+        """See the .proto."""
+        async with self._call(context, "ModelStatistics"):
+            if request.name:
+                asked_for = [self._detector(request.name, request.version)]
+            else:
+                asked_for = list(self._dispatcher.loaded.registry)
+            models = [detector.description for detector in asked_for]
+            counts = self._metrics.statistics({model.name for model in models})
+            return pb.ModelStatisticsResponse(
+                model_stats=[infer_response.statistics(each, counts[each.name]) for each in models]
+            )
+
+    async def RepositoryIndex(
+        self, request: pb.RepositoryIndexRequest, context: Context
+    ) -> pb.RepositoryIndexResponse:
+        """See the .proto."""
+        async with self._call(context, "RepositoryIndex"):
+            entry = pb.RepositoryIndexResponse.ModelIndex
+            models = [detector.description for detector in self._dispatcher.loaded.registry]
+            return pb.RepositoryIndexResponse(
+                models=[
+                    entry(name=model.name, version=model.version, state="READY") for model in models
+                ]
+            )
+
+    def _call(self, context: Context, method: str) -> UnaryCall:
+        return UnaryCall(self._calls, context, method, service=OPEN_INFERENCE)
+
+    def _detector(self, name: str, version: str) -> Detector:
+        """Look up a model. Raises FacewireError for another version than the loaded one."""
+        detector = self._dispatcher.loaded.registry.get(name)
+        loaded = detector.description.version
+        if version not in ("", loaded):
+            raise RequestError(
+                Reason.UNKNOWN_MODEL,
+                f"{detector.description.name} has the version {loaded}, and"
+                f" {version[:SHOWN]!r} is asked for",
+            )
+        return detector
