@@ -70,6 +70,11 @@ class Config:
     watch: bool = setting(
         False, "Reload models whose files change; SIGHUP reloads them in any case."
     )
+    model_control: str = setting(
+        "none",
+        "explicit: callers may load and unload models by name; see docs/security.md.",
+        choices=("none", "explicit"),
+    )
     host: str = setting(
         "127.0.0.1",
         "Where to listen: at an address, at all addresses of a name, or on a Unix socket, which"
@@ -194,6 +199,8 @@ class Config:
         check("host", self.host != UNIX, "unix: needs a path")
         is_file = self.host.startswith(UNIX)
         check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
+        is_reached = self.model_control == "none" or self.workers == 1
+        check("model_control", is_reached, "explicit needs --workers 1: it would reach but one")
         pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
         for name, needed in pairs:
             fits = getattr(self, name) is None or getattr(self, needed) is not None

@@ -77,8 +77,6 @@ class OpenInferenceServicer(ModelMethods):
         except CallFailed as failed:
             await self._calls.abort(context, failed.failure)
 
-    RepositoryModelLoad = _not_served("RepositoryModelLoad", "flags name the models")
-    RepositoryModelUnload = _not_served("RepositoryModelUnload", "flags name the models")
     SystemSharedMemoryStatus = _not_served("SystemSharedMemoryStatus", "send data in the message")
     SystemSharedMemoryRegister = _not_served(
         "SystemSharedMemoryRegister", "send data in the message"

@@ -1,6 +1,8 @@
 """The methods of inference.GRPCInferenceService that tell of the server and of its models."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Protocol
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire.inference.v2 import open_inference_pb2_grpc
@@ -19,16 +21,37 @@ SHOWN = 64
 """How many characters of a version an error repeats."""
 
 
+class ModelControl(Protocol):
+    """Loads and unloads models for callers."""
+
+    @property
+    def unavailable(self) -> Mapping[str, str]:
+        """The models that were unloaded or could not be loaded, each with the reason."""
+
+    async def load(self, name: str) -> None:
+        """Load a model, or load it again if it is there. Raises FacewireError."""
+
+    async def unload(self, name: str) -> None:
+        """Take a model away after the requests that it works on. Raises FacewireError."""
+
+
 class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
     """A part of the servicer; the .proto specifies each method."""
 
     def __init__(
-        self, dispatcher: Dispatcher, calls: Calls, health: Health, metrics: Metrics
+        self,
+        dispatcher: Dispatcher,
+        calls: Calls,
+        health: Health,
+        metrics: Metrics,
+        control: ModelControl | None,
     ) -> None:
+        """`control` None: callers may not load models."""
         self._dispatcher = dispatcher
         self._calls = calls
         self._health = health
         self._metrics = metrics
+        self._control = control
 
     async def ServerLive(self, _: pb.ServerLiveRequest, context: Context) -> pb.ServerLiveResponse:
         """See the .proto."""
@@ -97,14 +120,48 @@ class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
         async with self._call(context, "RepositoryIndex"):
             entry = pb.RepositoryIndexResponse.ModelIndex
             models = [detector.description for detector in self._dispatcher.loaded.registry]
-            return pb.RepositoryIndexResponse(
-                models=[
-                    entry(name=model.name, version=model.version, state="READY") for model in models
+            known = [
+                entry(name=model.name, version=model.version, state="READY") for model in models
+            ]
+            if self._control is not None and not request.ready:
+                known += [
+                    entry(name=name, state="UNAVAILABLE", reason=reason)
+                    for name, reason in self._control.unavailable.items()
                 ]
-            )
+            return pb.RepositoryIndexResponse(models=known)
+
+    async def RepositoryModelLoad(
+        self, request: pb.RepositoryModelLoadRequest, context: Context
+    ) -> pb.RepositoryModelLoadResponse:
+        """See the .proto."""
+        async with self._call(context, "RepositoryModelLoad"):
+            control = self._controlled("RepositoryModelLoad")
+            _check_parameters(request.parameters)
+            name = request.model_name or request.repository_name
+            await control.load(name)
+            return pb.RepositoryModelLoadResponse(model_name=name, is_loaded=True)
+
+    async def RepositoryModelUnload(
+        self, request: pb.RepositoryModelUnloadRequest, context: Context
+    ) -> pb.RepositoryModelUnloadResponse:
+        """See the .proto."""
+        async with self._call(context, "RepositoryModelUnload"):
+            control = self._controlled("RepositoryModelUnload")
+            _check_parameters(request.parameters, "unload_dependents")
+            name = request.model_name or request.repository_name
+            await control.unload(name)
+            return pb.RepositoryModelUnloadResponse(model_name=name, is_unloaded=True)
 
     def _call(self, context: Context, method: str) -> UnaryCall:
         return UnaryCall(self._calls, context, method, service=OPEN_INFERENCE)
+
+    def _controlled(self, method: str) -> ModelControl:
+        """What loads models. Raises RequestError (NOT_SERVED) unless callers may do so."""
+        if self._control is None:
+            raise RequestError(
+                Reason.NOT_SERVED, f"{method} is not served: --model-control explicit allows it"
+            )
+        return self._control
 
     def _detector(self, name: str, version: str) -> Detector:
         """Look up a model. Raises FacewireError for another version than the loaded one."""
@@ -117,3 +174,14 @@ class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
                 f" {version[:SHOWN]!r} is asked for",
             )
         return detector
+
+
+def _check_parameters(given: Mapping[str, pb.ModelRepositoryParameter], ignored: str = "") -> None:
+    """Raise RequestError (BAD_OPTION) for a parameter of another name than `ignored`."""
+    for name in given:
+        if name != ignored:
+            raise RequestError(
+                Reason.BAD_OPTION,
+                f"the parameter {name[:SHOWN]!r} is not taken: a model is loaded as the server's"
+                " flags say",
+            )

@@ -23,6 +23,7 @@ CODES = {
     Reason.BAD_OPTION: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.BAD_TENSOR: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.UNKNOWN_MODEL: grpc.StatusCode.NOT_FOUND,
+    Reason.MODEL_NOT_LOADED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.MESSAGE_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.BAD_MESSAGE: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.MESSAGE_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,

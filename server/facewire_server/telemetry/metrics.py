@@ -66,7 +66,7 @@ INFERENCES = Definition(
 )
 INFO = Definition(
     "facewire_model_info",
-    "1 for each loaded model, 0 for what it has taken the place of.",
+    "1 for each loaded model, 0 for one that was replaced or unloaded.",
     ("model", "version", "precision", "device"),
 )
 RELOADS = Definition(
@@ -147,8 +147,12 @@ class Metrics:
 
     def replaced(self, old: Description, new: Description) -> None:
         """Show a model as replaced by a new one, which may have another version."""
-        self._info.labels(*_identity(old)).set(0)
+        self.unloaded(old)
         self.loaded(new)
+
+    def unloaded(self, model: Description) -> None:
+        """Show a model as unloaded."""
+        self._info.labels(*_identity(model)).set(0)
 
     def reloaded(self, model: str, outcome: str) -> None:
         """Count a reload; `outcome` is succeeded or failed."""
