@@ -6,16 +6,20 @@ no more than SHOWN characters of a name that the caller chose.
 
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Sequence
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.decode import EncodedImage, Image
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
-from facewire_server.inference.detector import Options
+from facewire_server.rpc.infer_parameters import (
+    IGNORED_OF_INPUTS,
+    SHOWN,
+    bad_option,
+    known_parameters,
+)
 
 InputTensor = pb.ModelInferRequest.InferInputTensor
 
@@ -29,45 +33,17 @@ Copying them holds the event loop, where raw_input_contents costs nothing.
 """
 
 MOST_DIMENSIONS = 4
-MOST_PARAMETERS = 16
-"""The most dimensions and parameters that are looked at: a message can have millions."""
-
-SHOWN = 64
+"""The most dimensions that are looked at: a message can have millions."""
 
 LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 
-IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
-"""Parameters of a request that are accepted and change nothing."""
 
-IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type"))
-"""Those of an input: clients of KServe send the first, and those of MLServer the second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """The parameters of a request. `timeout` in seconds; None: none was given."""
-
-    options: Options
-    timeout: float | None
-
-    @classmethod
-    def parse(cls, message: Mapping[str, pb.InferParameter]) -> Self:
-        """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
-        known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
-        given = known_parameters("the request", message, known, IGNORED)
-        microseconds = _whole(given, "timeout")
-        return cls(
-            Options(
-                min_confidence=_number(given, "min_confidence"),
-                iou_threshold=_number(given, "iou_threshold"),
-                max_detections=_whole(given, "max_detections"),
-            ),
-            microseconds / 1_000_000 if microseconds else None,  # for Triton, 0 is none
-        )
-
-
-def single_input(request: pb.ModelInferRequest) -> tuple[InputTensor, bytes | None]:
+def single_input(
+    request: pb.ModelInferRequest, shared: memoryview | None
+) -> tuple[InputTensor, Data | None]:
     """The one input of a request, and its raw data; None: they are in its contents.
+
+    `shared` is the data of an input in shared memory.
 
     Raises RequestError (BAD_TENSOR) for no input, several, and for one without data.
     """
@@ -79,20 +55,27 @@ def single_input(request: pb.ModelInferRequest) -> tuple[InputTensor, bytes | No
         raise _bad(f"raw_input_contents has {raws} entries for one input")
     if raws and tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
-    if not raws and not tensor.HasField("contents"):
+    if shared is not None and (raws or tensor.HasField("contents")):
+        raise _bad(f"{_name(tensor)} is in shared memory, and has data in the message as well")
+    if shared is None and not raws and not tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has no data")
     if len(tensor.shape) > MOST_DIMENSIONS:
         raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
-    return tensor, request.raw_input_contents[0] if raws else None
+    return tensor, request.raw_input_contents[0] if raws else shared
 
 
-def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
+def images(
+    request: pb.ModelInferRequest, *, reducible: bool, shared: memoryview | None = None
+) -> list[Image]:
     """The images of a request, in their order; `reducible`: see EncodedImage.
+
+    `shared` is the data of an input in shared memory: pixels are used in place, photos are
+    copied, since decoders rely on bytes that do not change.
 
     Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
     parameters of an input, EMPTY_IMAGE for a photo of no bytes.
     """
-    tensor, raw = single_input(request)
+    tensor, raw = single_input(request, shared)
     layout = _layout(tensor)
     if tensor.datatype == "BYTES":
         return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
@@ -104,7 +87,7 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
     )
 
 
-def _photos(tensor: InputTensor, raw: bytes | None) -> Sequence[bytes]:
+def _photos(tensor: InputTensor, raw: Data | None) -> Sequence[bytes]:
     """The encoded photos of a tensor of BYTES."""
     shape = list(tensor.shape)
     if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
@@ -119,7 +102,7 @@ def _photos(tensor: InputTensor, raw: bytes | None) -> Sequence[bytes]:
     return photos
 
 
-def _elements(tensor: InputTensor, raw: bytes) -> list[bytes]:
+def _elements(tensor: InputTensor, raw: Data) -> list[bytes]:
     """The elements of raw BYTES: a length of four bytes before each. At most MOST_IMAGES + 1."""
     found: list[bytes] = []
     start = 0
@@ -130,18 +113,18 @@ def _elements(tensor: InputTensor, raw: bytes) -> list[bytes]:
         start += 4
         if len(raw) - start < length:
             raise _bad(f"{_name(tensor)} ends within element {len(found)} of {length} bytes")
-        found.append(raw[start : start + length])
+        found.append(bytes(raw[start : start + length]))
         start += length
     return found
 
 
-def _pixels(tensor: InputTensor, raw: bytes | None, layout: PixelLayout) -> Iterator[Image]:
+def _pixels(tensor: InputTensor, raw: Data | None, layout: PixelLayout) -> Iterator[Image]:
     """The images of a tensor of UINT8 [H,W,3] or [N,H,W,3]."""
     shape = list(tensor.shape)
     if len(shape) not in (3, 4) or min(shape) < 1:
         raise _bad(f"{_name(tensor)} is UINT8 {_shape(tensor)} instead of [H,W,3] or [N,H,W,3]")
     count = _checked_count(tensor, shape[0] if len(shape) == 4 else 1)
-    data = raw if raw is not None else _bytes(tensor)
+    data: Data = raw if raw is not None else _bytes(tensor)
     if len(data) != math.prod(shape):
         raise _bad(f"{_name(tensor)} has {len(data)} bytes, and the shape {_shape(tensor)}")
     height, width = shape[-3], shape[-2]
@@ -178,48 +161,8 @@ def _layout(tensor: InputTensor) -> PixelLayout:
     asked = given.get("pixel_format", pb.InferParameter(string_param="BGR")).string_param
     layout = LAYOUTS.get(asked)
     if layout is None:
-        raise _bad_option(f"{_name(tensor)}: pixel_format is {asked[:SHOWN]!r}, not BGR or RGB")
+        raise bad_option(f"{_name(tensor)}: pixel_format is {asked[:SHOWN]!r}, not BGR or RGB")
     return layout
-
-
-def known_parameters(
-    owner: str,
-    message: Mapping[str, pb.InferParameter],
-    known: set[str],
-    ignored: frozenset[str],
-) -> dict[str, pb.InferParameter]:
-    """The parameters of an `owner` that are not ignored. Raises BAD_OPTION for unknown names."""
-    if len(message) > MOST_PARAMETERS:
-        raise _bad_option(f"{owner} has {len(message)} parameters")
-    given = {name: value for name, value in message.items() if name not in ignored}
-    for name in given:
-        if name not in known:
-            raise _bad_option(
-                f"{owner} has the parameter {name[:SHOWN]!r}; known:"
-                f" {', '.join(sorted(known)) or 'none'}"
-            )
-    return given
-
-
-def _number(given: Mapping[str, pb.InferParameter], name: str) -> float | None:
-    """The number of a parameter; None: it is not given. Raises BAD_OPTION for another type."""
-    if name not in given:
-        return None
-    kind = given[name].WhichOneof("parameter_choice")
-    if kind not in ("int64_param", "uint64_param", "double_param"):
-        raise _bad_option(f"the parameter {name} is no number")
-    value: float = getattr(given[name], kind)
-    return value
-
-
-def _whole(given: Mapping[str, pb.InferParameter], name: str) -> int | None:
-    """The whole number of 0 or more of a parameter; None: it is not given."""
-    value = _number(given, name)
-    if value is None:
-        return None
-    if not (0 <= value < 1 << 63 and value == int(value)):
-        raise _bad_option(f"the parameter {name} is {value}, not a whole number of 0 or more")
-    return int(value)
 
 
 def _name(tensor: InputTensor) -> str:
@@ -232,7 +175,3 @@ def _shape(tensor: InputTensor) -> str:
 
 def _bad(problem: str) -> RequestError:
     return RequestError(Reason.BAD_TENSOR, problem)
-
-
-def _bad_option(problem: str) -> RequestError:
-    return RequestError(Reason.BAD_OPTION, problem)

@@ -1,6 +1,6 @@
 """Conversion of detections and models to messages of the Open Inference Protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
 from facewire_server.models.signature import Tensor
+from facewire_server.rpc.infer_parameters import SHARED_MEMORY
+from facewire_server.rpc.shared_memory import Place
 from facewire_server.telemetry.model_counts import ModelCounts, Sum
 
 PLATFORM = "facewire_openvino"
@@ -53,7 +55,7 @@ def wanted(request: pb.ModelInferRequest, outputs: Sequence[Tensor]) -> list[Ten
                 Reason.BAD_TENSOR,
                 f"output {name[:SHOWN]!r} is {problem}; there are: {', '.join(known)}",
             )
-        for parameter in asked.parameters:
+        for parameter in set(asked.parameters).difference(SHARED_MEMORY):
             raise RequestError(
                 Reason.BAD_OPTION,
                 f"output {name!r} has the parameter {parameter[:SHOWN]!r}; none is known",
@@ -63,11 +65,17 @@ def wanted(request: pb.ModelInferRequest, outputs: Sequence[Tensor]) -> list[Ten
 
 
 def response(
-    request_id: str, wanted: Sequence[Tensor], found: Sequence[Detections]
+    request_id: str,
+    wanted: Sequence[Tensor],
+    found: Sequence[Detections],
+    places: Mapping[str, Place],
 ) -> pb.ModelInferResponse:
-    """The answer to a request: the detections in each of its images, of one model."""
+    """The answer to a request: the detections in each of its images, of one model.
+
+    Raises RequestError as `message` does.
+    """
     arrays = [_array(output.name, found) for output in wanted]
-    return message(request_id, found[0].model, wanted, arrays)
+    return message(request_id, found[0].model, wanted, arrays, places)
 
 
 def message(
@@ -75,14 +83,23 @@ def message(
     model: Description,
     outputs: Sequence[Tensor],
     arrays: Sequence[NDArray[np.generic]],
+    places: Mapping[str, Place],
 ) -> pb.ModelInferResponse:
-    """The answer to a request: these outputs with these values, little-endian."""
+    """The answer to a request: these outputs with these values, little-endian.
+
+    Outputs that have a place in shared memory are written to it. Raises RequestError
+    (BAD_REGION) if one does not fit in.
+    """
     answer = pb.ModelInferResponse(
         model_name=model.name, model_version=model.version, id=request_id
     )
     for output, array in zip(outputs, arrays, strict=True):
-        answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
-        answer.raw_output_contents.append(array.tobytes())
+        tensor = answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
+        data = array.tobytes()
+        if output.name in places:
+            places[output.name].write(data, tensor.parameters)
+            data = b""  # clients count on an entry for each output
+        answer.raw_output_contents.append(data)
     return answer
 
 

@@ -14,9 +14,11 @@ from facewire_server.rpc.batch import run_batch
 from facewire_server.rpc.call import Call, Context
 from facewire_server.rpc.calls import CallFailed, shutting_down
 from facewire_server.rpc.health import OPEN_INFERENCE
+from facewire_server.rpc.infer_parameters import Parameters
 from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.open_inference_models import ModelMethods
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
+from facewire_server.rpc.shared_memory import Places
 from facewire_server.rpc.tensor_job import TensorJob
 from facewire_server.scheduling.job import FixedWork
 
@@ -32,6 +34,7 @@ class InferJob(NamedTuple):
     request_id: str
     works: Sequence[FixedWork[Detections]]
     wanted: Sequence[Tensor]
+    places: Places
 
 
 def _not_served(method: str, reason: str) -> Any:
@@ -77,13 +80,6 @@ class OpenInferenceServicer(ModelMethods):
         except CallFailed as failed:
             await self._calls.abort(context, failed.failure)
 
-    SystemSharedMemoryStatus = _not_served("SystemSharedMemoryStatus", "send data in the message")
-    SystemSharedMemoryRegister = _not_served(
-        "SystemSharedMemoryRegister", "send data in the message"
-    )
-    SystemSharedMemoryUnregister = _not_served(
-        "SystemSharedMemoryUnregister", "send data in the message"
-    )
     CudaSharedMemoryStatus = _not_served("CudaSharedMemoryStatus", "CUDA is not used")
     CudaSharedMemoryRegister = _not_served("CudaSharedMemoryRegister", "CUDA is not used")
     CudaSharedMemoryUnregister = _not_served("CudaSharedMemoryUnregister", "CUDA is not used")
@@ -95,29 +91,35 @@ class OpenInferenceServicer(ModelMethods):
         self._dispatcher.check_size(call.size)
         detector = self._detector(request.model_name, request.model_version)
         call.model = detector.description.name
-        parameters = infer_request.Parameters.parse(request.parameters)
+        parameters = Parameters.parse(request.parameters)
         if parameters.timeout is not None:
             deadline = call.arrived + parameters.timeout
             call.deadline = deadline if call.deadline is None else min(call.deadline, deadline)
+        places = Places.of(request, self._served)
+        shared = None if places.input is None else places.input.data
+        self._dispatcher.check_size(call.size + len(shared or ()))
         if tensor_request.is_tensor(request):
-            return TensorJob.parse(request, parameters.options, detector)
+            return TensorJob.parse(request, parameters.options, detector, places)
         wanted = infer_response.wanted(request, infer_response.outputs(detector.description))
-        images = infer_request.images(request, reducible=self._dispatcher.reducible)
+        images = infer_request.images(request, reducible=self._dispatcher.reducible, shared=shared)
+        options, lasting = parameters.options, shared is None
         works = [
-            self._dispatcher.work(detector, image, parameters.options, len(image.data))
+            self._dispatcher.work(detector, image, options, len(image.data), lasting=lasting)
             for image in images
         ]
-        return InferJob(request.id, works, wanted)
+        return InferJob(request.id, works, wanted, places)
 
     async def _answer(
         self, job: InferJob | TensorJob, call: Call, *, sheddable: bool = True
     ) -> pb.ModelInferResponse:
         """Have the work done. Raises FacewireError."""
-        if isinstance(job, TensorJob):
-            return await job.answer(self._dispatcher, call, sheddable=sheddable)
-        call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
-        found = [outcome.value for outcome in call.outcomes]
-        return infer_response.response(job.request_id, job.wanted, found)
+        with job.places.checked():
+            if isinstance(job, TensorJob):
+                return await job.answer(self._dispatcher, call, sheddable=sheddable)
+            call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
+            found = [outcome.value for outcome in call.outcomes]
+            outputs = job.places.outputs
+            return infer_response.response(job.request_id, job.wanted, found, outputs)
 
     async def _streamed(
         self, context: Context, slot: LatestSlot[Pending[Request, StreamResponse]]
@@ -130,8 +132,9 @@ class OpenInferenceServicer(ModelMethods):
                 job = self._job(received.message, call)
                 answer = await self._answer(job, call, sheddable=False)
         except CallFailed as failed:
+            reason, message = failed.failure.reason, failed.failure.message
             return StreamResponse(
-                error_message=failed.failure.message,
+                error_message=f"[{reason}] {message}" if reason else message,
                 infer_response=pb.ModelInferResponse(id=received.message.id),
             )
         answer.parameters["triton_final_response"].bool_param = True

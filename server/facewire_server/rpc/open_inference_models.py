@@ -5,17 +5,19 @@ from importlib.metadata import version
 from typing import Protocol
 
 from facewire.inference.v2 import open_inference_pb2 as pb
-from facewire.inference.v2 import open_inference_pb2_grpc
 from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.inference.detector import Detector
 from facewire_server.rpc import infer_response
 from facewire_server.rpc.call import Context
-from facewire_server.rpc.calls import Calls, UnaryCall
+from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.health import OPEN_INFERENCE, Health
+from facewire_server.rpc.health import Health
+from facewire_server.rpc.shared_memory import SharedMemoryMethods
+from facewire_server.system.shared_memory import Regions
 from facewire_server.telemetry.metrics import Metrics
 
 EXTENSIONS = ("model_configuration", "model_repository", "statistics")
+SHARED_MEMORY = ("system_shared_memory",)
 
 SHOWN = 64
 """How many characters of a version an error repeats."""
@@ -35,7 +37,7 @@ class ModelControl(Protocol):
         """Take a model away after the requests that it works on. Raises FacewireError."""
 
 
-class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
+class ModelMethods(SharedMemoryMethods):
     """A part of the servicer; the .proto specifies each method."""
 
     def __init__(
@@ -44,11 +46,12 @@ class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
         calls: Calls,
         health: Health,
         metrics: Metrics,
+        regions: Regions | None,
         control: ModelControl | None,
     ) -> None:
-        """`control` None: callers may not load models."""
+        """`regions` None: shared memory is not served. `control` None: nor is loading."""
+        super().__init__(calls, regions)
         self._dispatcher = dispatcher
-        self._calls = calls
         self._health = health
         self._metrics = metrics
         self._control = control
@@ -78,8 +81,9 @@ class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
     ) -> pb.ServerMetadataResponse:
         """See the .proto."""
         async with self._call(context, "ServerMetadata"):
+            extensions = EXTENSIONS if self._regions is None else EXTENSIONS + SHARED_MEMORY
             return pb.ServerMetadataResponse(
-                name="facewire", version=version("facewire"), extensions=EXTENSIONS
+                name="facewire", version=version("facewire"), extensions=extensions
             )
 
     async def ModelMetadata(
@@ -151,9 +155,6 @@ class ModelMethods(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
             name = request.model_name or request.repository_name
             await control.unload(name)
             return pb.RepositoryModelUnloadResponse(model_name=name, is_unloaded=True)
-
-    def _call(self, context: Context, method: str) -> UnaryCall:
-        return UnaryCall(self._calls, context, method, service=OPEN_INFERENCE)
 
     def _controlled(self, method: str) -> ModelControl:
         """What loads models. Raises RequestError (NOT_SERVED) unless callers may do so."""

@@ -16,6 +16,7 @@ from facewire_server.models.signature import Tensor
 from facewire_server.rpc import infer_response, tensor_request
 from facewire_server.rpc.call import Call
 from facewire_server.rpc.dispatcher import Dispatcher
+from facewire_server.rpc.shared_memory import Places
 from facewire_server.rpc.tensor_request import ReadyTensor
 from facewire_server.scheduling.job import Checkpoint, FixedWork
 
@@ -31,18 +32,20 @@ class TensorJob:
     detector: Detector
     tensor: ReadyTensor
     wanted: Sequence[tuple[int, Tensor]]
-    """The outputs that are asked for, with their places among those of the network."""
+    """The outputs that are asked for, each with its index among those of the network."""
+    places: Places
     arrays: list[NDArray[Any]] = field(default_factory=list)
 
     @classmethod
     def parse(
-        cls, request: pb.ModelInferRequest, options: Options, detector: Detector
+        cls, request: pb.ModelInferRequest, options: Options, detector: Detector, places: Places
     ) -> "TensorJob":
         """Raises RequestError as `tensor_request.parse` and `infer_response.wanted` do."""
-        tensor, signature = tensor_request.parse(request, options, detector.description)
-        wanted = infer_response.wanted(request, signature.outputs)
-        places = {output.name: place for place, output in enumerate(signature.outputs)}
-        return cls(request.id, detector, tensor, [(places[each.name], each) for each in wanted])
+        model, shared = detector.description, None if places.input is None else places.input.data
+        tensor, signature = tensor_request.parse(request, options, model, shared)
+        own = signature.outputs
+        wanted = [(own.index(each), each) for each in infer_response.wanted(request, own)]
+        return cls(request.id, detector, tensor, wanted, places)
 
     async def answer(
         self, dispatcher: Dispatcher, call: Call, *, sheddable: bool
@@ -55,11 +58,12 @@ class TensorJob:
                 f"the network of {model.name} cannot be compiled for tensors: the server's log"
                 " says why",
             )
-        work = FixedWork(self._run, model.name, call.size)
+        size = call.size + (0 if self.places.input is None else self.places.input.size)
+        work = FixedWork(self._run, model.name, size)
         call.outcomes = [await dispatcher.run(work, call, sheddable=sheddable)]
         outputs = [output for _, output in self.wanted]
-        arrays = [self.arrays[place] for place, _ in self.wanted]
-        return infer_response.message(self.request_id, model, outputs, arrays)
+        arrays = [self.arrays[index] for index, _ in self.wanted]
+        return infer_response.message(self.request_id, model, outputs, arrays, self.places.outputs)
 
     async def _compiled(self, dispatcher: Dispatcher, call: Call) -> bool:
         """Wait until the network is compiled; returns whether it can be used.

@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.inference.detector import Options
 from facewire_server.models.description import Description
 from facewire_server.models.signature import DTYPES, SENT, Signature, Tensor
-from facewire_server.rpc.infer_request import (
-    IGNORED_OF_INPUTS,
-    SHOWN,
-    InputTensor,
-    known_parameters,
-    single_input,
-)
+from facewire_server.rpc.infer_parameters import IGNORED_OF_INPUTS, SHOWN, known_parameters
+from facewire_server.rpc.infer_request import InputTensor, single_input
 
 GENERAL_NAME = "image"
 """The name of the input in the metadata of every model; the network's own is taken as well."""
@@ -36,7 +32,7 @@ class ReadyTensor:
     """The input of a network as it came. `raw` None: it is in `contents`."""
 
     message: InputTensor
-    raw: bytes | None
+    raw: Data | None
 
     def values(self) -> NDArray[Any]:
         """The numbers, in the datatype and the shape of the message. Takes milliseconds.
@@ -65,14 +61,19 @@ def is_tensor(request: pb.ModelInferRequest) -> bool:
 
 
 def parse(
-    request: pb.ModelInferRequest, options: Options, model: Description
+    request: pb.ModelInferRequest,
+    options: Options,
+    model: Description,
+    shared: memoryview | None,
 ) -> tuple[ReadyTensor, Signature]:
     """The network's own input that a request brings, and what the network takes and returns.
+
+    `shared` is the data of an input in shared memory, which is read in place.
 
     Raises RequestError: BAD_TENSOR for one that is not as the network takes it, BAD_OPTION for
     any option, since the outputs of the network are not read here.
     """
-    message, raw = single_input(request)
+    message, raw = single_input(request, shared)
     if model.signature is None:
         raise _bad(f"{model.name} takes photos and pixels only, not {_shown(message)}")
     if options != Options():
@@ -90,7 +91,7 @@ def parse(
     return ReadyTensor(message, raw), model.signature
 
 
-def _problem(message: InputTensor, raw: bytes | None, own: Tensor) -> str:
+def _problem(message: InputTensor, raw: Data | None, own: Tensor) -> str:
     """What is wrong with a tensor for a network that takes `own`; empty: nothing."""
     shape, datatype = tuple(message.shape), message.datatype
     if message.name not in (own.name, GENERAL_NAME):

@@ -42,6 +42,7 @@ def test_limits_are_turned_into_bytes_and_pixels() -> None:
             {"model_control": "explicit", "workers": 2},
             "--model-control: explicit needs --workers 1",
         ),
+        ({"workers": 2, "shared_memory": True}, "--shared-memory: needs --workers 1"),
         ({"host": "unix:"}, "--host: unix: needs a path"),
         ({"socket_mode": 0o1777}, "--socket-mode"),
         ({"socket_mode": -1}, "--socket-mode"),

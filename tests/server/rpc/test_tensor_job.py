@@ -15,6 +15,7 @@ from facewire_server.config import Config
 from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
 from facewire_server.inference import published_network
 from facewire_server.lifecycle.background import BackgroundServer
+from facewire_server.rpc.shared_memory import Places
 from facewire_server.rpc.tensor_job import TensorJob
 from tests.server.infer import raw, refused
 
@@ -30,7 +31,7 @@ def refusal(compiling: Future[bool], *, deadline: float | None, waiting: int = 0
         loaded=SimpleNamespace(scheduler=SimpleNamespace(max_queue=2))
     )
     call: Any = SimpleNamespace(deadline=deadline)
-    job = TensorJob("", detector, Any, [])  # type: ignore[arg-type]
+    job = TensorJob("", detector, Any, [], Places())  # type: ignore[arg-type]
     with pytest.raises(FacewireError) as caught:
         asyncio.run(job.answer(dispatcher, call, sheddable=True))
     assert published.waiting == waiting
