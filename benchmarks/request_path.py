@@ -45,10 +45,8 @@ class RequestPath:
         converters.response(Outcome(detections, waited=0), total=0).SerializeToString()
         answered = time.perf_counter()
         name, metrics = detections.model.name, self._metrics
-        metrics.inflight.inc()
         metrics.checkpoint_passed(name)
         metrics.answered(detections, 0.00001)
-        metrics.inflight.dec()
         metrics.finished("Detect", name, "OK", 0.0055)
         counted = time.perf_counter()
         stages = detections.stages

@@ -29,11 +29,18 @@ IMAGE = pb.DetectRequest(
 
 
 @pytest.fixture
-def let_go(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def begun() -> threading.Event:
+    """Set when some work has begun."""
+    return threading.Event()
+
+
+@pytest.fixture
+def let_go(monkeypatch: pytest.MonkeyPatch, begun: threading.Event) -> threading.Event:
     """Work does not end before this is set."""
     event = threading.Event()
 
     def hang(*arguments: Any, **options: Any) -> Placement:
+        begun.set()
         assert event.wait(60)
         return fit(*arguments, **options)
 
@@ -86,10 +93,15 @@ def stream(stub: DetectServiceStub, policy: str = "WAIT") -> list[int]:
 
 
 def test_calls_beyond_the_bound_are_refused_with_a_retry_time(
-    server: BackgroundServer, stub: DetectServiceStub, let_go: threading.Event
+    server: BackgroundServer,
+    stub: DetectServiceStub,
+    let_go: threading.Event,
+    begun: threading.Event,
 ) -> None:
     # One is worked on, and five are within the bound.
-    calls = [stub.Detect.future(IMAGE, timeout=60) for _ in range(6)]
+    calls = [stub.Detect.future(IMAGE, timeout=60)]
+    assert begun.wait(60)
+    calls += [stub.Detect.future(IMAGE, timeout=60) for _ in range(5)]
     wait_for(lambda: queued(server) >= 5 * BYTES)
     with pytest.raises(grpc.RpcError) as caught:
         stub.Detect(IMAGE, timeout=60)

@@ -142,7 +142,10 @@ class Server:
         """Wait for the models; requests are answered from then on. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
         self._backend = backend
-        backend.scheduler.watch(self._metrics)
+        scheduler = backend.scheduler
+        scheduler.watch(self._metrics.checkpoint_passed)
+        self._metrics.depth.set_function(lambda: scheduler.depth)
+        self._metrics.queued_bytes.set_function(lambda: scheduler.queued_bytes)
         for detector in backend.registry:
             self._metrics.loaded(detector.description)
         self._dispatcher.attach(backend.registry, backend.scheduler)

@@ -139,7 +139,7 @@ class Admission(grpc.GenericRpcHandler):
 
         async def answer(_: object, context: Context) -> Any:
             try:
-                async with self._slots.slot(path, context.peer()):
+                async with self._slots.slot(path, context.peer):
                     with released():
                         return await behaviour(await self._message(context), context)
             except FacewireError as error:
@@ -177,7 +177,7 @@ class Admission(grpc.GenericRpcHandler):
             assert task is not None, "gRPC runs handlers as tasks"
             ending = asyncio.create_task(self._end_when_idle(task, idle, context, path))
             try:
-                async with self._slots.slot(path, context.peer()):
+                async with self._slots.slot(path, context.peer):
                     requests = idle.observe_requests(_Messages(context))
                     answers = behaviour(requests, context)
                     with released():

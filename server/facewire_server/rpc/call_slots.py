@@ -5,7 +5,7 @@ slot however many other calls are open.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from grpc_health.v1 import health
@@ -32,14 +32,14 @@ class CallSlots:
         self._checks = _CountedSlots(max_calls)
         self._watches = WatchSlots(max_watches)
 
-    def slot(self, path: str, connection: str) -> AbstractAsyncContextManager[None]:
-        """Hold a slot for one call of the method `path`, from the peer `connection`.
+    def slot(self, path: str, peer: Callable[[], str]) -> AbstractAsyncContextManager[None]:
+        """Hold a slot for one call of the method `path`; `peer` returns its connection.
 
         Entering raises RefusalError (TOO_MANY_CALLS) when none is free; see WatchSlots for
         watches.
         """
         if path == HEALTH_WATCH:
-            return self._watches.slot(connection)
+            return self._watches.slot(peer())
         return self._checks if path in CHECKS else self._calls
 
 

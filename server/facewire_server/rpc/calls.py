@@ -44,7 +44,9 @@ class Calls:
         self.draining = asyncio.Event()
         self.refusals = RefusalLog()
         self._metrics = metrics
+        metrics.inflight.set_function(lambda: self._requests)
         self._tracing = tracing
+        self._requests = 0
         self.under_way = 0
         """How many requests and streams are in flight."""
         self.arrived = 0
@@ -120,7 +122,6 @@ class Calls:
         Neither reads its message nor checks whether the server drains.
         """
         call = Call(service, method, context)
-        self._metrics.inflight.inc()
         failed = self._fail(call, error)
         self._end(call, failed.code)
         await self.abort(context, failed)
@@ -142,13 +143,14 @@ class Calls:
 
     def begin(self, call: Call) -> None:
         """Begin a request. Raises CallFailed while the server drains, and ends it then."""
-        self._metrics.inflight.inc()
+        self._requests += 1
         self._enter()
         if self.draining.is_set():
             self.end(call, shutting_down())
 
     def end(self, call: Call, error: BaseException | None) -> None:
         """End a request. Raises CallFailed if the error is one but a cancellation."""
+        self._requests -= 1
         self._leave()
         if error is None:
             return self._end(call, grpc.StatusCode.OK)
@@ -174,7 +176,6 @@ class Calls:
 
     def _end(self, call: Call, code: grpc.StatusCode) -> None:
         """Record a request that has ended with this code in metrics, traces and log."""
-        self._metrics.inflight.dec()
         seconds = time.monotonic() - call.arrived
         self._metrics.finished(call.method, call.model, code.name, seconds)
         for outcome in call.outcomes:

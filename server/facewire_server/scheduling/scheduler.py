@@ -11,11 +11,11 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from facewire_server.errors import Reason, RefusalError
 from facewire_server.scheduling.fair_queue import JobQueue
@@ -27,16 +27,6 @@ T = TypeVar("T")
 
 LEAST_RETRY_AFTER = 0.01
 """The shortest time in seconds after which a refused caller may come back."""
-
-
-class Observer(Protocol):
-    """Receives the events of a scheduler, on the thread on which they happen."""
-
-    def queued(self, depth: int, size: int) -> None:
-        """`depth` jobs wait now, of `size` bytes together."""
-
-    def checkpoint_passed(self, kind: str) -> None:
-        """A job of this kind begins its costly stage."""
 
 
 class Scheduler:
@@ -52,7 +42,7 @@ class Scheduler:
         self._half = max(1, workers // 2)
         self._limit = QueueLimit(workers, max_queue, max_queued_bytes)
         self._backpressure = Backpressure(max_queued_bytes // UNSHEDDABLE_PART)
-        self._observer: Observer | None = None
+        self._checkpoint_passed: Callable[[str], None] | None = None
         # One lock guards the queue, the running jobs and the service times: an admission
         # reads all three, and they must agree. Nothing under it blocks the event loop.
         self._lock = threading.Lock()
@@ -72,6 +62,11 @@ class Scheduler:
         return len(self._queue)
 
     @property
+    def queued_bytes(self) -> int:
+        """How many bytes these jobs have together."""
+        return self._queue.size
+
+    @property
     def running(self) -> int:
         """How many jobs run."""
         return len(self._running)
@@ -85,9 +80,12 @@ class Scheduler:
             job = min(self._running, key=lambda job: job.stage_began, default=None)
         return None if job is None else (job.work.kind, now - job.stage_began)
 
-    def watch(self, observer: Observer) -> None:
-        """Report events to `observer` from now on."""
-        self._observer = observer
+    def watch(self, checkpoint_passed: Callable[[str], None]) -> None:
+        """Call this from now on when a job begins its costly stage, on the thread of the job.
+
+        Its argument is the kind of the job.
+        """
+        self._checkpoint_passed = checkpoint_passed
 
     async def run(
         self,
@@ -180,8 +178,6 @@ class Scheduler:
         if not job.sheddable:
             count = self._backpressure.add if change > 0 else self._backpressure.remove
             count(job.queued_size)
-        if self._observer is not None:
-            self._observer.queued(len(self._queue), self._queue.size)
 
     def _work(self) -> None:
         """Run jobs, on a worker's thread. While it waits it refers to no job."""
@@ -243,6 +239,6 @@ class Scheduler:
                 raise late
             job.passed_at = now if job.passed_at is None else job.passed_at
             job.stage_began, job.left, job.exclusive = now, left, exclusive
-        if self._observer is not None:
-            self._observer.checkpoint_passed(job.work.kind)
+        if self._checkpoint_passed is not None:
+            self._checkpoint_passed(job.work.kind)
         return exclusive

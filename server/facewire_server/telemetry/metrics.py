@@ -105,9 +105,10 @@ class Metrics:
         self._requests = Counter(*REQUESTS, registry=registry)
         self._seconds = Histogram(*SECONDS, buckets=BUCKETS, registry=registry)
         self._stages = Histogram(*STAGES, buckets=BUCKETS, registry=registry)
+        # These three are read when they are asked for, and cost requests nothing.
         self.inflight = Gauge(*INFLIGHT, registry=registry)
-        self._depth = Gauge(*DEPTH, registry=registry)
-        self._queued_bytes = Gauge(*QUEUED_BYTES, registry=registry)
+        self.depth = Gauge(*DEPTH, registry=registry)
+        self.queued_bytes = Gauge(*QUEUED_BYTES, registry=registry)
         self._rejected = Counter(*REJECTED, registry=registry)
         self._detections = Counter(*DETECTIONS, registry=registry)
         self._inferences = Counter(*INFERENCES, registry=registry)
@@ -132,13 +133,8 @@ class Metrics:
         self._spent: defaultdict[tuple[str, bool], float] = defaultdict(float)
         self._last: dict[str, float] = {}
 
-    def queued(self, depth: int, size: int) -> None:
-        """Set how many requests wait, and their bytes. The scheduler calls it as its observer."""
-        self._depth.set(depth)
-        self._queued_bytes.set(size)
-
     def checkpoint_passed(self, kind: str) -> None:
-        """Count an inference that begins, of the model `kind`. The scheduler calls it, too."""
+        """Count an inference that begins, of the model `kind`. The scheduler calls it."""
         self._inferences_of(kind).inc()
 
     def loaded(self, model: Description) -> None:

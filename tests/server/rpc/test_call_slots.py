@@ -100,7 +100,7 @@ def test_calls_and_checks_of_health_are_counted_apart() -> None:
 
     async def is_free(path: str) -> bool:
         try:
-            async with slots.slot(path, "a"):
+            async with slots.slot(path, lambda: "a"):
                 return True
         except RefusalError as error:
             assert error.reason is Reason.TOO_MANY_CALLS
@@ -108,10 +108,10 @@ def test_calls_and_checks_of_health_are_counted_apart() -> None:
             return False
 
     async def main() -> None:
-        async with slots.slot("/x/Y", "a"):
+        async with slots.slot("/x/Y", lambda: "a"):
             assert not await is_free("/x/Y")
             assert not await is_free("/x/Z")
-            async with slots.slot(HEALTH_CHECK, "a"):
+            async with slots.slot(HEALTH_CHECK, lambda: "a"):
                 assert not await is_free(HEALTH_CHECK)
             assert await is_free(HEALTH_CHECK)
             assert await is_free(HEALTH_WATCH)

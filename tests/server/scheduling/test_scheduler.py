@@ -59,12 +59,14 @@ def test_a_caller_cancelled_while_waiting_costs_no_work() -> None:
         async with scheduler() as made:
             hold, running = await busy(made)
             worked: list[int] = []
-            waiting = asyncio.create_task(made.run(FixedWork(lambda _: worked.append(1), "a")))
+            work = FixedWork(lambda _: worked.append(1), "a", size=7)
+            waiting = asyncio.create_task(made.run(work))
             await asyncio.sleep(0)
+            assert (made.depth, made.queued_bytes) == (1, 7)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            assert made.depth == 0
+            assert (made.depth, made.queued_bytes) == (0, 0)
             hold.let_go.set()
             await running
             assert (await made.run(FixedWork(lambda _: 2, "b"))).value == 2
@@ -149,26 +151,14 @@ def test_a_checkpoint_returns_whether_the_job_is_exclusive() -> None:
     asyncio.run(main())
 
 
-def test_an_observer_gets_changes_of_the_queue_and_checkpoints() -> None:
-    class Notes:
-        def __init__(self) -> None:
-            self.depths: list[tuple[int, int]] = []
-            self.kinds: list[str] = []
-
-        def queued(self, depth: int, size: int) -> None:
-            self.depths.append((depth, size))
-
-        def checkpoint_passed(self, kind: str) -> None:
-            self.kinds.append(kind)
-
+def test_a_scheduler_is_watched_as_jobs_pass_their_checkpoint() -> None:
     async def main() -> None:
         async with scheduler() as made:
-            notes = Notes()
-            made.watch(notes)
-            await made.run(FixedWork(lambda checkpoint: checkpoint(), "costly", size=7))
+            kinds: list[str] = []
+            made.watch(kinds.append)
+            await made.run(FixedWork(lambda checkpoint: checkpoint(), "costly"))
             await made.run(FixedWork(lambda _: None, "cheap"))
-            assert notes.depths == [(1, 7), (0, 0), (1, 0), (0, 0)]
-            assert notes.kinds == ["costly"]
+            assert kinds == ["costly"]
 
     asyncio.run(main())
 
