@@ -49,9 +49,8 @@ FACEWIRE_INLINE int16_t two_bytes(const uint8_t *from)
 }
 
 #ifdef FACEWIRE_X86
-/* Blend grey pixels in eights, and return how many were blended. Two neighbours are loaded
- * at a time; nothing else is read. */
-FACEWIRE_INLINE ptrdiff_t blend_grey_x86(
+/* Grey pixels, in eights. Two neighbours are loaded at a time; nothing else is read. */
+FACEWIRE_INLINE void blend_grey_x86(
     const uint8_t *row, const facewire_columns *columns, int16_t *plane)
 {
     const int32_t *offset = columns->left;
@@ -71,7 +70,7 @@ FACEWIRE_INLINE ptrdiff_t blend_grey_x86(
         _mm_storeu_si128((__m128i *)(plane + x),
             _mm_packs_epi32(_mm_srai_epi32(low, 4), _mm_srai_epi32(high, 4)));
     }
-    return x;
+    blend_columns_rest(row, 1, 1, columns, x, plane);
 }
 
 static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
@@ -83,8 +82,10 @@ static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     const __m128i low = _mm_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
-    if (channels == 1 && step == 1)
-        x = blend_grey_x86(row, columns, planes);
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 4 <= count; x += 4) {
@@ -118,8 +119,10 @@ FACEWIRE_AVX2 static void blend_columns_avx2(const uint8_t *row, ptrdiff_t chann
     const __m256i low = _mm256_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
-    if (channels == 1 && step == 1)
-        x = blend_grey_x86(row, columns, planes);
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 8 <= count; x += 8) {
@@ -150,8 +153,10 @@ FACEWIRE_AVX512 static void blend_columns_avx512(const uint8_t *row, ptrdiff_t c
     const __m512i low = _mm512_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
-    if (channels == 1 && step == 1)
-        x = blend_grey_x86(row, columns, planes);
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 16 <= count; x += 16) {
@@ -184,7 +189,7 @@ FACEWIRE_INLINE uint32x4_t four_pixels(const uint8_t *row, const int32_t *offset
 }
 
 /* As on x86. */
-FACEWIRE_INLINE ptrdiff_t blend_grey_neon(
+FACEWIRE_INLINE void blend_grey_neon(
     const uint8_t *row, const facewire_columns *columns, int16_t *plane)
 {
     ptrdiff_t x = 0;
@@ -202,7 +207,7 @@ FACEWIRE_INLINE ptrdiff_t blend_grey_neon(
         high = vmlal_s16(high, vget_high_s16(right), vget_high_s16(weights.val[1]));
         vst1q_s16(plane + x, vcombine_s16(vshrn_n_s32(low, 4), vshrn_n_s32(high, 4)));
     }
-    return x;
+    blend_columns_rest(row, 1, 1, columns, x, plane);
 }
 
 static void blend_columns_neon(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
@@ -213,8 +218,10 @@ static void blend_columns_neon(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     const uint32x4_t low = vdupq_n_u32(0xFF);
     const int32x4_t shift = vdupq_n_s32(channels == 3 ? -8 : 0);
     ptrdiff_t x = 0;
-    if (channels == 1 && step == 1)
-        x = blend_grey_neon(row, columns, planes);
+    if (channels == 1 && step == 1) {
+        blend_grey_neon(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 4 <= count; x += 4) {
