@@ -9,6 +9,8 @@ runtime of both; FACEWIRE_EXT_COVERAGE=1: line tracing.
 import os
 from pathlib import Path
 
+import grpc_tools
+from google.api import annotations_pb2
 from grpc_tools import protoc
 from grpc_tools.command import BuildPackageProtos
 from setuptools import Extension, setup
@@ -21,6 +23,13 @@ COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off"]
 COMPILE_ARGS += ["-fno-math-errno", "-fno-trapping-math"]
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow"]
 SANITIZERS += ["-fno-sanitize-recover=all"]
+
+
+# Folders of imported .proto files: google/protobuf and google/api.
+IMPORTED = (
+    Path(grpc_tools.__file__).parent / "_proto",
+    Path(annotations_pb2.__file__).parents[2],
+)
 
 
 def switched_on(name):
@@ -46,7 +55,8 @@ class BuildProto(BuildPackageProtos):
         protos = [str(path) for path in sorted(Path("proto").rglob("*.proto"))]
         outputs = ["--python_out=proto", "--grpc_python_out=proto"]
         outputs += ["--mypy_out=quiet:proto", "--mypy_grpc_out=quiet:proto"]
-        if protoc.main(["protoc", "-Iproto", *outputs, *protos]) != 0:
+        folders = [f"-I{folder}" for folder in ("proto", *IMPORTED)]
+        if protoc.main(["protoc", *folders, *outputs, *protos]) != 0:
             raise SystemExit("protoc failed; its message is above")
         self._use_own_pool(Path("proto/facewire/inference/v2/open_inference_pb2.py"))
 

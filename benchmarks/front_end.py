@@ -15,13 +15,13 @@ import numpy as np
 
 from benchmarks.harness.images import encoded, pixels
 from benchmarks.harness.rounds import alternate, column_medians, table
-from benchmarks.harness.server import serving
+from benchmarks.harness.server import Server, serving
 from benchmarks.harness.settings import print_settings, rounds_option, seconds_option
 from benchmarks.harness.usage import Usage
 from facewire.v1 import detect_pb2 as pb
 from facewire_client.bench.load import ClosedLoop
 from facewire_client.bench.run import run
-from facewire_client.bench.sender import DETECT
+from facewire_client.bench.sender import DETECT, Method
 from facewire_client.bench.settings import Photo, Settings
 from facewire_client.connection import Connection
 from tests.server.constant_model import write_constant_model
@@ -39,6 +39,18 @@ def _raw_request(data: bytes, model: str) -> pb.DetectRequest:
     return pb.DetectRequest(raw_image=raw, model=model)
 
 
+def measured(
+    server: Server, settings: Settings, photo: Photo, method: Method
+) -> tuple[float, float, float]:
+    """Requests a second, and CPU ms a request of the server and of this process."""
+    used = Usage(server.pid)
+    connection = Connection(server.target)
+    found = run(connection, settings, [photo], lambda _: None, method=method, meters=[used])
+    count = found.record.answered_in_period
+    ms = (used.cpu_seconds * 1e3 / count, found.cpu_seconds * 1e3 / count)
+    return count / settings.duration, *ms
+
+
 def serve_and_measure(
     network: Path, workers: int, seconds: float
 ) -> dict[str, tuple[float, float, float]]:
@@ -49,17 +61,13 @@ def serve_and_measure(
     load = ClosedLoop(CONNECTIONS * CALLS)
     settings = Settings(load=load, duration=seconds, warmup=1, connections=CONNECTIONS)
     room = ("--max-queue", str(CONNECTIONS * CALLS))
-    rows = {}
     with serving("--model", str(network), "--workers", str(workers), *room) as server:
-        connection = Connection(server.target)
-        for photo, method in ((jpeg, DETECT), (raw, raw_method)):
-            used = Usage(server.pid)
-            found = run(connection, settings, [photo], lambda _: None, method=method, meters=[used])
-            count = found.record.answered_in_period
-            name = f"{photo.name}, {len(photo.content) / 1000:.0f} kB"
-            server_ms, client_ms = used.cpu_seconds * 1e3, found.cpu_seconds * 1e3
-            rows[name] = (count / seconds, server_ms / count, client_ms / count)
-    return rows
+        return {
+            f"{photo.name}, {len(photo.content) / 1000:.0f} kB": measured(
+                server, settings, photo, method
+            )
+            for photo, method in ((jpeg, DETECT), (raw, raw_method))
+        }
 
 
 @click.command(help=__doc__)

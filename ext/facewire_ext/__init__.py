@@ -1,4 +1,4 @@
-"""Fitting of images, box decoding, suppression and rescaling, and a check of JPEG scans.
+"""Fitting of images, box decoding, suppression, rescaling, JPEG scans, and shared memory.
 
 Rule: the GIL is released while data is read. Functions read and fill arrays of the caller
 by the buffer protocol; NumPy is not imported.
@@ -12,6 +12,7 @@ from facewire_ext._kernels import simd_level, simd_levels, use_simd_level
 from facewire_ext._nms import nms
 from facewire_ext._placement import Placement, rescale
 from facewire_ext._rows import decode_boxes_labels, decode_boxes_scores, decode_ssd
+from facewire_ext._shared_mapping import SharedMapping
 from facewire_ext._soft_nms import soft_nms
 from facewire_ext._workspace import Workspace
 from facewire_ext._yolo import YoloRows, decode_yolo
@@ -23,6 +24,7 @@ __all__ = [
     "AtssLevels",
     "Placement",
     "ScanReader",
+    "SharedMapping",
     "Workspace",
     "YoloLevels",
     "YoloRows",

@@ -13,7 +13,7 @@ KNOWN_VALUES: Mapping[str, set[str]] = {
     "code": {code.name for code in grpc.StatusCode},
     "reason": set(Reason),
     "outcome": {"succeeded", "failed"},
-    "method": {"Detect", "DetectStream", "ListModels", "GetModel"},
+    "method": {"Detect", "DetectImage", "DetectStream", "ListModels", "GetModel"},
     "stage": {"queue", "decode", "inference", "postprocess"},
 }
 """The values of the labels that facewire defines."""

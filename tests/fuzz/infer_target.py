@@ -8,9 +8,12 @@ from facewire_server.errors import FacewireError
 from facewire_server.image.decode import open_image
 from facewire_server.models.description import Description
 from facewire_server.rpc import infer_request, infer_response
+from facewire_server.rpc.shared_memory import Places
 from facewire_server.rpc.status import failure
+from facewire_server.system.shared_memory import Regions
 from tests.fuzz.image_target import LIMITS, assert_sound, chosen_target
 from tests.fuzz.request_target import NUMBER
+from tests.server.shared_objects import shared_object
 
 MODEL = Description(
     name="fuzzed",
@@ -27,6 +30,14 @@ MODEL = Description(
     landmarks=True,
 )
 
+REGIONS = Regions()
+"""The region "r", of 4096 bytes that begin with an element of 300."""
+
+with shared_object((300).to_bytes(4, "little") + bytes(4092)) as _object:
+    REGIONS.register("r", _object.name, 0, 4096)
+
+CODES = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)  # a region's, the latter
+
 MOST_MESSAGE = 1000
 """The most characters of a message: it has to fit into a header."""
 
@@ -41,17 +52,21 @@ def try_input(data: bytes) -> None:
     try:
         parameters = infer_request.Parameters.parse(request.parameters)
         wanted = infer_response.wanted(request, MODEL)
-        images = infer_request.images(request, reducible=len(data) % 3 > 0)
+        places = Places.of(request, lambda _: REGIONS)
+        shared = places.input.data if places.input else None
+        images = infer_request.images(request, reducible=len(data) % 3 > 0, shared=shared)
         pictures = [open_image(image, LIMITS, target) for image in images]
     except FacewireError as error:
         answer = failure(error, NUMBER)
-        assert answer.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert answer.code in CODES
         assert answer.reason and NUMBER not in answer.message
         assert len(answer.message) <= MOST_MESSAGE
         return
     assert parameters.timeout is None or parameters.timeout > 0
     assert len({output.name for output in wanted}) == len(wanted) > 0
     assert 1 <= len(images) <= infer_request.MOST_IMAGES
-    assert sum(len(image.data) for image in images) <= len(data)
+    assert sum(len(image.data) for image in images) <= len(data) + len(shared or b"")
+    for place in places.outputs.values():
+        assert 0 <= place.start <= place.start + place.size <= 4096
     for picture in pictures:
         assert_sound(picture, target)

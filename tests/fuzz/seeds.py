@@ -181,6 +181,12 @@ def infer_seeds() -> list[bytes]:
         request.parameters["min_confidence"].double_param = number / 16
         request.parameters["timeout"].int64_param = number
         request.outputs.add(name=("boxes", "landmarks", "other")[number % 3])
+    for datatype, shape, size in (("UINT8", [3, 4, 3], 36), ("BYTES", [1], 304)):
+        request = infer.typed(datatype, shape)
+        request.inputs[0].ClearField("contents")
+        infer.place(request.inputs[0], "r", size)
+        infer.place(request.outputs.add(name="boxes"), "r", 100, 3996)
+        requests.append(request)
     return [request.SerializeToString() for request in requests]
 
 

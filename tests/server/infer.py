@@ -41,6 +41,15 @@ def typed(datatype: str, shape: list[int], **contents: Any) -> pb.ModelInferRequ
     return message
 
 
+def place(tensor: Any, name: str, size: int | None, offset: int = 0) -> None:
+    """Say that a tensor is, or shall be, in a region."""
+    tensor.parameters["shared_memory_region"].string_param = name
+    if size is not None:
+        tensor.parameters["shared_memory_byte_size"].int64_param = size
+    if offset:
+        tensor.parameters["shared_memory_offset"].int64_param = offset
+
+
 def outputs(response: pb.ModelInferResponse) -> dict[str, NDArray[Any]]:
     """The outputs of an answer as arrays."""
     pairs = zip(response.outputs, response.raw_output_contents, strict=True)

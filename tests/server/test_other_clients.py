@@ -5,14 +5,21 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
+import cv2
+import grpc
+import numpy as np
 import pytest
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire.v1 import detect_pb2
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.models.source import DATA
+from facewire_server.system.shared_memory import FOLDER
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
@@ -71,26 +78,31 @@ with_client = pytest.mark.skipif(
 )
 
 
-def run(python: str | Path, code: str, *arguments: str | Path) -> list[str]:
-    """Run a program in a process of its own; return the lines that it prints."""
+def run(python: str | Path, code: str, *arguments: str | Path, data: bytes = b"") -> list[str]:
+    """Run a program in a process of its own, which reads `data`; return the lines it prints."""
     command = [python, "-c", code, *arguments]
     done = subprocess.run(
         command,
+        input=data,
         capture_output=True,
-        text=True,
         timeout=120,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT / "proto")},
     )
-    assert not done.returncode, done.stderr
-    return done.stdout.splitlines()
+    assert not done.returncode, done.stderr.decode()
+    return done.stdout.decode().splitlines()
+
+
+def snippets() -> list[str]:
+    """The programs of the page."""
+    return re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @with_client
 def test_the_snippet_of_the_page_prints_the_boxes_of_detect(
     server: BackgroundServer, stub: DetectServiceStub, photo: bytes
 ) -> None:
-    snippet = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
+    snippet = snippets()[0]
     lines = run(PYTHON, snippet, server.target, DATA / "astronaut.jpg")
     found = stub.Detect(detect_pb2.DetectRequest(encoded_image=photo), timeout=30).detections
     boxes = [(each.box, each.confidence) for each in found]
@@ -99,6 +111,33 @@ def test_the_snippet_of_the_page_prints_the_boxes_of_detect(
         for box, confidence in boxes
     ]
     assert lines
+
+
+@with_client
+def test_frames_and_boxes_of_tritonclient_are_in_shared_memory(photo: bytes) -> None:
+    pixels: Any = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    frame = np.ascontiguousarray(cv2.resize(pixels, (1080, 1080)))
+    frame = np.pad(frame, ((0, 0), (420, 420), (0, 0)))  # 1080p
+    key = f"facewire-test-{token_hex(8)}"
+    snippet = snippets()[2].replace("/camera-", f"/{key}-")
+    raw_image = detect_pb2.RawImage(
+        data=frame.tobytes(), width=1920, height=1080, pixel_format=detect_pb2.PIXEL_FORMAT_BGR
+    )
+    with (
+        BackgroundServer(Config(port=0, metrics_port=None, shared_memory=True)) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        lines = run(PYTHON, snippet, server.target, "1080", "1920", data=frame.tobytes())
+        request = detect_pb2.DetectRequest(raw_image=raw_image)
+        found = DetectServiceStub(channel).Detect(request, timeout=30).detections
+    rows = [
+        (each.box.x_min, each.box.y_min, each.box.x_max, each.box.y_max, each.confidence)
+        for each in found
+    ]
+    assert lines == [" ".join(f"{value:.2f}" for value in row) for row in rows]
+    assert lines
+    assert key in snippet
+    assert not list(FOLDER.glob(f"{key}-*"))
 
 
 @with_client

@@ -3,7 +3,6 @@
 import ssl
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,22 +21,9 @@ from tests.server.http2_peer import DETECT_STREAM, Peer, connect, rapid_resets
 from tests.server.limited import detects, frame, image, limited
 from tests.server.tls_files import TlsFiles
 
-OK, UNIMPLEMENTED = 0, 12
+OK = 0
 SILENT = b""
 UNACKNOWLEDGED_SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_compressed_messages_are_refused_before_they_are_read(
-    server: BackgroundServer, photo: bytes, encoding: str
-) -> None:
-    zeros = zlib.compress(bytes(10_000_000), wbits=31 if encoding == "gzip" else 15)
-    with Peer(server.target) as peer:
-        stream = peer.call(headers=[("grpc-encoding", encoding)])
-        peer.message(stream, zeros, compressed=True)
-        assert peer.wait(stream, 20) == UNIMPLEMENTED
-        assert encoding in peer.messages[stream]
-    assert detects(server, photo)
 
 
 def test_connections_beyond_the_limit_are_closed(photo: bytes) -> None:
@@ -161,6 +147,20 @@ def test_a_flood_of_pings_closes_the_connection(server: BackgroundServer) -> Non
             if not peer.raw(*[PingFrame(0, b"facewire")] * 100):
                 break
         assert peer.wait_gone(20)
+
+
+def test_regular_pings_close_no_connection(monkeypatch: pytest.MonkeyPatch, photo: bytes) -> None:
+    interval_ms = 200
+    assert channel_options.PING_INTERVAL_MS < 10_000  # what Go, Java and Envoy are set to
+    monkeypatch.setattr(channel_options, "PING_INTERVAL_MS", interval_ms)
+    with limited() as server, Peer(server.target) as peer:
+        for _ in range(10):
+            assert peer.raw(PingFrame(0, b"facewire"))
+            peer.wait_gone(2 * interval_ms / 1000)
+        assert not peer.gone
+        stream = peer.call()
+        peer.message(stream, image(photo))
+        assert peer.wait(stream, 20) == OK
 
 
 def test_calls_that_are_reset_at_once_delay_no_other(

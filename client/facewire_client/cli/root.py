@@ -4,6 +4,7 @@ import click
 
 from facewire_client.cli.bench import bench
 from facewire_client.cli.detect import detect
+from facewire_client.cli.evaluate import evaluate
 from facewire_client.cli.health import health
 from facewire_client.cli.models import models
 
@@ -14,5 +15,5 @@ def root() -> None:
     """Ask a facewire server for the faces in images."""
 
 
-for command in (detect, bench, models, health):
+for command in (detect, bench, evaluate, models, health):
     root.add_command(command)

@@ -168,6 +168,11 @@ class Config:
         "Keep answers for when the same image comes again, in so many MiB of each worker.",
         ZERO_OR_MORE,
     )
+    shared_memory: bool = setting(
+        False,
+        "Let callers on this machine pass tensors in POSIX shared memory, whose objects they name:"
+        " see docs/security.md.",
+    )
     grace: float = setting(
         30.0, "Seconds to finish what runs after SIGTERM; a second signal ends at once.", SECONDS
     )
@@ -194,6 +199,8 @@ class Config:
         check("host", self.host != UNIX, "unix: needs a path")
         is_file = self.host.startswith(UNIX)
         check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
+        alone = not self.shared_memory or self.workers == 1
+        check("shared_memory", alone, "needs --workers 1: each worker has regions of its own")
         pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))
         for name, needed in pairs:
             fits = getattr(self, name) is None or getattr(self, needed) is not None

@@ -35,6 +35,7 @@ from facewire_server.rpc.reflection import add_reflection
 from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
 from facewire_server.system.memory import MemoryTrim
+from facewire_server.system.shared_memory import Regions
 from facewire_server.telemetry import logs
 from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
@@ -68,6 +69,7 @@ class Server:
         cache_bytes = config.response_cache_bytes
         cache = ResponseCache(cache_bytes, self._metrics) if cache_bytes else None
         self._dispatcher = Dispatcher(config, cache)
+        self._regions = Regions() if config.shared_memory else None
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
@@ -102,6 +104,8 @@ class Server:
         calls = self._calls
         trim = MemoryTrim(lambda: calls.arrived, lambda: calls.under_way)
         self._tasks.start("giving memory back", trim.run)
+        if self._regions is not None:
+            self._tasks.start("letting shared memory go", self._regions.follow)
         return self
 
     async def __aexit__(
@@ -195,7 +199,9 @@ class Server:
         detect = DetectServicer(self._dispatcher, self._calls)
         detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
-        open_inference = OpenInferenceServicer(self._dispatcher, self._calls, self._health)
+        open_inference = OpenInferenceServicer(
+            self._dispatcher, self._calls, self._health, self._regions
+        )
         open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, services)
         add_reflection(services)
         return admission

@@ -12,8 +12,12 @@ NEVER = 2**31 - 1
 KEEPALIVE_TIMEOUT_MS = 20_000
 """The time in which a peer must answer a ping."""
 
-IDENTITY_ONLY = 1
-"""The bit set of compression algorithms that contains only `identity`."""
+PING_INTERVAL_MS = 5_000
+"""The shortest time between pings of a peer: clients may send one every 10 s, and pings
+that were delayed on their way come sooner after each other."""
+
+IDENTITY_AND_GZIP = 0b101
+"""A bit set of compression algorithms."""
 
 Option = tuple[str, int]
 
@@ -28,8 +32,11 @@ def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
         ("grpc.so_reuseport", int(shares_port)),
         ("grpc.max_receive_message_length", message),
         ("grpc.max_send_message_length", -1),
-        # Compression makes no image smaller, and 60 kB can expand to 60 MB of zeros.
-        ("grpc.compression_enabled_algorithms_bitset", IDENTITY_ONLY),
+        # gRPC hands gzip over as it is, and the parser of messages refuses it. gRPC would
+        # expand 60 kB to 60 MB, in all calls at once, and before 1.85 without any limit; its
+        # own refusal has no reason and does not say what to turn off.
+        ("grpc.per_message_decompression", 0),
+        ("grpc.compression_enabled_algorithms_bitset", IDENTITY_AND_GZIP),
         # Between the soft and the absolute limit gRPC refuses at random: both are the same.
         ("grpc.max_metadata_size", metadata),
         ("grpc.absolute_max_metadata_size", metadata),
@@ -45,6 +52,7 @@ def channel_options(config: Config, *, shares_port: bool) -> tuple[Option, ...]:
         # gRPC has a separate, longer timeout for pings: both are set to the same value.
         ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
     )
 
 

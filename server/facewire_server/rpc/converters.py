@@ -32,6 +32,11 @@ TILING = {
 MICROSECONDS = 1_000_000
 
 
+def detect_request(request: pb.DetectImageRequest) -> pb.DetectRequest:
+    """The request of Detect with this model and these options; its encoded image is empty."""
+    return pb.DetectRequest(encoded_image=b"", model=request.model, options=request.options)
+
+
 def image(request: pb.DetectRequest, cut: Data | None, *, reducible: bool) -> Image:
     """The image of a request.
 

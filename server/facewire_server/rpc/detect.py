@@ -43,6 +43,18 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             call.outcomes = (outcome,)
             return converters.response(outcome, total=time.monotonic() - call.arrived)
 
+    async def DetectImage(
+        self, request: pb.DetectImageRequest, context: Context
+    ) -> pb.DetectResponse:
+        """See the .proto."""
+        async with UnaryCall(self._calls, context, "DetectImage") as call:
+            image = call.image or request.image.data
+            work = self._work(converters.detect_request(request), image, call)
+            del request, image
+            outcome = await self._dispatcher.run(work, call)
+            call.outcomes = (outcome,)
+            return converters.response(outcome, total=time.monotonic() - call.arrived)
+
     async def DetectStream(
         self, requests: AsyncIterator[pb.DetectStreamRequest], context: Context
     ) -> AsyncIterator[pb.DetectStreamResponse]:

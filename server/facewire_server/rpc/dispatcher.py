@@ -65,12 +65,21 @@ class Dispatcher:
             )
 
     def work(
-        self, detector: Detector, image: Image, options: Options, size: int
+        self,
+        detector: Detector,
+        image: Image,
+        options: Options,
+        size: int,
+        *,
+        lasting: bool = True,
     ) -> FixedWork[Detections]:
-        """Make the work for one image, which holds `size` bytes while it waits."""
+        """Make the work for one image, which holds `size` bytes while it waits.
+
+        `lasting` False: others may change its bytes meanwhile, so that its result is not cached.
+        """
         model = detector.description.name
         in_parts = detector.tiled if options.tiling is None else options.tiling
-        if self._cache is None:
+        if self._cache is None or not lasting:
             detect = partial(detector.detect, image, options, self._limits)
             return FixedWork(detect, model, size, in_parts)
         cached = CachedDetection(self._cache, detector, image, options, self._limits)

@@ -12,6 +12,7 @@ from typing import Self
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire_server.errors import Reason, RequestError
+from facewire_server.image.data import Data
 from facewire_server.image.decode import EncodedImage, Image
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
@@ -39,7 +40,14 @@ LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
 """Parameters of a request that are accepted and change nothing."""
 
-IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type"))
+REGION, BYTE_SIZE, OFFSET = SHARED_MEMORY = (
+    "shared_memory_region",
+    "shared_memory_byte_size",
+    "shared_memory_offset",
+)
+"""The parameters of a tensor in shared memory; facewire_server.rpc.shared_memory reads them."""
+
+IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type", *SHARED_MEMORY))
 """Those of an input: clients of KServe send the first, and those of MLServer the second."""
 
 
@@ -55,19 +63,24 @@ class Parameters:
         """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
         known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
         given = _given("the request", message, known, IGNORED)
-        microseconds = _whole(given, "timeout")
+        microseconds = whole_number(given, "timeout")
         return cls(
             Options(
                 min_confidence=_number(given, "min_confidence"),
                 iou_threshold=_number(given, "iou_threshold"),
-                max_detections=_whole(given, "max_detections"),
+                max_detections=whole_number(given, "max_detections"),
             ),
             microseconds / 1_000_000 if microseconds else None,  # for Triton, 0 is none
         )
 
 
-def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
+def images(
+    request: pb.ModelInferRequest, *, reducible: bool, shared: memoryview | None = None
+) -> list[Image]:
     """The images of a request, in their order; `reducible`: see EncodedImage.
+
+    `shared` is the data of an input in shared memory: pixels are used in place, photos are
+    copied, since decoders rely on bytes that do not change.
 
     Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
     parameters of an input, EMPTY_IMAGE for a photo of no bytes.
@@ -80,12 +93,14 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
         raise _bad(f"raw_input_contents has {raws} entries for one input")
     if raws and tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
-    if not raws and not tensor.HasField("contents"):
+    if shared is not None and (raws or tensor.HasField("contents")):
+        raise _bad(f"{_name(tensor)} is in shared memory, and has data in the message as well")
+    if shared is None and not raws and not tensor.HasField("contents"):
         raise _bad(f"{_name(tensor)} has no data")
     layout = _layout(tensor)
     if len(tensor.shape) > MOST_DIMENSIONS:
         raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
-    raw = request.raw_input_contents[0] if raws else None
+    raw: Data | None = request.raw_input_contents[0] if raws else shared
     if tensor.datatype == "BYTES":
         return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
     if tensor.datatype == "UINT8" and tensor.shape[-1:] == [3]:
@@ -96,7 +111,7 @@ def images(request: pb.ModelInferRequest, *, reducible: bool) -> list[Image]:
     )
 
 
-def _photos(tensor: InputTensor, raw: bytes | None) -> Sequence[bytes]:
+def _photos(tensor: InputTensor, raw: Data | None) -> Sequence[bytes]:
     """The encoded photos of a tensor of BYTES."""
     shape = list(tensor.shape)
     if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
@@ -111,7 +126,7 @@ def _photos(tensor: InputTensor, raw: bytes | None) -> Sequence[bytes]:
     return photos
 
 
-def _elements(tensor: InputTensor, raw: bytes) -> list[bytes]:
+def _elements(tensor: InputTensor, raw: Data) -> list[bytes]:
     """The elements of raw BYTES: a length of four bytes before each. At most MOST_IMAGES + 1."""
     found: list[bytes] = []
     start = 0
@@ -122,18 +137,18 @@ def _elements(tensor: InputTensor, raw: bytes) -> list[bytes]:
         start += 4
         if len(raw) - start < length:
             raise _bad(f"{_name(tensor)} ends within element {len(found)} of {length} bytes")
-        found.append(raw[start : start + length])
+        found.append(bytes(raw[start : start + length]))
         start += length
     return found
 
 
-def _pixels(tensor: InputTensor, raw: bytes | None, layout: PixelLayout) -> Iterator[Image]:
+def _pixels(tensor: InputTensor, raw: Data | None, layout: PixelLayout) -> Iterator[Image]:
     """The images of a tensor of UINT8 [H,W,3] or [N,H,W,3]."""
     shape = list(tensor.shape)
     if len(shape) not in (3, 4) or min(shape) < 1:
         raise _bad(f"{_name(tensor)} is UINT8 {_shape(tensor)} instead of [H,W,3] or [N,H,W,3]")
     count = _checked_count(tensor, shape[0] if len(shape) == 4 else 1)
-    data = raw if raw is not None else _bytes(tensor)
+    data: Data = raw if raw is not None else _bytes(tensor)
     if len(data) != math.prod(shape):
         raise _bad(f"{_name(tensor)} has {len(data)} bytes, and the shape {_shape(tensor)}")
     height, width = shape[-3], shape[-2]
@@ -203,7 +218,7 @@ def _number(given: Mapping[str, pb.InferParameter], name: str) -> float | None:
     return value
 
 
-def _whole(given: Mapping[str, pb.InferParameter], name: str) -> int | None:
+def whole_number(given: Mapping[str, pb.InferParameter], name: str) -> int | None:
     """The whole number of 0 or more of a parameter; None: it is not given."""
     value = _number(given, name)
     if value is None:

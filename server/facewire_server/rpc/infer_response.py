@@ -1,6 +1,6 @@
 """Conversion of detections and models to messages of the Open Inference Protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
+from facewire_server.rpc.infer_request import SHARED_MEMORY
+from facewire_server.rpc.shared_memory import Place
 
 PLATFORM = "facewire_openvino"
 
@@ -61,7 +63,7 @@ def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
                 Reason.BAD_TENSOR,
                 f"output {name[:SHOWN]!r} is {problem}; there are: {', '.join(known)}",
             )
-        for parameter in asked.parameters:
+        for parameter in set(asked.parameters).difference(SHARED_MEMORY):
             raise RequestError(
                 Reason.BAD_OPTION,
                 f"output {name!r} has the parameter {parameter[:SHOWN]!r}; none is known",
@@ -71,17 +73,28 @@ def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
 
 
 def response(
-    request_id: str, wanted: Sequence[Output], found: Sequence[Detections]
+    request_id: str,
+    wanted: Sequence[Output],
+    found: Sequence[Detections],
+    places: Mapping[str, Place],
 ) -> pb.ModelInferResponse:
-    """The answer to a request: the detections in each of its images, of one model."""
+    """The answer to a request: the detections in each of its images, of one model.
+
+    Outputs that have a place in shared memory are written to it. Raises RequestError
+    (BAD_REGION) if one does not fit in.
+    """
     model = found[0].model
     answer = pb.ModelInferResponse(
         model_name=model.name, model_version=model.version, id=request_id
     )
     for output in wanted:
         array = _array(output.name, found)
-        answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
-        answer.raw_output_contents.append(array.tobytes())
+        tensor = answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
+        data = array.tobytes()
+        if output.name in places:
+            places[output.name].write(data, tensor.parameters)
+            data = b""  # clients count on an entry for each output
+        answer.raw_output_contents.append(data)
     return answer
 
 

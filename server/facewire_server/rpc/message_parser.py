@@ -25,6 +25,9 @@ SMALL = 256
 MOST_LENGTH_BYTES = 5
 """The most bytes of a field's length that protobuf reads."""
 
+GZIP = b"\x1f\x8b"
+"""The first bytes of gzip data. No message begins with them: 7 is no wire type."""
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types: see protobuf.dev/programming-guides/encoding."""
 
@@ -36,8 +39,12 @@ Path: TypeAlias = "Mapping[int, Path | None]"
 None for the image. A message has one of these fields."""
 
 _IN_REQUEST: Path = {1: None, 2: {1: None}}
-PATHS: Mapping[str, Path] = {"Detect": _IN_REQUEST, "DetectStream": {2: _IN_REQUEST}}
-"""By method: `encoded_image` and `raw_image.data` of the request."""
+PATHS: Mapping[str, Path] = {
+    "Detect": _IN_REQUEST,
+    "DetectImage": {1: {2: None}},
+    "DetectStream": {2: _IN_REQUEST},
+}
+"""By method: `encoded_image` and `raw_image.data` of the request, or `image.data`."""
 
 
 class Arrival(NamedTuple):
@@ -83,7 +90,8 @@ def parser(
     """Make a deserializer for gRPC; it parses only small fields of messages over `limit` bytes.
 
     `path` is that of the image, which the parsed message is without; None: there is none.
-    It raises RequestError (BAD_MESSAGE) for bytes that are not of the message's type.
+    It raises RequestError for bytes that are not of the message's type: NOT_SERVED for gzip,
+    else BAD_MESSAGE.
     """
 
     def parse(data: bytes) -> Any:
@@ -96,13 +104,22 @@ def parser(
                 return deserialize(rest)
             return deserialize(data)
         except (DecodeError, IndexError):
-            raise RequestError(
-                Reason.BAD_MESSAGE, "the message is not of the type that is asked for"
-            ) from None
+            raise _unreadable(data) from None
         finally:
             ARRIVED.set(Arrival(len(data), image))
 
     return parse
+
+
+def _unreadable(data: bytes) -> RequestError:
+    """Return the error of bytes that are no message."""
+    if data.startswith(GZIP):
+        return RequestError(
+            Reason.NOT_SERVED,
+            "compressed messages are not served, since gzip makes no image smaller: "
+            "turn off compression in the client",
+        )
+    return RequestError(Reason.BAD_MESSAGE, "the message is not of the type that is asked for")
 
 
 def cut_out(data: bytes, path: Path) -> tuple[bytes, memoryview | None]:

@@ -7,20 +7,22 @@ from importlib.metadata import version
 from typing import Any, NamedTuple, TypeAlias
 
 from facewire.inference.v2 import open_inference_pb2 as pb
-from facewire.inference.v2 import open_inference_pb2_grpc
 from facewire_server.errors import FacewireError, Reason, RequestError
 from facewire_server.inference.detector import Detections, Detector
 from facewire_server.rpc import infer_request, infer_response
 from facewire_server.rpc.batch import run_batch
 from facewire_server.rpc.call import Call, Context
-from facewire_server.rpc.calls import CallFailed, Calls, UnaryCall, shutting_down
+from facewire_server.rpc.calls import CallFailed, Calls, shutting_down
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import OPEN_INFERENCE, Health
 from facewire_server.rpc.message_parser import Received, receive
 from facewire_server.rpc.ordered_stream import LatestSlot, OrderedStream, Pending
+from facewire_server.rpc.shared_memory import Places, SharedMemoryMethods
 from facewire_server.scheduling.job import FixedWork
+from facewire_server.system.shared_memory import Regions
 
 EXTENSIONS = ("model_configuration", "model_repository")
+SHARED_MEMORY = ("system_shared_memory",)
 
 SHOWN = 64
 """How many characters of a version an error repeats."""
@@ -37,6 +39,7 @@ class InferJob(NamedTuple):
     request_id: str
     works: Sequence[FixedWork[Detections]]
     wanted: Sequence[infer_response.Output]
+    places: Places
 
 
 def _not_served(method: str, reason: str) -> Any:
@@ -49,12 +52,15 @@ def _not_served(method: str, reason: str) -> Any:
     return refuse
 
 
-class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer):
+class OpenInferenceServicer(SharedMemoryMethods):
     """Answers requests from the loaded models; the .proto specifies each method."""
 
-    def __init__(self, dispatcher: Dispatcher, calls: Calls, health: Health) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, calls: Calls, health: Health, regions: Regions | None
+    ) -> None:
+        """`regions` None: shared memory is not served."""
+        super().__init__(calls, regions)
         self._dispatcher = dispatcher
-        self._calls = calls
         self._health = health
 
     async def ServerLive(self, _: pb.ServerLiveRequest, context: Context) -> pb.ServerLiveResponse:
@@ -82,8 +88,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     ) -> pb.ServerMetadataResponse:
         """See the .proto."""
         async with self._call(context, "ServerMetadata"):
+            extensions = EXTENSIONS if self._regions is None else EXTENSIONS + SHARED_MEMORY
             return pb.ServerMetadataResponse(
-                name="facewire", version=version("facewire"), extensions=EXTENSIONS
+                name="facewire", version=version("facewire"), extensions=extensions
             )
 
     async def ModelMetadata(
@@ -148,21 +155,11 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
     ModelStatistics = _not_served("ModelStatistics", "/metrics has the numbers")
     RepositoryModelLoad = _not_served("RepositoryModelLoad", "flags name the models")
     RepositoryModelUnload = _not_served("RepositoryModelUnload", "flags name the models")
-    SystemSharedMemoryStatus = _not_served("SystemSharedMemoryStatus", "send data in the message")
-    SystemSharedMemoryRegister = _not_served(
-        "SystemSharedMemoryRegister", "send data in the message"
-    )
-    SystemSharedMemoryUnregister = _not_served(
-        "SystemSharedMemoryUnregister", "send data in the message"
-    )
     CudaSharedMemoryStatus = _not_served("CudaSharedMemoryStatus", "CUDA is not used")
     CudaSharedMemoryRegister = _not_served("CudaSharedMemoryRegister", "CUDA is not used")
     CudaSharedMemoryUnregister = _not_served("CudaSharedMemoryUnregister", "CUDA is not used")
     TraceSetting = _not_served("TraceSetting", "--traces and the OTEL_* variables set traces")
     LogSettings = _not_served("LogSettings", "flags set the log")
-
-    def _call(self, context: Context, method: str) -> UnaryCall:
-        return UnaryCall(self._calls, context, method, service=OPEN_INFERENCE)
 
     def _detector(self, name: str, version: str) -> Detector:
         """Look up a model. Raises FacewireError for another version than the loaded one."""
@@ -186,20 +183,26 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
             deadline = call.arrived + parameters.timeout
             call.deadline = deadline if call.deadline is None else min(call.deadline, deadline)
         wanted = infer_response.wanted(request, detector.description)
-        images = infer_request.images(request, reducible=self._dispatcher.reducible)
+        places = Places.of(request, self._served)
+        shared = None if places.input is None else places.input.data
+        self._dispatcher.check_size(call.size + len(shared or ()))
+        images = infer_request.images(request, reducible=self._dispatcher.reducible, shared=shared)
+        options, lasting = parameters.options, shared is None
         works = [
-            self._dispatcher.work(detector, image, parameters.options, len(image.data))
+            self._dispatcher.work(detector, image, options, len(image.data), lasting=lasting)
             for image in images
         ]
-        return InferJob(request.id, works, wanted)
+        return InferJob(request.id, works, wanted, places)
 
     async def _answer(
         self, job: InferJob, call: Call, *, sheddable: bool = True
     ) -> pb.ModelInferResponse:
         """Have the work done. Raises FacewireError."""
-        call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
-        found = [outcome.value for outcome in call.outcomes]
-        return infer_response.response(job.request_id, job.wanted, found)
+        places = job.places
+        with places.checked():
+            call.outcomes = await run_batch(self._dispatcher, job.works, call, sheddable=sheddable)
+            found = [outcome.value for outcome in call.outcomes]
+            return infer_response.response(job.request_id, job.wanted, found, places.outputs)
 
     async def _streamed(
         self, context: Context, slot: LatestSlot[Pending[Request, StreamResponse]]
@@ -212,8 +215,9 @@ class OpenInferenceServicer(open_inference_pb2_grpc.GRPCInferenceServiceServicer
                 job = self._job(received.message, call)
                 answer = await self._answer(job, call, sheddable=False)
         except CallFailed as failed:
+            reason, message = failed.failure.reason, failed.failure.message
             return StreamResponse(
-                error_message=failed.failure.message,
+                error_message=f"[{reason}] {message}" if reason else message,
                 infer_response=pb.ModelInferResponse(id=received.message.id),
             )
         answer.parameters["triton_final_response"].bool_param = True

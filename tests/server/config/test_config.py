@@ -37,6 +37,7 @@ def test_limits_are_turned_into_bytes_and_pixels() -> None:
         ({"workers": 0}, "--workers"),
         ({"workers": 1025}, "--workers"),
         ({"workers": 2, "host": "unix:/run/x"}, "--workers: a Unix socket"),
+        ({"workers": 2, "shared_memory": True}, "--shared-memory: needs --workers 1"),
         ({"host": "unix:"}, "--host: unix: needs a path"),
         ({"socket_mode": 0o1777}, "--socket-mode"),
         ({"socket_mode": -1}, "--socket-mode"),

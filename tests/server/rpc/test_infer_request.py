@@ -121,10 +121,10 @@ def test_an_unknown_pixel_format_is_refused(infer: GRPCInferenceServiceStub) -> 
     code, why, message = refused(infer, request)
     assert (code, why) == (INVALID, "BAD_OPTION")
     assert "'HSV'" in message
-    request = raw("UINT8", [1, 1, 3], b"abc", shared_memory_region="r")
+    request = raw("UINT8", [1, 1, 3], b"abc", shared_memory="r")
     code, why, message = refused(infer, request)
     assert (code, why) == (INVALID, "BAD_OPTION")
-    assert "'shared_memory_region'" in message
+    assert "'shared_memory'" in message
 
 
 @pytest.mark.parametrize("names", [["landmarks"], ["boxes", "boxes"], ["x" * 9999]])

@@ -41,6 +41,8 @@ def test_requests_are_answered_in_their_order_and_errors_end_no_stream(
     assert [answer.infer_response.id for answer in answers] == [str(i) for i in range(12)]
     failed = [index for index, answer in enumerate(answers) if answer.error_message]
     assert failed == list(bad)
+    reasons = [answers[index].error_message.partition(" ")[0] for index in failed]
+    assert reasons == ["[CORRUPT_IMAGE]", "[UNSUPPORTED_FORMAT]", "[EMPTY_IMAGE]"]
     for index, answer in enumerate(answers):
         if index not in bad:
             assert answer.infer_response.parameters["triton_final_response"].bool_param
@@ -57,6 +59,7 @@ def test_a_request_over_the_limit_fails_alone(
     infer: GRPCInferenceServiceStub, photo: bytes
 ) -> None:
     large, good = infer.ModelStreamInfer(numbered([bytes(1 << 20), photo]), timeout=60)
+    assert large.error_message.startswith("[MESSAGE_TOO_LARGE] the message has ")
     assert "--max-message-mb" in large.error_message
     assert large.infer_response.id == "0"
     assert not good.error_message

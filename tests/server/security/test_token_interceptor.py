@@ -164,7 +164,7 @@ def test_health_needs_no_token(connection: grpc.Channel) -> None:
         "/grpc.health.v1.Health/check",
         "/grpc.health.v1.Health/Check/",
         "//grpc.health.v1.Health/Check",
-        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/grpc.reflection.v2.ServerReflection/ServerReflectionInfo",
         "/facewire.v1.DetectService/Nothing",
         "/x",
     ],

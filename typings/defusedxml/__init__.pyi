@@ -1,0 +1,3 @@
+"""The part of defusedxml that the client uses."""
+
+class DefusedXmlException(ValueError): ...

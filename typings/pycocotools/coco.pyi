@@ -1,0 +1,9 @@
+"""The part of pycocotools that the tests use."""
+
+from typing import Any, Self
+
+class COCO:
+    dataset: dict[str, Any]
+    def __init__(self) -> None: ...
+    def createIndex(self) -> None: ...
+    def loadRes(self, resFile: list[dict[str, Any]]) -> Self: ...
