@@ -37,8 +37,13 @@ SHOWN = 64
 
 LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 
-IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
-"""Parameters of a request that are accepted and change nothing."""
+IGNORED = frozenset(
+    (
+        *("priority", "triton_enable_empty_final_response"),
+        *("sequence_id", "sequence_start", "sequence_end"),
+    )
+)
+"""Parameters of a request that are accepted and change nothing: no request depends on another."""
 
 REGION, BYTE_SIZE, OFFSET = SHARED_MEMORY = (
     "shared_memory_region",
@@ -91,7 +96,8 @@ def images(
     raws = len(request.raw_input_contents)
     if raws > 1:
         raise _bad(f"raw_input_contents has {raws} entries for one input")
-    if raws and tensor.HasField("contents"):
+    # Clients of MLServer send contents without elements beside raw data.
+    if raws and tensor.contents.ListFields():
         raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
     if shared is not None and (raws or tensor.HasField("contents")):
         raise _bad(f"{_name(tensor)} is in shared memory, and has data in the message as well")
