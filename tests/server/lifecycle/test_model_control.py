@@ -20,11 +20,11 @@ from facewire_server.lifecycle.model_control import ModelControl
 from facewire_server.models.registry import Registry
 from facewire_server.models.source import EMBEDDED
 from facewire_server.rpc.health import SERVICE
+from tests.server.clients import needs, python, run
 from tests.server.constant_model import write_constant_model
 from tests.server.health import NOT_SERVING, SERVING, check
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
-from tests.server.test_other_clients import PYTHON, run, with_client
 
 FACE = (8.0, 8.0, 56.0, 56.0, 0.9, 0)
 IMAGE = detect_pb2.RawImage(
@@ -213,9 +213,9 @@ def test_parameters_are_refused_and_the_name_may_be_where_kserve_has_it(
     assert infer.RepositoryModelLoad(request, timeout=60).model_name == "second"
 
 
-@with_client
+@needs("tritonclient")
 def test_tritonclient_loads_and_unloads(running: BackgroundServer) -> None:
-    assert run(PYTHON, TRITON, running.target) == ["False", "True"]
+    assert run(python("tritonclient"), TRITON, running.target) == ["False", "True"]
 
 
 class Model:
