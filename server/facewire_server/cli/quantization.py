@@ -104,12 +104,12 @@ class Quantization:
         """Measure both models, and restore accuracy if need be; returns what to say."""
         before = accuracy.of_served(self._config)
         after = accuracy.of_served(replace(self._config, models=(str(self.draft),)))
-        if 100 * (before - after) > max_drop:
+        if _drop(before, after) > max_drop:
             lost = _change(before, after)
             click.echo(f"{lost}: taking operations back that cost most", err=True)
             self._restore(accuracy, max_drop)
             after = accuracy.of_served(replace(self._config, models=(str(self.draft),)))
-            if 100 * (before - after) > max_drop:
+            if _drop(before, after) > max_drop:
                 raise CommandError(
                     f"{_change(before, after)}, with the operations that cost most left in"
                     f" floating point; --max-drop is {max_drop:g}, so nothing is written"
@@ -133,6 +133,11 @@ class Quantization:
         """Tell which photos cannot be read, the first by name."""
         broken = self._calibration.broken.items()
         tell([Problem("cannot be read, left out", path.name, why) for path, why in broken])
+
+
+def _drop(before: float, after: float) -> float:
+    """Return how many percentage points are lost, without the last bits of binary fractions."""
+    return round(100 * (before - after), 9)
 
 
 def _change(before: float, after: float) -> str:

@@ -1,10 +1,9 @@
 """Quantization: a copy of a network that computes in 8-bit integers, made by NNCF.
 
-Rule: NNCF is imported only when it is used, and sends nothing.
+Rule: NNCF is imported only when it is used.
 """
 
 import logging
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -92,9 +91,7 @@ def quantize_within(
 
 
 def import_nncf() -> None:
-    """Import NNCF without its telemetry and its log. Raises CommandError if it is missing."""
-    # NNCF reports each use to its maker, unless this package is missing: it now seems to be.
-    cast(Any, sys.modules).setdefault("openvino_telemetry", None)
+    """Import NNCF without its log; see `facewire_server` for its telemetry. Raises CommandError if it is missing."""
     try:
         import nncf
     except ImportError:

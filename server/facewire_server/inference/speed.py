@@ -13,7 +13,7 @@ from facewire_server.inference.preprocess import PreprocessedNetwork
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.source import Source
 
-ROUNDS = 15
+ROUNDS = 11
 
 LEAST_SECONDS = 0.05
 """How long each network runs in a round, at least."""
