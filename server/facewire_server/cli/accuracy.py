@@ -42,6 +42,7 @@ class Accuracy:
         if not self.dataset.faces:
             raise CommandError("the data set has no faces, so that there is no AP")
         tell(self.dataset.problems)
+        self._told = list(self.dataset.problems)
         metric = default_metric(self.dataset.format)
         self._settings = Settings(metric, 0.5, 0.1)
         self.title = METRICS[metric]
@@ -88,7 +89,8 @@ class Accuracy:
             answers = ask(client, photos, question, file, SECONDS, bar.update)
         if answers.broken is not None:
             raise answers.broken
-        tell(answers.problems)
+        tell([each for each in answers.problems if each not in self._told])
+        self._told += answers.problems
         if answers.missing:
             raise CommandError(f"{answers.missing} photos were not answered")
         return answers.answers

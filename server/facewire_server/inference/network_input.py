@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from openvino.passes import ConstantFolding, Manager
 
 from facewire_ext import Placement
 from facewire_server.image.decode import EncodedImage, open_image
@@ -32,7 +33,10 @@ class NetworkInput:
 
     def __init__(self, source: Source, limits: ImageLimits) -> None:
         """Read the network. Raises ModelError."""
-        network, self._head, _ = read(source, source.read())
+        files = source.read()
+        network, self._head, _ = read(source, files)
+        if not files.is_ir:
+            _fold_constants(network.model)
         self.model, self.metadata = network.model, network.metadata
         self._target = Target(*network.input_size, self._head.resize)
         self._grid = Grid.of(self._head, network.input_size, DEFAULT_MAX_DETECTIONS)
@@ -92,3 +96,14 @@ class NetworkInput:
             for position in self._head.positions
         ]
         return self._head.bind(arrays).read(placement, options)
+
+
+def _fold_constants(model: ov.Model) -> None:
+    """Compute what depends on constants only, as OpenVINO's converter does for an IR.
+
+    OpenVINO reshapes the weights of depthwise convolutions in ONNX files; NNCF quantizes them
+    only if they are constants.
+    """
+    passes = Manager()
+    passes.register_pass(ConstantFolding())
+    passes.run_passes(model)

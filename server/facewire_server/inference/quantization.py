@@ -91,7 +91,10 @@ def quantize_within(
 
 
 def import_nncf() -> None:
-    """Import NNCF without its log; see `facewire_server` for its telemetry. Raises CommandError if it is missing."""
+    """Import NNCF without its log; `facewire_server` sees to its telemetry.
+
+    Raises CommandError if it is missing.
+    """
     try:
         import nncf
     except ImportError:
