@@ -11,7 +11,16 @@ import click
 
 from benchmarks.comparison.contenders import compare
 from benchmarks.comparison.results import TABLE_HEADER, Cell, CellResults
-from benchmarks.comparison.servers import FD_0205, LIMIT, OURS, PEERS, PINNED, THROUGHPUT, YUNET_640
+from benchmarks.comparison.servers import (
+    FD_0205,
+    LIMIT,
+    OURS,
+    OURS_V2,
+    PEERS,
+    PINNED,
+    THROUGHPUT,
+    YUNET_640,
+)
 from benchmarks.harness.images import photos
 from benchmarks.harness.rounds import table
 from benchmarks.harness.settings import print_settings, progress, rounds_option, seconds_option
@@ -73,8 +82,8 @@ FULL_HD = (Mark("requests/s x textbook", least=1.40, value=_ratio("rate", TEXTBO
 LARGEST = (Mark("requests/s x textbook", least=2.6, value=_ratio("rate", TEXTBOOK)),)
 TRIALS = (
     Trial("0205", Cell(FD_0205, "small", 16), (LIMIT, OURS, TEXTBOOK), MARKS_0205),
-    Trial("small", Cell(YUNET_640, "small", 16), (LIMIT, OURS, TEXTBOOK), SMALL),
-    Trial("alone", Cell(YUNET_640, "small", 1), (LIMIT, OURS, THROUGHPUT), ALONE),
+    Trial("small", Cell(YUNET_640, "small", 16), (LIMIT, OURS, OURS_V2, TEXTBOOK), SMALL),
+    Trial("alone", Cell(YUNET_640, "small", 1), (LIMIT, OURS, OURS_V2, THROUGHPUT), ALONE),
     Trial("large", Cell(YUNET_640, "1080p", 16), (OURS, TEXTBOOK), FULL_HD),
     Trial("large", Cell(YUNET_640, "12mp", 16), (OURS, TEXTBOOK), LARGEST),
 )

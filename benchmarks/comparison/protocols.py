@@ -5,6 +5,7 @@ By the Open Inference Protocol a photo is sent as a BYTES tensor, and boxes come
 
 from array import array
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from facewire.inference.v2.open_inference_pb2 import ModelInferRequest, ModelInferResponse
@@ -27,8 +28,8 @@ def _facewire_boxes(reply: bytes) -> Boxes:
     return [(box.x_min, box.y_min, box.x_max, box.y_max) for box in boxes]
 
 
-def _oip_request(image: bytes, model: str) -> ModelInferRequest:
-    request = ModelInferRequest(model_name=model or "face")
+def _oip_request(image: bytes, model: str, default: str = "face") -> ModelInferRequest:
+    request = ModelInferRequest(model_name=model or default)
     tensor = request.inputs.add(name="jpeg", datatype="BYTES", shape=[1])
     tensor.contents.bytes_contents.append(image)
     return request
@@ -50,3 +51,6 @@ def _oip_boxes(reply: bytes) -> Boxes:
 FACEWIRE = Protocol(DETECT, _facewire_boxes)
 _MODEL_INFER = "/inference.GRPCInferenceService/ModelInfer"
 OIP = Protocol(Method(_MODEL_INFER, _oip_request, _oip_answer), _oip_boxes)
+FACEWIRE_OIP = Protocol(
+    Method(_MODEL_INFER, partial(_oip_request, default=""), _oip_answer), _oip_boxes
+)

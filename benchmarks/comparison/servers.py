@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
-from benchmarks.comparison.protocols import FACEWIRE, OIP, Protocol
+from benchmarks.comparison.protocols import FACEWIRE, FACEWIRE_OIP, OIP, Protocol
 from benchmarks.harness.images import PUBLISHED_0205, YUNET
 from benchmarks.harness.program import free_port
 
-OURS, THROUGHPUT, LIMIT = "facewire", "facewire-throughput", "benchmark_app"
+OURS, OURS_V2, LIMIT = "facewire", "facewire-v2", "benchmark_app"
+THROUGHPUT = "facewire-throughput"
 CACHE = user_cache_path("facewire") / "benchmarks"
 
 
@@ -84,6 +85,7 @@ _KSERVE = (
 _MLSERVER = "benchmarks.rivals.mlserver_runtime JOB --port {port} --http-port {http} --hint"
 PROGRAMS = {
     OURS: ServerProgram(FACEWIRE, "", _FACEWIRE),
+    OURS_V2: ServerProgram(FACEWIRE_OIP, "", _FACEWIRE),
     THROUGHPUT: ServerProgram(FACEWIRE, "", f"{_FACEWIRE} --mode throughput"),
     "textbook": ServerProgram(FACEWIRE, "", _TEXTBOOK),
     "kserve": ServerProgram(OIP, "kserve", f"{_KSERVE} throughput"),

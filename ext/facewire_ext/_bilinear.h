@@ -41,7 +41,38 @@ FACEWIRE_INLINE int32_t four_bytes(const uint8_t *from)
     return value;
 }
 
+FACEWIRE_INLINE int16_t two_bytes(const uint8_t *from)
+{
+    int16_t value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
 #ifdef FACEWIRE_X86
+/* Grey pixels, in eights. Two neighbours are loaded at a time; nothing else is read. */
+FACEWIRE_INLINE void blend_grey_x86(
+    const uint8_t *row, const facewire_columns *columns, int16_t *plane)
+{
+    const int32_t *offset = columns->left;
+    const __m128i *weights = (const __m128i *)columns->weights;
+    const __m128i zero = _mm_setzero_si128();
+    ptrdiff_t x = 0;
+    for (; x + 8 <= columns->count; x += 8, weights += 2) {
+        __m128i pairs = _mm_setr_epi16(two_bytes(row + offset[x]),
+            two_bytes(row + offset[x + 1]), two_bytes(row + offset[x + 2]),
+            two_bytes(row + offset[x + 3]), two_bytes(row + offset[x + 4]),
+            two_bytes(row + offset[x + 5]), two_bytes(row + offset[x + 6]),
+            two_bytes(row + offset[x + 7]));
+        __m128i low = _mm_madd_epi16(
+            _mm_unpacklo_epi8(pairs, zero), _mm_loadu_si128(weights));
+        __m128i high = _mm_madd_epi16(
+            _mm_unpackhi_epi8(pairs, zero), _mm_loadu_si128(weights + 1));
+        _mm_storeu_si128((__m128i *)(plane + x),
+            _mm_packs_epi32(_mm_srai_epi32(low, 4), _mm_srai_epi32(high, 4)));
+    }
+    blend_columns_rest(row, 1, 1, columns, x, plane);
+}
+
 static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
     const facewire_columns *columns, int16_t *planes)
 {
@@ -51,6 +82,10 @@ static void blend_columns_sse2(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     const __m128i low = _mm_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 4 <= count; x += 4) {
@@ -84,6 +119,10 @@ FACEWIRE_AVX2 static void blend_columns_avx2(const uint8_t *row, ptrdiff_t chann
     const __m256i low = _mm256_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 8 <= count; x += 8) {
@@ -114,6 +153,10 @@ FACEWIRE_AVX512 static void blend_columns_avx512(const uint8_t *row, ptrdiff_t c
     const __m512i low = _mm512_set1_epi32(0xFF);
     const __m128i shift = _mm_cvtsi32_si128(channels == 3 ? 8 : 0);
     ptrdiff_t x = 0;
+    if (channels == 1 && step == 1) {
+        blend_grey_x86(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 16 <= count; x += 16) {
@@ -145,6 +188,28 @@ FACEWIRE_INLINE uint32x4_t four_pixels(const uint8_t *row, const int32_t *offset
     return vsetq_lane_u32((uint32_t)four_bytes(row + offset[3]), pixels, 3);
 }
 
+/* As on x86. */
+FACEWIRE_INLINE void blend_grey_neon(
+    const uint8_t *row, const facewire_columns *columns, int16_t *plane)
+{
+    ptrdiff_t x = 0;
+    for (; x + 8 <= columns->count; x += 8) {
+        int16_t pairs[8];
+        for (int i = 0; i < 8; i++)
+            pairs[i] = two_bytes(row + columns->left[x + i]);
+        uint8x8x2_t sides = vld2_u8((const uint8_t *)pairs);
+        int16x8_t left = vreinterpretq_s16_u16(vmovl_u8(sides.val[0]));
+        int16x8_t right = vreinterpretq_s16_u16(vmovl_u8(sides.val[1]));
+        int16x8x2_t weights = vld2q_s16(columns->weights + 2 * x);
+        int32x4_t low = vmull_s16(vget_low_s16(left), vget_low_s16(weights.val[0]));
+        int32x4_t high = vmull_s16(vget_high_s16(left), vget_high_s16(weights.val[0]));
+        low = vmlal_s16(low, vget_low_s16(right), vget_low_s16(weights.val[1]));
+        high = vmlal_s16(high, vget_high_s16(right), vget_high_s16(weights.val[1]));
+        vst1q_s16(plane + x, vcombine_s16(vshrn_n_s32(low, 4), vshrn_n_s32(high, 4)));
+    }
+    blend_columns_rest(row, 1, 1, columns, x, plane);
+}
+
 static void blend_columns_neon(const uint8_t *row, ptrdiff_t channels, ptrdiff_t step,
     const facewire_columns *columns, int16_t *planes)
 {
@@ -153,6 +218,10 @@ static void blend_columns_neon(const uint8_t *row, ptrdiff_t channels, ptrdiff_t
     const uint32x4_t low = vdupq_n_u32(0xFF);
     const int32x4_t shift = vdupq_n_s32(channels == 3 ? -8 : 0);
     ptrdiff_t x = 0;
+    if (channels == 1 && step == 1) {
+        blend_grey_neon(row, columns, planes);
+        return;
+    }
     if (channels < 3 || step != channels)
         goto rest;
     for (; x + 4 <= count; x += 4) {

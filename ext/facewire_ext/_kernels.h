@@ -126,6 +126,10 @@ typedef struct {
     /* Converts a row of 4:2:0 video to bytes B, G, R, 0; chroma is `step` bytes apart. */
     void (*yuv_row)(const uint8_t *luma, const uint8_t *u, const uint8_t *v,
         ptrdiff_t step, ptrdiff_t width, uint32_t *pixels);
+
+    /* Writes a tile [rows][length] as [length][rows], whose rows are `stride` bytes apart. */
+    void (*transpose)(const uint8_t *tile, ptrdiff_t rows, ptrdiff_t length, uint8_t *out,
+        ptrdiff_t stride);
 } facewire_kernels;
 
 #endif

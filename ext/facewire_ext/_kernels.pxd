@@ -108,6 +108,13 @@ cdef extern from "_kernels.h" nogil:
             Py_ssize_t count,
             uint8_t* pixels,
         ) noexcept nogil
+        void (*transpose)(
+            const uint8_t* tile,
+            Py_ssize_t rows,
+            Py_ssize_t length,
+            uint8_t* out,
+            Py_ssize_t stride,
+        ) noexcept nogil
 
 
 # Chosen when `_kernels` is imported, and by `use_simd_level`.

@@ -8,13 +8,14 @@ order of channels decide where a result is written, and need no separate pass.
 from libc.math cimport floorf, rintf
 from libc.stdint cimport int16_t, int32_t, uint8_t, uint32_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
 from ._kernels cimport Columns, kernels
 
 
 cdef enum:
     ONE = 2048  # the weight of a whole pixel
-    TILE = 16  # rows that are written as columns at a time
+    TILE = 16  # rows that are written as columns at a time; vectors transpose so many
 
 
 cdef struct Lines:
@@ -147,17 +148,18 @@ cdef inline void draw_row(
     cdef Py_ssize_t second = clipped(above + 1, source)
     cdef const int16_t* top = resized(source, first, second, length, lines)
     cdef const int16_t* bottom = resized(source, second, first, length, lines)
-    cdef Py_ssize_t channel, plane
-    for channel in range(3):
-        plane = 0 if source.channels == 1 else channel * length
+    cdef Py_ssize_t channel
+    for channel in range(min(<Py_ssize_t> 3, source.channels)):
         kernels.blend_rows(
-            top + plane,
-            bottom + plane,
+            top + channel * length,
+            bottom + channel * length,
             <int16_t> rintf((1 - part) * ONE),
             <int16_t> rintf(part * ONE),
             length,
             planes[channel],
         )
+    for channel in range(source.channels, 3):  # grey
+        memcpy(planes[channel], planes[0], length)
 
 
 cdef void draw_rows(
@@ -194,7 +196,7 @@ cdef void draw_swapped(
             draw_row(source, first + index, target.width, length, lines, planes)
         column = target.width - first - count if target.flipped_x else first
         for channel in range(3):
-            transpose(
+            kernels.transpose(
                 lines.tile + channel * TILE * length,
                 count,
                 length,
@@ -202,13 +204,3 @@ cdef void draw_swapped(
                 target.stride,
             )
         first += count
-
-
-cdef inline void transpose(
-    const uint8_t* tile, Py_ssize_t rows, Py_ssize_t length, uint8_t* out, Py_ssize_t stride
-) noexcept nogil:
-    """Write a tile [rows, length] as [length, rows]."""
-    cdef Py_ssize_t x, row
-    for x in range(length):
-        for row in range(rows):
-            out[x * stride + row] = tile[row * length + x]

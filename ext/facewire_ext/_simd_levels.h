@@ -1,9 +1,9 @@
 /* The kernels, written once and compiled for each SIMD level.
  *
  * The bodies are plain loops that the compiler vectorises; each level has the same body in
- * a function with its own target attribute. The scan and the blending of columns are
- * written by hand for each level, because compilers vectorise neither collecting indices
- * nor loads at the places that a table says.
+ * a function with its own target attribute. The scan, the blending of columns and the
+ * transposition are written by hand for each level, because compilers vectorise neither
+ * collecting indices, nor loads at the places that a table says, nor stores of columns.
  */
 #ifndef FACEWIRE_SIMD_LEVELS_H
 #define FACEWIRE_SIMD_LEVELS_H
@@ -13,6 +13,7 @@
 #include "_box_decoding.h"
 #include "_threshold_scan.h"
 #include "_overlap.h"
+#include "_transpose.h"
 
 /* One SIMD level: the bodies in functions of that target, and their table. */
 #define FACEWIRE_SIMD_LEVEL(level, linear_limit, target)                               \
@@ -79,6 +80,7 @@
         blend_columns_##level,                                                         \
         blend_rows_##level,                                                            \
         yuv_row_##level,                                                               \
+        transpose_##level,                                                             \
     };
 
 FACEWIRE_SIMD_LEVEL(portable, 128, )

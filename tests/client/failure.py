@@ -46,4 +46,6 @@ class Failure(Exception):
             return b""
         detail = Any()
         detail.Pack(ErrorInfo(reason=self.reason, domain=domain))
-        return Status(code=self.code.value[0], details=[detail]).SerializeToString()
+        return Status(
+            code=self.code.value[0], message=self.message, details=[detail]
+        ).SerializeToString()

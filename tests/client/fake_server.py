@@ -108,6 +108,11 @@ class FakeServer(DetectServiceServicer):
         except Failure as failure:
             failure.abort(context)
 
+    def DetectImage(
+        self, request: pb.DetectImageRequest, context: grpc.ServicerContext
+    ) -> pb.DetectResponse:
+        raise NotImplementedError  # the client calls Detect
+
     def DetectStream(
         self,
         request_iterator: Iterator[pb.DetectStreamRequest],

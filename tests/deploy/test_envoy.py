@@ -14,6 +14,8 @@ import httpx
 import pytest
 from google.protobuf.json_format import Parse, ParseDict
 
+from facewire.inference.v2.open_inference_pb2 import SystemSharedMemoryStatusRequest
+from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient, FaceClientError
@@ -130,6 +132,17 @@ def test_grpc_passes_through(envoy: Envoy, server: BackgroundServer) -> None:
         assert found == [getattr(each, "faces", None) for each in direct.detect_stream(images)]
     with grpc.insecure_channel(envoy.target) as channel:
         assert check(channel) == SERVING
+
+
+def test_shared_memory_does_not_pass(envoy: Envoy) -> None:
+    with (
+        grpc.insecure_channel(envoy.target) as channel,
+        pytest.raises(grpc.RpcError) as error,
+    ):
+        request = SystemSharedMemoryStatusRequest()
+        GRPCInferenceServiceStub(channel).SystemSharedMemoryStatus(request, timeout=60)
+    call: Any = error.value
+    assert call.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 BAD: list[tuple[int, bytes, dict[str, Any]]] = [

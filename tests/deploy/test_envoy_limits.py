@@ -209,13 +209,18 @@ def test_a_token_passes_through(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_page_is_one_route(server: BackgroundServer, tmp_path: Path) -> None:
-    page = "<!doctype html>" + 100_000 * " "
-    (tmp_path / "index.html").write_text(page)
+    page = "<!doctype html>" + 200_000 * " "
+    folder, built = tmp_path / "deploy" / "envoy", tmp_path / "examples" / "web" / "dist"
+    for each in (folder, built):
+        each.mkdir(parents=True)
+    for name in ("index.html", "page.js", "page.css"):
+        (built / name).write_text(page)
     with (
-        running(settings(server.target, switched_on=["page"]), tmp_path) as envoy,
+        running(settings(server.target, switched_on=["page"]), folder) as envoy,
         httpx.Client(base_url=f"http://{envoy.target}", timeout=60, trust_env=False) as http,
     ):
         answer = http.get("/")
         assert answer.text == page
         assert answer.headers["content-type"] == "text/html"
+        assert "default-src 'self';" in answer.headers["content-security-policy"]
         assert http.get("/other.html").status_code == 404

@@ -77,6 +77,16 @@ static void compare_rows(void)
     same("blend_rows", one, other, sizeof one);
 }
 
+static void compare_transposed(void)
+{
+    const int rows = below(2) ? 16 : 1 + below(16), length = 1 + below(64);
+    uint8_t *tile = bytes(rows * length), one[64 * 20] = {0}, other[64 * 20] = {0};
+    kernels_portable.transpose(tile, rows, length, one, 20);
+    kernels_neon.transpose(tile, rows, length, other, 20);
+    same("transpose", one, other, sizeof one);
+    release(tile, rows * length);
+}
+
 static void compare_video(void)
 {
     const int pairs = 1 + below(MOST / 2), step = 1 + below(2);
@@ -120,6 +130,7 @@ int main(void)
     for (int round = 0; round < ROUNDS; round++) {
         compare_columns();
         compare_rows();
+        compare_transposed();
         compare_video();
         compare_confidences();
     }

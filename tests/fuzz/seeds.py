@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from facewire.v1 import detect_pb2 as pb
+from facewire_server.rpc import tensor_request
 from tests.server import infer
 from tests.server.image import attacks
 from tests.server.image.bmp_writer import BmpLayout
@@ -177,7 +178,13 @@ def infer_seeds() -> list[bytes]:
     requests = [infer.raw(*tensor, pixel_format="RGB") for tensor in tensors]
     requests.append(infer.typed("BYTES", [1], bytes_contents=[jpeg]))
     requests.append(infer.typed("UINT8", [1, 1, 3], uint_contents=[1, 2, 256]))
+    for datatype, size in (("FP32", 4), ("FP16", 2), ("UINT8", 1)):
+        requests.append(infer.raw(datatype, [1, 3, 2, 2], bytes(12 * size)))
+    requests.append(infer.typed("FP32", [1, 3, 2, 2], fp32_contents=range(12)))
+    requests.append(infer.typed("UINT8", [1, 3, 2, 2], uint_contents=range(250, 262)))
     for number, request in enumerate(requests):
+        if tensor_request.is_tensor(request) and number % 2:
+            continue  # with options it would be refused at once
         request.parameters["min_confidence"].double_param = number / 16
         request.parameters["timeout"].int64_param = number
         request.outputs.add(name=("boxes", "landmarks", "other")[number % 3])

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
+from facewire_server.models.signature import DTYPES
 from tests.server.rpc_errors import reason
-
-TYPES = {"FP32": "<f4", "INT32": "<i4"}
 
 
 def elements(*values: bytes) -> bytes:
@@ -54,7 +53,7 @@ def outputs(response: pb.ModelInferResponse) -> dict[str, NDArray[Any]]:
     """The outputs of an answer as arrays."""
     pairs = zip(response.outputs, response.raw_output_contents, strict=True)
     return {
-        output.name: np.frombuffer(data, TYPES[output.datatype]).reshape(output.shape)
+        output.name: np.frombuffer(data, DTYPES[output.datatype]).reshape(output.shape)
         for output, data in pairs
     }
 

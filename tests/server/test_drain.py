@@ -6,12 +6,16 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
+from facewire.inference.v2.open_inference_pb2 import ModelInferRequest
+from facewire.inference.v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
+from tests.server.infer import elements, raw
 from tests.server.process import serving
 from tests.server.rpc_errors import reason
 
@@ -39,10 +43,13 @@ class Callers:
         self._target = target
         good = pb.DetectRequest(encoded_image=photo)
         bad = pb.DetectRequest(encoded_image=photo[:-2000])
-        kinds: list[Callable[[DetectServiceStub], bool]] = [
-            *[lambda stub: self._ask(stub, good)] * 6,
-            *[lambda stub: self._ask(stub, bad)] * 2,
-            *[lambda stub: self._stream(stub, good)] * 2,
+        batch = raw("BYTES", [2], elements(photo, photo))
+        kinds: list[Callable[[grpc.Channel], bool]] = [
+            *[lambda channel: self._ask(DetectServiceStub(channel).Detect, good)] * 4,
+            *[lambda channel: self._ask(DetectServiceStub(channel).Detect, bad)] * 2,
+            *[lambda channel: self._ask(GRPCInferenceServiceStub(channel).ModelInfer, batch)] * 2,
+            lambda channel: self._stream(channel, good),
+            lambda channel: self._infer_stream(channel, batch),
         ]
         self._threads = [threading.Thread(target=self._run, args=(kind,)) for kind in kinds]
         for thread in self._threads:
@@ -53,17 +60,16 @@ class Callers:
             thread.join(60)
             assert not thread.is_alive()
 
-    def _run(self, kind: Callable[[DetectServiceStub], bool]) -> None:
+    def _run(self, kind: Callable[[grpc.Channel], bool]) -> None:
         with grpc.insecure_channel(self._target, OWN_CONNECTION) as channel:
-            stub = DetectServiceStub(channel)
-            while kind(stub):
+            while kind(channel):
                 pass
 
-    def _ask(self, stub: DetectServiceStub, request: pb.DetectRequest) -> bool:
+    def _ask(self, method: Any, request: pb.DetectRequest | ModelInferRequest) -> bool:
         """One call; returns whether the server was there."""
         request_id, metadata = identity()
         try:
-            stub.Detect(request, timeout=60, metadata=metadata)
+            method(request, timeout=60, metadata=metadata)
         except grpc.RpcError as error:
             code, why = reason(error)
             if not why:
@@ -76,18 +82,26 @@ class Callers:
                 self.busy.set()
         return True
 
-    def _stream(self, stub: DetectServiceStub, request: pb.DetectRequest) -> bool:
+    def _stream(self, channel: grpc.Channel, request: pb.DetectRequest) -> bool:
+        method, frame = DetectServiceStub(channel).DetectStream, pb.DetectStreamRequest
+        return self._endless(method, frame(request=request), lambda it: NAMES[it.error.code])
+
+    def _infer_stream(self, channel: grpc.Channel, request: ModelInferRequest) -> bool:
+        method = GRPCInferenceServiceStub(channel).ModelStreamInfer
+        return self._endless(method, request, lambda it: it.error_message or "OK")
+
+    def _endless(self, method: Any, request: object, code: Callable[[Any], str]) -> bool:
         """A stream for as long as the server takes it."""
         request_id, metadata = identity()
         over = threading.Event()
 
-        def frames() -> Iterator[pb.DetectStreamRequest]:
+        def requests() -> Iterator[object]:
             while not over.is_set():
-                yield pb.DetectStreamRequest(request=request)
+                yield request
 
         try:
-            for answer in stub.DetectStream(frames(), timeout=60, metadata=metadata):
-                self.answers[request_id, NAMES[answer.error.code]] += 1
+            for answer in method(requests(), timeout=60, metadata=metadata):
+                self.answers[request_id, code(answer)] += 1
         except grpc.RpcError as error:
             assert reason(error)[0] in self._gone
         finally:

@@ -120,12 +120,14 @@ def wait_for(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@by_both_services
 def test_cancelled_calls_leave_the_server_serving(
     server: BackgroundServer,
-    stub: DetectServiceStub,
+    channel: grpc.Channel,
     large: bytes,
     photo: bytes,
     monkeypatch: pytest.MonkeyPatch,
+    begin: Begin,
 ) -> None:
     let_go = threading.Event()
 
@@ -134,8 +136,7 @@ def test_cancelled_calls_leave_the_server_serving(
         return fit(*arguments, **options)
 
     monkeypatch.setattr("facewire_server.inference.detector.fit", hang)
-    request = pb.DetectRequest(encoded_image=large)
-    calls = [stub.Detect.future(request, timeout=60) for _ in range(20)]
+    calls = [begin(channel, large, 60) for _ in range(20)]
     try:
         wait_for(lambda: inflight(server) > 0)
         for call in calls:
@@ -144,8 +145,7 @@ def test_cancelled_calls_leave_the_server_serving(
         let_go.set()
     assert any(call.cancelled() for call in calls)
     wait_for(lambda: inflight(server) == 0)
-    found = stub.Detect(pb.DetectRequest(encoded_image=photo), timeout=30)
-    assert len(found.detections) == 1
+    assert len(detect(channel, photo, 30).result().detections) == 1
 
 
 def test_health_is_answered_while_every_core_works(

@@ -1,10 +1,6 @@
-"""The client of Triton, in a process and an environment of its own, against a real server."""
+"""Clients of other servers, in processes and environments of their own, at a real server."""
 
-import os
-import re
-import subprocess
 import sys
-from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -18,12 +14,10 @@ from facewire.v1 import detect_pb2
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.models.source import DATA
 from facewire_server.system.shared_memory import FOLDER
+from tests.server.clients import PHOTO, detected, needs, printed, python, run, snippet
 
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-clients" / "bin" / "python"
-PAGE = ROOT / "docs" / "open-inference.md"
+TRITON = python("tritonclient")
 
 STREAM = """
 import queue, sys
@@ -73,44 +67,28 @@ file.name = "grpc_service.proto"
 descriptor_pool.Default().AddSerializedFile(file.SerializeToString())
 """
 
-with_client = pytest.mark.skipif(
-    not PYTHON.exists(), reason="tritonclient is not here: scripts/clients installs it"
+with_client = needs("tritonclient")
+
+
+@pytest.mark.parametrize(
+    ("client", "part"),
+    [
+        pytest.param(client, part, marks=needs(client))
+        for client, part in (
+            ("tritonclient", "client_timeout=5"),
+            ("tritonclient", "as grpcclient"),
+            ("kserve", "kserve"),
+            ("mlserver", "mlserver"),
+        )
+    ],
 )
-
-
-def run(python: str | Path, code: str, *arguments: str | Path, data: bytes = b"") -> list[str]:
-    """Run a program in a process of its own, which reads `data`; return the lines it prints."""
-    command = [python, "-c", code, *arguments]
-    done = subprocess.run(
-        command,
-        input=data,
-        capture_output=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "proto")},
-    )
-    assert not done.returncode, done.stderr.decode()
-    return done.stdout.decode().splitlines()
-
-
-def snippets() -> list[str]:
-    """The programs of the page."""
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-
-
-@with_client
-def test_the_snippet_of_the_page_prints_the_boxes_of_detect(
-    server: BackgroundServer, stub: DetectServiceStub, photo: bytes
+def test_a_snippet_of_the_page_prints_the_boxes_of_detect(
+    server: BackgroundServer, stub: DetectServiceStub, photo: bytes, client: str, part: str
 ) -> None:
-    snippet = snippets()[0]
-    lines = run(PYTHON, snippet, server.target, DATA / "astronaut.jpg")
-    found = stub.Detect(detect_pb2.DetectRequest(encoded_image=photo), timeout=30).detections
-    boxes = [(each.box, each.confidence) for each in found]
-    assert lines == [
-        f"{box.x_min:.1f} {box.y_min:.1f} {box.x_max:.1f} {box.y_max:.1f} {confidence:.2f}"
-        for box, confidence in boxes
-    ]
+    beside = f"import {pb.__name__}\n"  # each client defines messages of the same names
+    lines = run(python(client), snippet(part) + beside, server.target, PHOTO)
     assert lines
+    assert lines == printed(detected(stub, photo))
 
 
 @with_client
@@ -119,7 +97,7 @@ def test_frames_and_boxes_of_tritonclient_are_in_shared_memory(photo: bytes) -> 
     frame = np.ascontiguousarray(cv2.resize(pixels, (1080, 1080)))
     frame = np.pad(frame, ((0, 0), (420, 420), (0, 0)))  # 1080p
     key = f"facewire-test-{token_hex(8)}"
-    snippet = snippets()[2].replace("/camera-", f"/{key}-")
+    code = snippet("shared_memory as shm").replace("/camera-", f"/{key}-")
     raw_image = detect_pb2.RawImage(
         data=frame.tobytes(), width=1920, height=1080, pixel_format=detect_pb2.PIXEL_FORMAT_BGR
     )
@@ -127,7 +105,7 @@ def test_frames_and_boxes_of_tritonclient_are_in_shared_memory(photo: bytes) -> 
         BackgroundServer(Config(port=0, metrics_port=None, shared_memory=True)) as server,
         grpc.insecure_channel(server.target) as channel,
     ):
-        lines = run(PYTHON, snippet, server.target, "1080", "1920", data=frame.tobytes())
+        lines = run(TRITON, code, server.target, "1080", "1920", data=frame.tobytes())
         request = detect_pb2.DetectRequest(raw_image=raw_image)
         found = DetectServiceStub(channel).Detect(request, timeout=30).detections
     rows = [
@@ -136,20 +114,20 @@ def test_frames_and_boxes_of_tritonclient_are_in_shared_memory(photo: bytes) -> 
     ]
     assert lines == [" ".join(f"{value:.2f}" for value in row) for row in rows]
     assert lines
-    assert key in snippet
+    assert key in code
     assert not list(FOLDER.glob(f"{key}-*"))
 
 
 @with_client
 def test_a_stream_of_tritonclient_is_answered_in_order(server: BackgroundServer) -> None:
-    first, second, third = run(PYTHON, STREAM, server.target, DATA / "astronaut.jpg")
+    first, second, third = run(TRITON, STREAM, server.target, PHOTO)
     assert first == third == "1"
     assert "no model 'other' is loaded" in second
 
 
 @with_client
 def test_tritonclient_reads_what_the_server_says_of_itself(server: BackgroundServer) -> None:
-    assert run(PYTHON, PROBES, server.target) == [
+    assert run(TRITON, PROBES, server.target) == [
         "True True",
         "True False",
         "facewire",
@@ -163,7 +141,7 @@ def test_tritonclient_reads_what_the_server_says_of_itself(server: BackgroundSer
 @pytest.mark.parametrize("reverse", [False, True])
 def test_tritonclient_is_imported_beside_the_stubs(reverse: bool) -> None:
     modules = ["tritonclient.grpc", pb.__name__]
-    run(PYTHON, BESIDE, *(reversed(modules) if reverse else modules))
+    run(TRITON, BESIDE, *(reversed(modules) if reverse else modules))
 
 
 def test_the_messages_leave_their_names_to_others() -> None:

@@ -88,7 +88,9 @@ def run(client: FaceClient, connection: Connection, options: Options) -> int:
     tell(problems)
     parts = (dataset, problems, question.asked, answers.missing, result, comparison)
     if options.report is not None:
-        options.report.write_text(report(*parts), encoding="utf-8")
+        text = report(*parts)
+        # The names of files may hold bytes that are no text.
+        options.report.write_text(text, encoding="utf-8", errors="xmlcharrefreplace")
     show_evaluation(options.as_json, *parts)
     return _status(options, answers, result)
 
@@ -154,11 +156,12 @@ def _baseline(
         answers = [found.get(photo.name, nothing) for photo in dataset.photos]
         return asked, answers, len(dataset.photos) - len(found)
     if equals and key == "model":
-        target, name = client, model
+        question = Question.to(client, options.detection(model))
+        got = _ask(client, connection, dataset, question, file)
     else:
-        target, name = _client_of(other, connection), options.model
-    question = Question.to(target, options.detection(name))
-    got = _ask(target, connection, dataset, question, file)
+        with _client_of(other, connection) as target:
+            question = Question.to(target, options.detection(options.model))
+            got = _ask(target, connection, dataset, question, file)
     if got.broken is not None:
         raise DatasetError(f"the baseline: {_unfinished(got, dataset, file.path)}")
     return question.asked, got.answers, got.missing

@@ -70,6 +70,11 @@ class Config:
     watch: bool = setting(
         False, "Reload models whose files change; SIGHUP reloads them in any case."
     )
+    model_control: str = setting(
+        "none",
+        "explicit: callers may load and unload models by name; see docs/security.md.",
+        choices=("none", "explicit"),
+    )
     host: str = setting(
         "127.0.0.1",
         "Where to listen: at an address, at all addresses of a name, or on a Unix socket, which"
@@ -199,6 +204,8 @@ class Config:
         check("host", self.host != UNIX, "unix: needs a path")
         is_file = self.host.startswith(UNIX)
         check("workers", not is_file or self.workers == 1, "a Unix socket has but one")
+        alone = self.model_control == "none" or self.workers == 1
+        check("model_control", alone, "explicit needs --workers 1: it would reach but one")
         alone = not self.shared_memory or self.workers == 1
         check("shared_memory", alone, "needs --workers 1: each worker has regions of its own")
         pairs = (("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_client_ca", "tls_cert"))

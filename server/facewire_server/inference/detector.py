@@ -16,6 +16,7 @@ from facewire_server.image.target import Target
 from facewire_server.inference.engine import Engine
 from facewire_server.inference.heads.base import FilterOptions, Found
 from facewire_server.inference.preprocess import PreprocessedNetwork
+from facewire_server.inference.published_network import PublishedNetwork
 from facewire_server.inference.runtime import Runtime
 from facewire_server.inference.tiles import Grid, TileLimits, merge, move
 from facewire_server.models.description import Description
@@ -98,7 +99,10 @@ class Detector:
         """
         self.serial = next(_SERIALS)
         """The number of this load in the process: a model that is loaded again gets another."""
-        network, self._engine = _compiled(source, files or source.read(), runtime)
+        files = files or source.read()
+        network, self._engine = _compiled(source, files, runtime)
+        self.published = PublishedNetwork(source, files, runtime, self._engine)
+        """The network in its files, for callers who send its own input."""
         head = network.head
         self.target = Target(*network.input_size, head.resize)
         """How large the network sees an image."""
@@ -232,4 +236,5 @@ def _describe(source: Source, network: PreprocessedNetwork, engine: Engine) -> D
         min_confidence=head.min_confidence,
         iou_threshold=head.iou_threshold or 0.0,
         landmarks=head.landmarks,
+        signature=network.signature,
     )

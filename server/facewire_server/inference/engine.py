@@ -4,7 +4,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +43,14 @@ class Engine:
         """
         self._head = network.head
         latency = runtime.mode is Mode.LATENCY
-        self._compiled = _compile(network, runtime, "LATENCY" if latency else "THROUGHPUT")
+        cache = None if network.cache_entry is None else network.cache_entry.folder
+        hint = "LATENCY" if latency else "THROUGHPUT"
+        self._compiled = compile_network(network.model, runtime, hint, cache)
         self._device = threading.BoundedSemaphore(self.parallel_requests)
+        self._taking_all = threading.Lock()
         self._exclusive: ExclusiveSlot | None = None
         if runtime.mode is Mode.ADAPTIVE and self.parallel_requests > 1:
-            compiled = _compile(network, runtime, "LATENCY")
+            compiled = compile_network(network.model, runtime, "LATENCY", cache)
             self._exclusive = ExclusiveSlot(compiled.create_infer_request(), network.head)
         self._idle: queue.SimpleQueue[InferSlot] = queue.SimpleQueue()
 
@@ -73,6 +76,15 @@ class Engine:
     def parallel_requests(self) -> int:
         """How many requests at a time keep the device busy."""
         return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+
+    @contextmanager
+    def whole_device(self) -> Iterator[None]:
+        """Wait until no slot infers, and have them wait for as long as the context is open."""
+        # The lock: two that had a part each would wait for the rest forever.
+        with self._taking_all, ExitStack() as taken:
+            for _ in range(self.parallel_requests):
+                taken.enter_context(self._device)
+            yield
 
     @contextmanager
     def slot(self) -> Iterator["InferSlot"]:
@@ -187,15 +199,19 @@ def _precision(info: Mapping[str, ov.OVAny]) -> str:
     return PRECISIONS.get(ending) or PRECISIONS.get(runtime) or runtime.upper()
 
 
-def _compile(network: PreprocessedNetwork, runtime: Runtime, hint: str) -> ov.CompiledModel:
-    """Compile for a performance hint, LATENCY or THROUGHPUT. Raises ModelError."""
-    cache = None if network.cache_entry is None else network.cache_entry.folder
+def compile_network(
+    model: ov.Model | Path, runtime: Runtime, hint: str, cache: Path | None
+) -> ov.CompiledModel:
+    """Compile a graph, or the file of one, for a performance hint: LATENCY or THROUGHPUT.
+
+    `cache` is the folder for compiled blobs; None: they are not kept. Raises ModelError.
+    """
     properties = _properties(runtime, hint, cache)
     if runtime.threads is not None:
         # Not a property of the compilation: AUTO and the like refuse those of a CPU.
         core().set_property("CPU", {"INFERENCE_NUM_THREADS": runtime.threads})
     try:
-        return core().compile_model(network.model, runtime.device, properties)
+        return core().compile_model(model, runtime.device, properties)
     except RuntimeError as error:
         known = ", ".join(core().available_devices)
         raise ModelError(

@@ -12,6 +12,7 @@ from facewire_server.inference.heads import Output
 from facewire_server.models import onnx_metadata
 from facewire_server.models.exporters import embedded_size
 from facewire_server.models.files import ModelFiles
+from facewire_server.models.signature import DTYPES, Signature, Tensor
 from facewire_server.models.values import Settings
 
 DEFAULT_SIZE = (640, 640)
@@ -64,13 +65,24 @@ class Network:
         return tuple(
             Output(
                 tuple(sorted(output.names)),
-                tuple(
-                    -1 if size.is_dynamic else size.get_length() for size in output.partial_shape
-                ),
+                _sizes(output),
                 output.element_type.is_integral(),
             )
             for output in self.model.outputs
         )
+
+    @property
+    def signature(self) -> Signature | None:
+        """Its own input and outputs; None: callers cannot send its input.
+
+        They can unless one of its types is no plain number, an output has no name of its own,
+        or the input is pixels, channels last, which are taken for an image of any size.
+        """
+        taken = _tensor(self.model.inputs[0])
+        returned = tuple(_tensor(port) for port in self.model.outputs)
+        known = all(tensor.datatype in DTYPES for tensor in (taken, *returned))
+        named = len({tensor.name for tensor in returned} - {""}) == len(returned)
+        return Signature(taken, returned) if known and named and self.layout == "NCHW" else None
 
     @property
     def metadata(self) -> Settings:
@@ -98,6 +110,25 @@ def short_message(error: Exception) -> str:
     """Return the last line of OpenVINO's message: the lines before it name its sources."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else "OpenVINO says nothing"
+
+
+def _tensor(port: ov.Output) -> Tensor:
+    """Describe an input or output."""
+    return Tensor(min(port.names, default=""), _datatype(port.element_type), _sizes(port))
+
+
+def _datatype(kind: ov.Type) -> str:
+    """The name of an element type in the Open Inference Protocol: FP32 for f32."""
+    name = kind.get_type_name()
+    if name == "boolean":
+        return "BOOL"
+    kinds = {"f": "FP", "i": "INT", "u": "UINT"}
+    return kinds.get(name[0], "") + name[1:]
+
+
+def _sizes(port: ov.Output) -> tuple[int, ...]:
+    """The sizes of its dimensions, -1 for those known only after an inference."""
+    return tuple(-1 if size.is_dynamic else size.get_length() for size in port.partial_shape)
 
 
 def _parse(files: ModelFiles) -> ov.Model:

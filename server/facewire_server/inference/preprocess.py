@@ -23,13 +23,14 @@ from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Metadata
+from facewire_server.models.signature import Signature
 from facewire_server.models.source import Source
 from facewire_server.models.values import Settings
 
 logger = logging.getLogger("facewire_server.model.prepared")
 
-GRAPH_FORM = 3
-"""The version of the graphs that `add_preprocessing` makes; it is part of cache keys."""
+GRAPH_FORM = 4
+"""The version of what is cached, graphs and info; it is part of cache keys."""
 
 MALFORMED = (ModelError, AttributeError, LookupError, TypeError, ValueError)
 """The errors of parsing the info of a cache entry that another program has written."""
@@ -41,13 +42,15 @@ class PreprocessedNetwork:
 
     `model` is a graph in memory, or the path of a cached one. It takes uint8 [1,3,H,W],
     planes B, G, R; `input_size` is (width, height) in pixels. `sha256` is that of the weights
-    file, in hexadecimal. `cache_entry` None: the network is not cached.
+    file, in hexadecimal. `signature` is that of the network in its files. `cache_entry` None:
+    the network is not cached.
     """
 
     model: ov.Model | Path
     head: Head
     input_size: tuple[int, int]
     sha256: str
+    signature: Signature | None
     cache_entry: CacheEntry | None = None
 
     @classmethod
@@ -82,13 +85,15 @@ class PreprocessedNetwork:
     def _build(cls, source: Source, files: ModelFiles) -> tuple[Self, ov.Model, dict[str, Any]]:
         """Build the network, and the info from which `_from_entry` restores it."""
         network, head, settings = read(source, files)
+        signature = network.signature
         info = {
             "input_size": network.input_size,
             "outputs": [dataclasses.astuple(output) for output in network.outputs],
             "settings": dict(settings),
+            "signature": None if signature is None else dataclasses.astuple(signature),
         }
         model = add_preprocessing(network, head)
-        return cls(model, head, network.input_size, files.sha256), model, info
+        return cls(model, head, network.input_size, files.sha256, signature), model, info
 
     @classmethod
     def _from_entry(cls, entry: CacheEntry, files: ModelFiles) -> Self:
@@ -103,7 +108,9 @@ class PreprocessedNetwork:
         }
         width, height = entry.info["input_size"]
         head = recognise(outputs, (width, height), Metadata.parse(settings))
-        return cls(entry.graph, head, (width, height), files.sha256, entry)
+        stored = entry.info["signature"]
+        signature = None if stored is None else Signature.restore(stored)
+        return cls(entry.graph, head, (width, height), files.sha256, signature, entry)
 
 
 def read(source: Source, files: ModelFiles) -> tuple[Network, Head, Settings]:

@@ -20,6 +20,7 @@ from facewire_server.inference.response_cache import ResponseCache
 from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
+from facewire_server.lifecycle.model_control import ModelControl
 from facewire_server.lifecycle.reload import Files, Reloader, reload_model
 from facewire_server.lifecycle.tasks import BackgroundTasks
 from facewire_server.lifecycle.watchdog import Watchdog
@@ -76,6 +77,10 @@ class Server:
                 for model in config.models
             ]
         self._health = Health(models, config.limits)
+        self._control: ModelControl | None = None
+        if config.model_control == "explicit":
+            arguments = (self._dispatcher, self._health, self._metrics, self.reload_model)
+            self._control = ModelControl(config, *arguments)
         self._grpc = grpc.aio.server(
             handlers=(self._services(),),
             interceptors=self._access.interceptors(self._calls.refuse),
@@ -200,7 +205,8 @@ class Server:
         detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
         open_inference = OpenInferenceServicer(
-            self._dispatcher, self._calls, self._health, self._regions
+            *(self._dispatcher, self._calls, self._health, self._metrics),
+            *(self._regions, self._control),
         )
         open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, services)
         add_reflection(services)
@@ -228,6 +234,8 @@ class Server:
         return {source.name: source.files for source in sources}
 
     async def _reload(self, name: str) -> None:
+        if name not in self._loaded.registry:
+            return  # it was unloaded meanwhile
         source = self._loaded.registry.get(name).source
         runtime = Runtime.from_config(self.config)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from facewire_server.models.signature import Signature
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
@@ -9,7 +11,8 @@ class Description:
 
     `input_width` and `input_height` are in pixels; `sha256` is that of the weights file,
     in hexadecimal; `iou_threshold` 0: the network suppresses overlaps itself; `landmarks`:
-    whether it finds five of them for each face.
+    whether it finds five of them for each face; `signature`: of the network in its files,
+    None: callers cannot send its input.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Description:
     min_confidence: float
     iou_threshold: float
     landmarks: bool = False
+    signature: Signature | None = None
 
     @property
     def version(self) -> str:

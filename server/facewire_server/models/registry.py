@@ -27,6 +27,8 @@ class Registry(Generic[LoadedModel]):
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         """Raises ModelError for no models, and for two with the same name."""
         self._models = {model.description.name: model for model in models}
+        self.default_name = next(iter(self._models), "")
+        """The name of the default model, also while it is unloaded."""
         if not models:
             raise ModelError("a server needs at least one model")
         if len(self._models) < len(models):
@@ -36,8 +38,10 @@ class Registry(Generic[LoadedModel]):
         """Replace the model called `name`.
 
         Running requests keep the old one until they are answered. Raises ModelError if
-        the new one has another name: callers ask by name.
+        the new one has another name, since callers ask by name, and if there is none any more.
         """
+        if name not in self._models:
+            raise ModelError("it was unloaded meanwhile")
         if model.description.name != name:
             raise ModelError(
                 f"it is called {model.description.name!r} now, and callers ask for"
@@ -45,27 +49,47 @@ class Registry(Generic[LoadedModel]):
             )
         self._models[name] = model
 
+    def add(self, name: str, model: LoadedModel) -> None:
+        """Add a model that is called `name`. Raises ModelError if it has another name."""
+        if model.description.name != name:
+            raise ModelError(f"it is called {model.description.name!r} now, not {name!r}")
+        self._models[name] = model
+
+    def remove(self, name: str) -> LoadedModel:
+        """Take a model away, and return it. Raises RequestError (UNKNOWN_MODEL).
+
+        Running requests keep it until they are answered.
+        """
+        if name not in self._models:
+            raise self._unknown(name)
+        return self._models.pop(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._models
+
     def __iter__(self) -> Iterator[LoadedModel]:
         return iter(self._models.values())
 
-    @property
-    def default(self) -> LoadedModel:
-        """The model that answers requests which name none."""
-        return next(iter(self))
+    def is_default(self, model: LoadedModel) -> bool:
+        """Whether a model answers the requests that name none."""
+        return model.description.name == self.default_name
 
     def get(self, name: str) -> LoadedModel:
         """Return the model called `name`; empty: the default one.
 
         Raises RequestError (UNKNOWN_MODEL).
         """
-        if not name:
-            return self.default
         try:
-            return self._models[name]
+            return self._models[name or self.default_name]
         except KeyError:
-            known = ", ".join(self._models)
-            shown = name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}..."
-            raise RequestError(
-                Reason.UNKNOWN_MODEL,
-                f"no model {shown!r} is loaded; there are: {known}",
-            ) from None
+            raise self._unknown(name or self.default_name) from None
+
+    def _unknown(self, name: str) -> RequestError:
+        known = ", ".join(self._models) or "none"
+        return unknown_model(name, f"is loaded; there are: {known}")
+
+
+def unknown_model(name: str, problem: str) -> RequestError:
+    """UNKNOWN_MODEL: no model of this name ... `problem` ends the sentence."""
+    shown = name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}..."
+    return RequestError(Reason.UNKNOWN_MODEL, f"no model {shown!r} {problem}")

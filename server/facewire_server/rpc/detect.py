@@ -87,7 +87,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             registry = self._dispatcher.loaded.registry
             return pb.ListModelsResponse(
                 models=[
-                    converters.model(detector.description, is_default=detector is registry.default)
+                    converters.model(detector.description, is_default=registry.is_default(detector))
                     for detector in registry
                 ]
             )
@@ -99,7 +99,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             detector = registry.get(request.name)
             return pb.GetModelResponse(
                 model=converters.model(
-                    detector.description, is_default=detector is registry.default
+                    detector.description, is_default=registry.is_default(detector)
                 )
             )
 

@@ -42,6 +42,7 @@ class Health(health_pb2_grpc.HealthServicer):
         names = [health.OVERALL_HEALTH, SERVICE, OPEN_INFERENCE]
         names += [f"{SERVICE}/{model}" for model in models]
         self._statuses: dict[str, Status] = dict.fromkeys(names, HealthCheckResponse.NOT_SERVING)
+        self._unloaded: set[str] = set()
         self._watchers: set[asyncio.Event] = set()
         self._send_seconds = limits.stream_idle_seconds
         self._idle_seconds = limits.watch_idle_seconds
@@ -61,6 +62,13 @@ class Health(health_pb2_grpc.HealthServicer):
         """Set every status to NOT_SERVING for good."""
         self._ended = True
         self.not_serving()
+
+    def set_loaded(self, model: str, loaded: bool) -> None:
+        """Note that a model was loaded or unloaded: an unloaded one is NOT_SERVING."""
+        name, overall = f"{SERVICE}/{model}", self._statuses[health.OVERALL_HEALTH]
+        (self._unloaded.discard if loaded else self._unloaded.add)(name)
+        self._statuses[name] = overall if loaded else HealthCheckResponse.NOT_SERVING
+        self._wake_watchers()
 
     def close(self) -> None:
         """End all watches, each after its peer has taken the last status."""
@@ -135,6 +143,7 @@ class Health(health_pb2_grpc.HealthServicer):
 
     def _set_all(self, status: Status) -> None:
         self._statuses = dict.fromkeys(self._statuses, status)
+        self._statuses |= dict.fromkeys(self._unloaded, HealthCheckResponse.NOT_SERVING)
         self._wake_watchers()
 
     def _wake_watchers(self) -> None:

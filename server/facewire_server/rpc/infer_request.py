@@ -6,9 +6,7 @@ no more than SHOWN characters of a name that the caller chose.
 
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator, Sequence
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire_server.errors import Reason, RequestError
@@ -16,7 +14,12 @@ from facewire_server.image.data import Data
 from facewire_server.image.decode import EncodedImage, Image
 from facewire_server.image.picture import PixelLayout
 from facewire_server.image.raw import RawImage
-from facewire_server.inference.detector import Options
+from facewire_server.rpc.infer_parameters import (
+    IGNORED_OF_INPUTS,
+    SHOWN,
+    bad_option,
+    known_parameters,
+)
 
 InputTensor = pb.ModelInferRequest.InferInputTensor
 
@@ -30,48 +33,36 @@ Copying them holds the event loop, where raw_input_contents costs nothing.
 """
 
 MOST_DIMENSIONS = 4
-MOST_PARAMETERS = 16
-"""The most dimensions and parameters that are looked at: a message can have millions."""
-
-SHOWN = 64
+"""The most dimensions that are looked at: a message can have millions."""
 
 LAYOUTS = {"BGR": PixelLayout.BGR, "RGB": PixelLayout.RGB}
 
-IGNORED = frozenset(("priority", "triton_enable_empty_final_response"))
-"""Parameters of a request that are accepted and change nothing."""
 
-REGION, BYTE_SIZE, OFFSET = SHARED_MEMORY = (
-    "shared_memory_region",
-    "shared_memory_byte_size",
-    "shared_memory_offset",
-)
-"""The parameters of a tensor in shared memory; facewire_server.rpc.shared_memory reads them."""
+def single_input(
+    request: pb.ModelInferRequest, shared: memoryview | None
+) -> tuple[InputTensor, Data | None]:
+    """The one input of a request, and its raw data; None: they are in its contents.
 
-IGNORED_OF_INPUTS = frozenset(("binary_data_size", "content_type", *SHARED_MEMORY))
-"""Those of an input: clients of KServe send the first, and those of MLServer the second."""
+    `shared` is the data of an input in shared memory.
 
-
-@dataclass(frozen=True, slots=True)
-class Parameters:
-    """The parameters of a request. `timeout` in seconds; None: none was given."""
-
-    options: Options
-    timeout: float | None
-
-    @classmethod
-    def parse(cls, message: Mapping[str, pb.InferParameter]) -> Self:
-        """Raises RequestError (BAD_OPTION) for unknown names, and values that do not fit."""
-        known = {"min_confidence", "iou_threshold", "max_detections", "timeout"}
-        given = _given("the request", message, known, IGNORED)
-        microseconds = whole_number(given, "timeout")
-        return cls(
-            Options(
-                min_confidence=_number(given, "min_confidence"),
-                iou_threshold=_number(given, "iou_threshold"),
-                max_detections=whole_number(given, "max_detections"),
-            ),
-            microseconds / 1_000_000 if microseconds else None,  # for Triton, 0 is none
-        )
+    Raises RequestError (BAD_TENSOR) for no input, several, and for one without data.
+    """
+    if len(request.inputs) != 1:
+        raise _bad(f"the request has {len(request.inputs)} inputs, and one is taken")
+    (tensor,) = request.inputs
+    raws = len(request.raw_input_contents)
+    if raws > 1:
+        raise _bad(f"raw_input_contents has {raws} entries for one input")
+    # Clients of MLServer send contents without elements beside raw data.
+    if raws and tensor.contents.ListFields():
+        raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
+    if shared is not None and (raws or tensor.HasField("contents")):
+        raise _bad(f"{_name(tensor)} is in shared memory, and has data in the message as well")
+    if shared is None and not raws and not tensor.HasField("contents"):
+        raise _bad(f"{_name(tensor)} has no data")
+    if len(tensor.shape) > MOST_DIMENSIONS:
+        raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
+    return tensor, request.raw_input_contents[0] if raws else shared
 
 
 def images(
@@ -85,29 +76,15 @@ def images(
     Raises RequestError: BAD_TENSOR for inputs that do not fit together, BAD_OPTION for
     parameters of an input, EMPTY_IMAGE for a photo of no bytes.
     """
-    if len(request.inputs) != 1:
-        raise _bad(f"the request has {len(request.inputs)} inputs, and one is taken")
-    (tensor,) = request.inputs
-    raws = len(request.raw_input_contents)
-    if raws > 1:
-        raise _bad(f"raw_input_contents has {raws} entries for one input")
-    if raws and tensor.HasField("contents"):
-        raise _bad(f"{_name(tensor)} has contents, and raw_input_contents as well")
-    if shared is not None and (raws or tensor.HasField("contents")):
-        raise _bad(f"{_name(tensor)} is in shared memory, and has data in the message as well")
-    if shared is None and not raws and not tensor.HasField("contents"):
-        raise _bad(f"{_name(tensor)} has no data")
+    tensor, raw = single_input(request, shared)
     layout = _layout(tensor)
-    if len(tensor.shape) > MOST_DIMENSIONS:
-        raise _bad(f"{_name(tensor)} has {len(tensor.shape)} dimensions")
-    raw: Data | None = request.raw_input_contents[0] if raws else shared
     if tensor.datatype == "BYTES":
         return [EncodedImage(photo, reducible) for photo in _photos(tensor, raw)]
     if tensor.datatype == "UINT8" and tensor.shape[-1:] == [3]:
         return list(_pixels(tensor, raw, layout))
     raise _bad(
         f"{_name(tensor)} is {tensor.datatype[:SHOWN]} {_shape(tensor)}, and an input is BYTES"
-        " [N] or [N,1], or UINT8 [H,W,3] or [N,H,W,3]"
+        " [N] or [N,1], UINT8 [H,W,3] or [N,H,W,3], or the network's own"
     )
 
 
@@ -181,51 +158,12 @@ def _checked_count(tensor: InputTensor, count: int) -> int:
 
 def _layout(tensor: InputTensor) -> PixelLayout:
     """The order of the channels, for pixels. Raises BAD_OPTION for other parameters."""
-    given = _given(_name(tensor), tensor.parameters, {"pixel_format"}, IGNORED_OF_INPUTS)
+    given = known_parameters(_name(tensor), tensor.parameters, {"pixel_format"}, IGNORED_OF_INPUTS)
     asked = given.get("pixel_format", pb.InferParameter(string_param="BGR")).string_param
     layout = LAYOUTS.get(asked)
     if layout is None:
-        raise _bad_option(f"{_name(tensor)}: pixel_format is {asked[:SHOWN]!r}, not BGR or RGB")
+        raise bad_option(f"{_name(tensor)}: pixel_format is {asked[:SHOWN]!r}, not BGR or RGB")
     return layout
-
-
-def _given(
-    owner: str,
-    message: Mapping[str, pb.InferParameter],
-    known: set[str],
-    ignored: frozenset[str],
-) -> dict[str, pb.InferParameter]:
-    """The parameters of an `owner` that are not ignored. Raises BAD_OPTION for unknown names."""
-    if len(message) > MOST_PARAMETERS:
-        raise _bad_option(f"{owner} has {len(message)} parameters")
-    given = {name: value for name, value in message.items() if name not in ignored}
-    for name in given:
-        if name not in known:
-            raise _bad_option(
-                f"{owner} has the parameter {name[:SHOWN]!r}; known: {', '.join(sorted(known))}"
-            )
-    return given
-
-
-def _number(given: Mapping[str, pb.InferParameter], name: str) -> float | None:
-    """The number of a parameter; None: it is not given. Raises BAD_OPTION for another type."""
-    if name not in given:
-        return None
-    kind = given[name].WhichOneof("parameter_choice")
-    if kind not in ("int64_param", "uint64_param", "double_param"):
-        raise _bad_option(f"the parameter {name} is no number")
-    value: float = getattr(given[name], kind)
-    return value
-
-
-def whole_number(given: Mapping[str, pb.InferParameter], name: str) -> int | None:
-    """The whole number of 0 or more of a parameter; None: it is not given."""
-    value = _number(given, name)
-    if value is None:
-        return None
-    if not (0 <= value < 1 << 63 and value == int(value)):
-        raise _bad_option(f"the parameter {name} is {value}, not a whole number of 0 or more")
-    return int(value)
 
 
 def _name(tensor: InputTensor) -> str:
@@ -238,7 +176,3 @@ def _shape(tensor: InputTensor) -> str:
 
 def _bad(problem: str) -> RequestError:
     return RequestError(Reason.BAD_TENSOR, problem)
-
-
-def _bad_option(problem: str) -> RequestError:
-    return RequestError(Reason.BAD_OPTION, problem)

@@ -1,7 +1,6 @@
 """Conversion of detections and models to messages of the Open Inference Protocol."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,10 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
-from facewire_server.rpc.infer_request import SHARED_MEMORY
+from facewire_server.models.signature import Tensor
+from facewire_server.rpc.infer_parameters import SHARED_MEMORY
 from facewire_server.rpc.shared_memory import Place
+from facewire_server.telemetry.model_counts import ModelCounts, Sum
 
 PLATFORM = "facewire_openvino"
 
@@ -22,39 +23,30 @@ SHOWN = 64
 """How many characters of an unknown name an error repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An output for photos: the sizes of its dimensions, -1 for any."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-
-
 _OUTPUTS = (
-    Output("boxes", "FP32", (-1, 5)),
-    Output("labels", "INT32", (-1,)),
-    Output("landmarks", "FP32", (-1, LANDMARK_VALUES)),
-    Output("image_index", "INT32", (-1,)),
-    Output("image_size", "INT32", (-1, 2)),
+    Tensor("boxes", "FP32", (-1, 5)),
+    Tensor("labels", "INT32", (-1,)),
+    Tensor("landmarks", "FP32", (-1, LANDMARK_VALUES)),
+    Tensor("image_index", "INT32", (-1,)),
+    Tensor("image_size", "INT32", (-1, 2)),
 )
 
 _TRITON_TYPES = {"FP32": pb.TYPE_FP32, "INT32": pb.TYPE_INT32}
 
 
-def outputs(model: Description) -> list[Output]:
+def outputs(model: Description) -> list[Tensor]:
     """The outputs of a model for photos."""
     return [each for each in _OUTPUTS if each.name != "landmarks" or model.landmarks]
 
 
-def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
+def wanted(request: pb.ModelInferRequest, outputs: Sequence[Tensor]) -> list[Tensor]:
     """The outputs that a request asks for, in its order; all if it names none.
 
     Raises RequestError: BAD_TENSOR for an unknown name, and for one that is named twice;
     BAD_OPTION for parameters.
     """
-    known = {output.name: output for output in outputs(model)}
-    found: dict[str, Output] = {}
+    known = {output.name: output for output in outputs}
+    found: dict[str, Tensor] = {}
     for asked in request.outputs:
         name = asked.name
         if name not in known or name in found:
@@ -74,21 +66,34 @@ def wanted(request: pb.ModelInferRequest, model: Description) -> list[Output]:
 
 def response(
     request_id: str,
-    wanted: Sequence[Output],
+    wanted: Sequence[Tensor],
     found: Sequence[Detections],
     places: Mapping[str, Place],
 ) -> pb.ModelInferResponse:
     """The answer to a request: the detections in each of its images, of one model.
 
+    Raises RequestError as `message` does.
+    """
+    arrays = [_array(output.name, found) for output in wanted]
+    return message(request_id, found[0].model, wanted, arrays, places)
+
+
+def message(
+    request_id: str,
+    model: Description,
+    outputs: Sequence[Tensor],
+    arrays: Sequence[NDArray[np.generic]],
+    places: Mapping[str, Place],
+) -> pb.ModelInferResponse:
+    """The answer to a request: these outputs with these values, little-endian.
+
     Outputs that have a place in shared memory are written to it. Raises RequestError
     (BAD_REGION) if one does not fit in.
     """
-    model = found[0].model
     answer = pb.ModelInferResponse(
         model_name=model.name, model_version=model.version, id=request_id
     )
-    for output in wanted:
-        array = _array(output.name, found)
+    for output, array in zip(outputs, arrays, strict=True):
         tensor = answer.outputs.add(name=output.name, datatype=output.datatype, shape=array.shape)
         data = array.tobytes()
         if output.name in places:
@@ -125,7 +130,20 @@ def metadata(model: Description) -> pb.ModelMetadataResponse:
             tensor(name=output.name, datatype=output.datatype, shape=output.shape)
             for output in outputs(model)
         ],
+        parameters={
+            name: pb.InferParameter(string_param=value)
+            for name, value in _own_tensors(model).items()
+        },
     )
+
+
+def _own_tensors(model: Description) -> dict[str, str]:
+    """How to send the network's own input, and what comes back: `image FP32 [1,3,416,416]`."""
+    signature = model.signature
+    if signature is None:
+        return {}
+    returned = "; ".join(map(str, signature.outputs))
+    return {"tensor_input": str(signature.input), "tensor_outputs": returned}
 
 
 def config(model: Description) -> pb.ModelConfigResponse:
@@ -144,6 +162,34 @@ def config(model: Description) -> pb.ModelConfigResponse:
                 )
                 for output in outputs(model)
             ],
+            parameters={
+                name: pb.ModelParameter(string_value=value)
+                for name, value in _own_tensors(model).items()
+            },
             model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
         )
     )
+
+
+def statistics(model: Description, counts: ModelCounts) -> pb.ModelStatistics:
+    """What a model has done, in the terms of Triton."""
+    stages = counts.stages
+    return pb.ModelStatistics(
+        name=model.name,
+        version=model.version,
+        last_inference=round(1000 * counts.last),
+        inference_count=stages["inference"].count,
+        execution_count=counts.executions,
+        inference_stats=pb.InferStatistics(
+            success=_duration(counts.success),
+            fail=_duration(counts.fail),
+            queue=_duration(stages["queue"]),
+            compute_input=_duration(stages["decode"]),
+            compute_infer=_duration(stages["inference"]),
+            compute_output=_duration(stages["postprocess"]),
+        ),
+    )
+
+
+def _duration(each: Sum) -> pb.StatisticDuration:
+    return pb.StatisticDuration(count=each.count, ns=round(1e9 * each.seconds))

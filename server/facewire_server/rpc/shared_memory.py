@@ -11,7 +11,7 @@ from facewire_server.errors import Reason, RequestError
 from facewire_server.rpc.call import Context
 from facewire_server.rpc.calls import Calls, UnaryCall
 from facewire_server.rpc.health import OPEN_INFERENCE
-from facewire_server.rpc.infer_request import BYTE_SIZE, OFFSET, REGION, SHOWN, whole_number
+from facewire_server.rpc.infer_parameters import BYTE_SIZE, OFFSET, REGION, SHOWN, whole_number
 from facewire_server.system.shared_memory import Region, Regions, bad_region
 
 StatusRequest = pb.SystemSharedMemoryStatusRequest

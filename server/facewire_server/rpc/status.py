@@ -27,6 +27,7 @@ CODES = {
     Reason.REGION_EXISTS: grpc.StatusCode.ALREADY_EXISTS,
     Reason.TOO_MANY_REGIONS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.UNKNOWN_MODEL: grpc.StatusCode.NOT_FOUND,
+    Reason.MODEL_NOT_LOADED: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.MESSAGE_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.BAD_MESSAGE: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.MESSAGE_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,

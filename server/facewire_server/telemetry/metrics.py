@@ -4,6 +4,9 @@ Rule: label values come from the server's own small sets (methods, models, codes
 never from what a caller sends.
 """
 
+import time
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -12,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from facewire_server.errors import Reason
 from facewire_server.inference.detector import Detections
 from facewire_server.models.description import Description
+from facewire_server.telemetry.model_counts import ModelCounts
 
 BUCKETS = (
     *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
@@ -62,7 +66,7 @@ INFERENCES = Definition(
 )
 INFO = Definition(
     "facewire_model_info",
-    "1 for each loaded model, 0 for what it has taken the place of.",
+    "1 for each loaded model, 0 for one that was replaced or unloaded.",
     ("model", "version", "precision", "device"),
 )
 RELOADS = Definition(
@@ -125,6 +129,9 @@ class Metrics:
         self._stages_of = cache(self._stages.labels)
         self._detections_of = cache(self._detections.labels)
         self._inferences_of = cache(self._inferences.labels)
+        # The histogram of requests does not tell those that failed from the others.
+        self._spent: defaultdict[tuple[str, bool], float] = defaultdict(float)
+        self._last: dict[str, float] = {}
 
     def checkpoint_passed(self, kind: str) -> None:
         """Count an inference that begins, of the model `kind`. The scheduler calls it."""
@@ -136,8 +143,12 @@ class Metrics:
 
     def replaced(self, old: Description, new: Description) -> None:
         """Show a model as replaced by a new one, which may have another version."""
-        self._info.labels(*_identity(old)).set(0)
+        self.unloaded(old)
         self.loaded(new)
+
+    def unloaded(self, model: Description) -> None:
+        """Show a model as unloaded."""
+        self._info.labels(*_identity(model)).set(0)
 
     def reloaded(self, model: str, outcome: str) -> None:
         """Count a reload; `outcome` is succeeded or failed."""
@@ -167,6 +178,18 @@ class Metrics:
         """Count a request that has ended; `model` is empty if it got to none."""
         self._requests_of(method, model, code).inc()
         self._seconds_of(method, model).observe(seconds)
+        self._spent[model, code == "OK"] += seconds
+
+    def statistics(self, models: Iterable[str]) -> dict[str, ModelCounts]:
+        """What each of these models has done since the start, in all versions that it had."""
+        metrics = (self._requests, self._stages, self._inferences)
+        found = [metric for each in metrics for metric in each.collect()]
+        counts = {model: ModelCounts.read(found, model) for model in models}
+        for model, each in counts.items():
+            each.success.seconds = self._spent.get((model, True), 0.0)
+            each.fail.seconds = self._spent.get((model, False), 0.0)
+            each.last = self._last.get(model, 0.0)
+        return counts
 
     def rejected(self, reason: str) -> None:
         """Count a request that got an error."""
@@ -182,6 +205,7 @@ class Metrics:
         self._detections_of(model).inc(len(detections.found.confidences))
         if detections.cached:
             return
+        self._last[model] = time.time()
         self._stages_of("queue", model).observe(waited)
         self._stages_of("decode", model).observe(stages.decode)
         self._stages_of("inference", model).observe(stages.inference)

@@ -16,15 +16,10 @@ from PIL import Image
 from facewire_client import FaceClient
 from facewire_client.cli.root import root
 from facewire_client.evaluation import extra
-from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
-from facewire_server.models.source import DATA, EMBEDDED
+from facewire_server.models.source import DATA
 from tests.client.cli.conftest import Run
 from tests.client.fake_server import FakeServer, break_after
-
-SHARED = Path(__file__).parents[4] / "shared"
-DLIB = SHARED / "faces" / "dlib"
-PUBLISHED = SHARED / "models" / "face-detection-0205" / "FP16" / "face-detection-0205.xml"
 
 IMAGE = "<image file='{}'>{}</image>"
 BOX = "<box left='{:.0f}' top='{:.0f}' width='{:.0f}' height='{:.0f}'/>"
@@ -221,16 +216,9 @@ def document_of_one(run: Run, image: Path) -> Any:
     return found
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="face-detection-0205 is absent")
-def test_the_published_model_finds_the_faces_in_the_photos_of_dlib() -> None:
-    with BackgroundServer(
-        Config(port=0, metrics_port=None, models=(str(PUBLISHED), EMBEDDED))
-    ) as server:
-        command = ["evaluate", "--server", server.target, "--dataset", f"dlib:{DLIB}", "--json"]
-        baseline = ["--baseline", "model=face-detection-nano"]
-        result = CliRunner().invoke(root, [*command, *baseline])
-    found = document(result)
-    assert found["dataset"]["faces"] == 43
-    assert found["ap"] > 0.99
-    assert found["baseline"]["ap"] > 0.9
-    assert found["baseline"]["difference"]["value"] == found["ap"] - found["baseline"]["ap"]
+def test_a_name_that_is_no_text_is_told_and_written(run: Run, dataset: str, tmp_path: Path) -> None:
+    (tmp_path / "faces" / "\udcff.jpg").write_text("")
+    result = run(*EVALUATE, dataset, "--report", "r.html")
+    assert result.exit_code == 0, result.output
+    assert "\\xff.jpg: no annotation" in result.stderr
+    assert "no annotation, left out</td><td>&#56575;.jpg" in Path("r.html").read_text()

@@ -37,10 +37,12 @@ def test_a_photo_of_many_detections_is_that_of_pycocotools() -> None:
     equal_to_pycocotools(([everything], [rows]))
 
 
-def test_equal_overlaps_take_the_later_face_as_pycocotools_does() -> None:
-    truth = Truth.of([FACE, FACE, (100, 100, 200, 190)])
-    rows = np.array([(*FACE, 0.9), (*FACE, 0.8), (100, 100, 200, 189, 0.7), (*BESIDE, 0.95)])
-    equal_to_pycocotools(([truth], [rows]))
+def test_of_equal_overlaps_the_later_face_is_taken_as_by_pycocotools() -> None:
+    faces = [(100, 100, 200, 200), (120, 100, 220, 200)]
+    between, left = (110, 100, 210, 200, 0.9), (80, 100, 180, 200, 0.8)
+    photos = [Truth.of(faces)], [np.array([between, left], np.float64)]
+    equal_to_pycocotools(photos)
+    assert coco.evaluate(*photos).ap50 == 1.0  # the earlier one is left for the second
 
 
 def test_a_perfect_result_is_one() -> None:

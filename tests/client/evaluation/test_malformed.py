@@ -99,7 +99,7 @@ def test_boxes_of_an_image_that_is_not_listed_are_told(tmp_path: Path) -> None:
 
 
 def test_an_image_without_a_usable_box_is_told(tmp_path: Path) -> None:
-    for box in ([1, 2, 3], "abcd", None, [1, 2, 3, "x"]):
+    for box in ([1, 2, 3], "abcd", None, [1, 2, 3, "x"], [1, 2, 3, 10**400]):
         annotation = {"image_id": 1, "category_id": 7, "bbox": box}
         document = {**COCO, "annotations": [annotation]}
         dataset = read(f"coco:{write(tmp_path, {'f.json': json.dumps(document), **PHOTOS})}")
@@ -119,6 +119,17 @@ def test_a_list_of_wider_that_ends_early_is_told(tmp_path: Path, text: str) -> N
     write(tmp_path, {"wider_face_val_bbx_gt.txt": text, "images/a.jpg": ""})
     with pytest.raises(DatasetError, match="line 1"):
         read(f"wider:{tmp_path}")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e308", "-5"])
+def test_a_box_of_wider_that_is_none_is_told_and_keeps_its_place(
+    tmp_path: Path, value: str
+) -> None:
+    text = f"a.jpg\n2\n1e308 1 {value} 9\n1 1 9 9\n"
+    write(tmp_path, {"wider_face_val_bbx_gt.txt": text, "images/a.jpg": ""})
+    dataset = read(f"wider:{tmp_path}")
+    assert told(dataset, "no box") == ["a.jpg"]
+    assert dataset.photos[0].ignored.tolist() == [True, False]
 
 
 def test_matlab_files_that_are_none_are_told(tmp_path: Path) -> None:

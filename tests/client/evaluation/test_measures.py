@@ -140,6 +140,13 @@ def test_what_a_threshold_keeps_is_counted() -> None:
     assert (by_height[32].recall, by_height[32].reachable) == (0.0, 1.0)
 
 
+def test_no_threshold_parts_detections_of_the_same_confidence() -> None:
+    rows = np.array([(*FACE, 0.9), (*BESIDE, 0.9)])
+    outcomes = coco.outcomes([Truth.of([FACE])], [rows], thresholds=np.array([0.5]))[0]
+    assert operation.best_for(outcomes, 0.5) is None
+    assert operation.best_for(outcomes, 1.0) == operation.Point(0.9, 0.5, 1.0, 1.0)
+
+
 def test_no_threshold_is_best_when_the_surest_detection_is_wrong() -> None:
     outcomes = coco.outcomes(
         [Truth.of([FACE])], [np.array([(*BESIDE, 0.9)])], thresholds=np.array([0.5])

@@ -1,5 +1,6 @@
 """What is right and wrong in each photo, and what changed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ BESIDE = (300.0, 100.0, 400.0, 200.0)
 FAR = (600.0, 600.0, 700.0, 700.0)
 
 
-def evaluation(*found: list[tuple[float, ...]]) -> Evaluation:
+def evaluation(*found: Sequence[tuple[float, ...]]) -> Evaluation:
     """Photos with a face, and beside it an ignored one, in which this was found."""
     photos = [
         Photo(str(place), Path("x"), np.array([FACE, BESIDE]), np.array([False, True]))

@@ -27,6 +27,11 @@ def test_a_perfect_result_is_one() -> None:
     assert wider.average_precision([Truth.of([FACE])], [np.array([(*FACE, 0.4)])], ALL) == 1.0
 
 
+def test_the_last_pixel_belongs_to_a_box() -> None:
+    rows = np.array([(0, 0, 2, 1, 0.5)])  # 3 x 2 pixels over 2 x 2: an overlap of 2/3
+    assert wider.average_precision([Truth.of([(0, 0, 1, 1)])], [rows], ALL) == 1.0
+
+
 def test_faces_that_do_not_count_take_detections_without_harm() -> None:
     rows = np.array([(*BESIDE, 0.9), (*BESIDE, 0.8), (*FACE, 0.7)])
     counting = [np.array([True, False])]

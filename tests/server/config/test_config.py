@@ -37,6 +37,11 @@ def test_limits_are_turned_into_bytes_and_pixels() -> None:
         ({"workers": 0}, "--workers"),
         ({"workers": 1025}, "--workers"),
         ({"workers": 2, "host": "unix:/run/x"}, "--workers: a Unix socket"),
+        ({"model_control": "poll"}, "--model-control: not one of none, explicit"),
+        (
+            {"model_control": "explicit", "workers": 2},
+            "--model-control: explicit needs --workers 1",
+        ),
         ({"workers": 2, "shared_memory": True}, "--shared-memory: needs --workers 1"),
         ({"host": "unix:"}, "--host: unix: needs a path"),
         ({"socket_mode": 0o1777}, "--socket-mode"),

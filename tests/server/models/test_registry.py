@@ -36,7 +36,7 @@ def test_a_model_is_got_by_its_name_and_the_first_without_one() -> None:
     first, second = model("a"), model("b")
     registry = Registry([first, second])
     assert registry.get("b") is second
-    assert registry.get("") is registry.default is first
+    assert registry.get("") is first
     assert list(registry) == [first, second]
 
 
@@ -57,7 +57,7 @@ def test_a_replaced_model_keeps_its_position() -> None:
     registry = Registry([model("a"), model("b")])
     new = model("a", "1" * 64)
     registry.replace("a", new)
-    assert registry.default is new
+    assert registry.get("") is new
 
 
 def test_a_replacement_of_another_name_is_refused() -> None:
@@ -71,3 +71,21 @@ def test_no_model_and_two_of_one_name_are_refused() -> None:
         Registry[Model]([])
     with pytest.raises(ModelError, match="same name"):
         Registry([model("a"), model("a")])
+
+
+def test_a_model_that_was_removed_is_unknown_until_it_is_added() -> None:
+    first, second = model("a"), model("b")
+    registry = Registry([first, second])
+    assert registry.remove("a") is first
+    assert "a" not in registry and list(registry) == [second]
+    for name in ("a", ""):
+        with pytest.raises(RequestError, match="no model 'a' is loaded; there are: b"):
+            registry.get(name)
+    with pytest.raises(RequestError, match="no model 'a'"):
+        registry.remove("a")
+    with pytest.raises(ModelError, match="unloaded meanwhile"):
+        registry.replace("a", first)
+    with pytest.raises(ModelError, match="called 'b' now, not 'a'"):
+        registry.add("a", second)
+    registry.add("a", first)
+    assert registry.get("") is first

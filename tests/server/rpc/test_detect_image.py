@@ -1,8 +1,10 @@
 """DetectImage answers as Detect does for the same bytes."""
 
 import grpc
+import numpy as np
 import pytest
 from google.api.httpbody_pb2 import HttpBody
+from google.protobuf.message import DecodeError
 
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
@@ -63,6 +65,36 @@ def test_the_image_is_a_view_of_the_message(photo: bytes) -> None:
     assert found == photo
     left = pb.DetectImageRequest.FromString(rest)
     assert (left.model, left.image.content_type, left.image.data) == ("x", "image/jpeg", b"")
+
+
+def test_any_bytes_without_their_image_are_what_protobuf_says_they_are() -> None:
+    random = np.random.default_rng(0)
+    seeds = [
+        pb.DetectImageRequest(image=image(b"x" * 9, "image/jpeg"), model="m").SerializeToString(),
+        pb.DetectImageRequest(image=HttpBody(data=b"yz")).SerializeToString(),
+        pb.DetectImageRequest(options=pb.DetectOptions(max_detections=3)).SerializeToString(),
+    ]
+    cuts = 0
+    for _ in range(5000):
+        chosen = [seeds[index] for index in random.integers(len(seeds), size=2)]
+        data = np.frombuffer(b"".join(chosen), np.uint8).copy()
+        where = random.integers(len(data), size=random.integers(3))
+        data[where] = random.choice([*range(32), 127, 128, 255], size=len(where))
+        rest, cut = cut_out(data.tobytes(), PATHS["DetectImage"])
+        whole, left = parsed(data.tobytes()), parsed(rest)
+        assert (left is None) == (whole is None)
+        if whole is not None and left is not None and cut is not None:
+            left.image.data = bytes(cut)
+            cuts += 1
+        assert left == whole
+    assert cuts > 100
+
+
+def parsed(data: bytes) -> pb.DetectImageRequest | None:
+    try:
+        return pb.DetectImageRequest.FromString(data)
+    except DecodeError:
+        return None
 
 
 def test_an_image_in_an_unusual_message_is_found(stub: DetectServiceStub, photo: bytes) -> None:

@@ -51,6 +51,7 @@ def test_a_photo_is_answered_with_the_boxes_of_detect(
     else:
         request = typed("BYTES", shape, bytes_contents=[photo])
     request.id = "42"
+    request.inputs[0].contents.SetInParent()  # as MLServer's client does beside raw data
     response = infer.ModelInfer(request, timeout=30)
     assert (response.model_name, response.id) == (MODEL, "42")
     found = outputs(response)
@@ -104,6 +105,8 @@ def test_parameters_are_those_of_detect(
     request = raw("BYTES", [1], elements(photo))
     request.parameters["min_confidence"].double_param = rows[0][4] + 0.01
     request.parameters["priority"].uint64_param = 3
+    request.parameters["sequence_id"].int64_param = 7
+    request.parameters["sequence_start"].bool_param = True
     assert not len(outputs(infer.ModelInfer(request, timeout=30))["boxes"])
     request.parameters["min_confidence"].int64_param = 0
     assert len(outputs(infer.ModelInfer(request, timeout=30))["boxes"]) > 1

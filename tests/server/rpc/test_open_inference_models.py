@@ -87,7 +87,7 @@ def test_the_repository_lists_the_loaded_models(infer: GRPCInferenceServiceStub)
     assert (entry.name, entry.version, entry.state) == (MODEL, loaded, "READY")
 
 
-@pytest.mark.parametrize("method", ["ModelMetadata", "ModelConfig"])
+@pytest.mark.parametrize("method", ["ModelMetadata", "ModelConfig", "ModelStatistics"])
 def test_an_unknown_model_is_not_found(infer: GRPCInferenceServiceStub, method: str) -> None:
     request = getattr(pb, f"{method}Request")
     with pytest.raises(grpc.RpcError, match="no model 'other'") as caught:
@@ -97,7 +97,7 @@ def test_an_unknown_model_is_not_found(infer: GRPCInferenceServiceStub, method: 
 
 SERVED = {
     *("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"),
-    *("ModelInfer", "ModelStreamInfer", "ModelConfig", "RepositoryIndex"),
+    *("ModelInfer", "ModelStreamInfer", "ModelConfig", "ModelStatistics", "RepositoryIndex"),
 }
 SERVICE = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 
@@ -153,6 +153,33 @@ def test_requests_are_counted_by_their_own_method(
     after = scrape(server)
     assert after[answered] - before.get(answered, 0) == 1
     assert after[decoded] - before.get(decoded, 0) == 3
+
+
+def test_statistics_are_those_of_the_metrics(
+    infer: GRPCInferenceServiceStub, server: BackgroundServer, photo: bytes
+) -> None:
+    def counts() -> pb.ModelStatistics:
+        (named,) = infer.ModelStatistics(pb.ModelStatisticsRequest(name=MODEL)).model_stats
+        (only,) = infer.ModelStatistics(pb.ModelStatisticsRequest()).model_stats
+        assert named == only
+        return named
+
+    before = counts()
+    infer.ModelInfer(raw("BYTES", [2], elements(photo, photo)), timeout=30)
+    with pytest.raises(grpc.RpcError):
+        infer.ModelInfer(raw("BYTES", [1], elements(b"no photo")), timeout=30)
+    after, scraped = counts(), scrape(server)
+    assert (after.name, after.version) == (before.name, before.version)
+    assert after.inference_count - before.inference_count == 2
+    assert after.execution_count - before.execution_count == 2
+    assert after.last_inference > before.last_inference
+    new, old = after.inference_stats, before.inference_stats
+    for field, grown in (("success", 1), ("fail", 1), ("queue", 2), ("compute_infer", 2)):
+        assert getattr(new, field).count - getattr(old, field).count == grown
+        assert getattr(new, field).ns > getattr(old, field).ns
+    for field, stage in (("compute_input", "decode"), ("compute_output", "postprocess")):
+        seconds = scraped[f'facewire_stage_seconds_sum{{model="{MODEL}",stage="{stage}"}}']
+        assert getattr(new, field).ns == pytest.approx(1e9 * seconds)
 
 
 def test_health_knows_the_service(channel: grpc.Channel) -> None:

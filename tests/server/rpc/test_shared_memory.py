@@ -343,3 +343,21 @@ def test_an_object_that_shrinks_while_it_is_read_ends_no_server(
             thread.join()
     assert answers(stub, photo)
     assert server.poll() is None
+
+
+def test_a_tensor_for_the_network_and_its_outputs_may_be_in_a_region(
+    infer: GRPCInferenceServiceStub, region: Path
+) -> None:
+    shape, size = [1, 3, 416, 416], 3 * 416 * 416
+    data = region.read_bytes()[4096 : 4096 + size]
+    sent = outputs(infer.ModelInfer(raw("UINT8", shape, data), timeout=60))
+    request = shared("UINT8", shape, size)
+    request.outputs.add(name="bbox_32")
+    place(request.outputs[0], "r", 4096, 0)
+    answer = infer.ModelInfer(request, timeout=60)
+    assert answer.raw_output_contents == [b""]
+    written = np.frombuffer(region.read_bytes()[: sent["bbox_32"].nbytes], np.float32)
+    np.testing.assert_array_equal(written, sent["bbox_32"].ravel())
+    code, why, message = refused(infer, shared("UINT8", shape, size - 1))
+    assert (code, why) == (INVALID, "BAD_TENSOR")
+    assert f"has {size - 1} bytes, not {size}" in message

@@ -23,7 +23,7 @@ def read(path: Path, label: str | None) -> Dataset:
     document = files.read_json(file)
     try:
         return _dataset(document, _finder(file), label)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DatasetError(f"{file} is not in COCO's form: {error!r}") from error
 
 
@@ -82,7 +82,7 @@ def _add(
             x, y, width, height = map(float, each["bbox"])
             rows.append((x, y, x + width, y + height))
         given = [float(each.get("area", "nan")) for each in annotations]
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         collector.problem("annotation cannot be read, left out", name, str(error))
         return
     boxes, kept = collector.boxes(name, rows)

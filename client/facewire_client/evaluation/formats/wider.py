@@ -72,8 +72,8 @@ def _add(collector: Collector, images: Path, name: str, rows: Boxes, levels: Lev
     except ValueError as error:
         collector.problem("annotation cannot be read, left out", name, str(error))
         return
-    finite = np.asarray(np.isfinite(rows).all(1), bool)
-    boxes = np.where(finite[:, None], rows, 0)
+    sane = np.asarray((np.abs(rows) < 1e9).all(1), bool)
+    boxes = np.where(sane[:, None], rows, 0)
     boxes[:, 2:] += boxes[:, :2]
     empty = np.asarray((boxes[:, 2:] <= boxes[:, :2]).any(1), bool)
     for row in rows[empty]:

@@ -129,7 +129,7 @@ def match(
     taken = np.full((len(thresholds), len(rows)), -1, np.int32)
     order = np.argsort(last, kind="stable")[::-1]  # reversed, so that argmax takes the later
     table = overlaps(rows, truth.boxes, truth.ignored)[:, order]
-    enough = np.minimum(thresholds, 1 - 1e-10)[:, None]
+    enough = thresholds[:, None]
     free = np.ones((len(thresholds), len(order)), bool)
     many, late = truth.ignored[order], last[order]
     lanes = np.arange(len(thresholds))
