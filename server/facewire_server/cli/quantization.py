@@ -1,6 +1,9 @@
 """The run of `facewire-server quantize`: quantizes, measures and says what came of it."""
 
+import resource
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -34,6 +37,7 @@ class Quantization:
 
         Raises ModelError, and CommandError when no photo can be used.
         """
+        self._started = time.perf_counter()
         self._config = Config(
             models=(model,),
             precision=precision,
@@ -75,6 +79,11 @@ class Quantization:
         yield self._speeds
         if self._accuracies:
             yield self._accuracies
+        seconds = time.perf_counter() - self._started
+        # Of the whole process; in kilobytes, on macOS in bytes.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak *= 1 if sys.platform == "darwin" else 1024
+        yield f"took {seconds:.0f} s and at most {peak / MEGA:.0f} MB of memory"
 
     def _measure(self) -> None:
         """Compare sizes and speeds, for the report. Raises ModelError."""
