@@ -74,7 +74,9 @@ class Quantization:
         """Yield what to say of the result."""
         most = quantization.SUBSET_SIZE
         fewer = f"; up to {most} would tell more" if self._calibration.used < most else ""
-        yield f"calibrated with {self._calibration.used} photos{fewer}"
+        broken = len(self._calibration.broken)
+        left_out = f", {broken} left out" if broken else ""
+        yield f"calibrated with {self._calibration.used} photos{left_out}{fewer}"
         yield self._sizes
         yield self._speeds
         if self._accuracies:

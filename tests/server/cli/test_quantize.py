@@ -120,7 +120,7 @@ def test_nothing_else_is_left_behind(run: Run) -> None:
 
 def test_sizes_speeds_and_accuracies_are_told(run: Run) -> None:
     calibrated, sizes, speeds, accuracies, took, wrote = run.stdout.splitlines()
-    assert calibrated.startswith("calibrated with 1 photos; up to 300")
+    assert calibrated.startswith("calibrated with 1 photos, 1 left out; up to 300")
     assert sizes.startswith("weights: 0.62 MB, in INT8 0.33 MB")
     assert "FP32" in speeds and "times as fast" in speeds
     assert "AP 100.00%, in INT8 100.00% (+0.00)" in accuracies
