@@ -18,6 +18,12 @@ from facewire_server.telemetry.log_handler import QueuedHandler
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """Attributes of every record; the others were given as `extra`."""
 
+LIBRARIES_OF_MIRRORS = (
+    *("adlfs", "aiobotocore", "azure", "botocore", "gcsfs", "google", "httpcore", "httpx"),
+    *("msal", "s3fs", "urllib3"),
+)
+"""Loggers that show addresses and headers below a warning, with passwords and signatures."""
+
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
     """Write records of `level` and above to standard error, as text or as JSON.
@@ -37,6 +43,8 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
+    for name in LIBRARIES_OF_MIRRORS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def on_dropped(observer: Callable[[int], None]) -> None:
