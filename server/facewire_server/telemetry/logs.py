@@ -18,11 +18,11 @@ from facewire_server.telemetry.log_handler import QueuedHandler
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """Attributes of every record; the others were given as `extra`."""
 
-LIBRARIES_OF_MIRRORS = (
+LIBRARIES_OF_MIRRORS = {
     *("adlfs", "aiobotocore", "azure", "botocore", "gcsfs", "google", "httpcore", "httpx"),
     *("msal", "s3fs", "urllib3"),
-)
-"""Loggers that show addresses and headers below a warning, with passwords and signatures."""
+}
+"""Packages that log addresses and headers below a warning, with passwords and signatures."""
 
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
@@ -37,14 +37,13 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
 
     handler = QueuedHandler()
     handler.addFilter(lambda record: not _is_caused_by_callers(record))
+    handler.addFilter(lambda record: not _may_show_secrets(record))
     handler.addFilter(add_fields)
     if level != "debug":
         handler.addFilter(_drop_opentelemetry_traceback)
     handler.setFormatter(json_formatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.captureWarnings(True)
-    for name in LIBRARIES_OF_MIRRORS:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def on_dropped(observer: Callable[[int], None]) -> None:
@@ -88,6 +87,11 @@ def _is_caused_by_callers(record: logging.LogRecord) -> bool:
     return is_grpc and str(record.msg).startswith(
         ("Invalid encoding", "ExecuteBatchError raised in core")
     )
+
+
+def _may_show_secrets(record: logging.LogRecord) -> bool:
+    package = record.name.partition(".")[0]
+    return record.levelno < logging.WARNING and package in LIBRARIES_OF_MIRRORS
 
 
 def _drop_opentelemetry_traceback(record: logging.LogRecord) -> bool:
