@@ -76,7 +76,7 @@ with_client = needs("tritonclient")
         pytest.param(client, part, marks=needs(client))
         for client, part in (
             ("tritonclient", "client_timeout=5"),
-            ("tritonclient", "as grpcclient"),
+            ("tritonclient", "image_data = []"),
             ("kserve", "kserve"),
             ("mlserver", "mlserver"),
         )
