@@ -1,15 +1,12 @@
 """The manifests match each other, the image, the server's options and its health."""
 
 import re
-import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-import yaml
 
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
@@ -17,6 +14,7 @@ from facewire_server.workers.supervisor import LAST_SECONDS
 from tests.deploy.command_lines import options
 from tests.deploy.containerfile import COMMAND, STAGE
 from tests.deploy.files import DEPLOY, read_yaml
+from tests.deploy.kustomize import build
 from tests.server.health import SERVING, check
 
 FOLDER = DEPLOY / "kubernetes"
@@ -110,16 +108,18 @@ def test_a_pod_uses_the_cores_that_it_asks_for() -> None:
     assert "cpu" not in CONTAINER["resources"]["limits"]
 
 
+def test_pods_are_spread_over_zones_and_nodes() -> None:
+    zones, nodes = POD["topologySpreadConstraints"]
+    assert zones["topologyKey"] == "topology.kubernetes.io/zone"
+    assert nodes["topologyKey"] == "kubernetes.io/hostname"
+    for each in (zones, nodes):
+        assert each["labelSelector"]["matchLabels"] == LABELS
+        assert each["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
 @pytest.mark.parametrize("name", ["plain", "tls"])
 def test_kustomize_puts_them_together(name: str) -> None:
-    kustomize = shutil.which("kustomize", path=DEPLOY.parent / ".tools")
-    kustomize = kustomize or shutil.which("kustomize")
-    if kustomize is None:
-        pytest.skip("kustomize is not here: scripts/tools builds it where there is Go")
-    built = subprocess.run(
-        [kustomize, "build", FOLDER / name], check=True, capture_output=True, timeout=60
-    )
-    kinds = {each["kind"]: each for each in yaml.safe_load_all(built.stdout)}
+    kinds = {each["kind"]: each for each in build(f"kubernetes/{name}")}
     assert kinds.keys() == {*("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy")}
     pod: dict[str, Any] = kinds["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -130,9 +130,11 @@ def test_kustomize_puts_them_together(name: str) -> None:
 
 def test_images_have_the_version_of_the_package() -> None:
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
-    (image,) = read_yaml("kubernetes/plain/kustomization.yaml")["images"]
     composed = read_yaml("compose.yaml")["services"]["facewire"]["image"]
-    assert image["newTag"] == project["version"]
+    for folder in ("kubernetes/plain", "kubernetes/components/envoy", "kserve"):
+        images = read_yaml(f"{folder}/kustomization.yaml")["images"]
+        (image,) = (each for each in images if each["name"] == "facewire")
+        assert image["newTag"] == project["version"]
     assert composed == f"facewire:{project['version']}"
 
 
