@@ -60,6 +60,13 @@ def test_a_pod_has_the_time_to_drain() -> None:
     assert POD["terminationGracePeriodSeconds"] >= needed
 
 
+def test_clients_find_other_pods_in_time() -> None:
+    """gRPC looks a name up again when a connection ends, at most every 30 s."""
+    assert DEPLOYMENT["minReadySeconds"] > 30
+    assert DEPLOYMENT["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert FLAGS["connection_age_seconds"] >= 30
+
+
 def test_no_variable_of_the_service_is_taken_for_an_option() -> None:
     """Kubernetes would set FACEWIRE_PORT=tcp://... for a Service of that name."""
     assert SERVICE["metadata"]["name"] == "facewire"
