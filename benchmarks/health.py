@@ -2,14 +2,18 @@
 
 import multiprocessing
 import time
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
 
 import cv2
+import grpc
 import numpy as np
 
 from benchmarks.harness.images import PHOTO, encoded
 from benchmarks.harness.rounds import latency_line
-from benchmarks.harness.server import Callers, serving
+from benchmarks.harness.server import OPTIONS, serving
+from facewire.v1 import detect_pb2 as pb
+from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_client import FaceClient
 
 CALLERS = 4
@@ -25,9 +29,15 @@ def images() -> dict[str, bytes]:
 
 
 def keep_busy(target: str, image: bytes, stop: Event) -> None:
-    """Send requests until `stop`."""
-    with Callers(target, image, CALLERS):
-        stop.wait()
+    """Send requests until `stop`, or a failure, on a connection for each caller."""
+
+    def call(_: int) -> None:
+        with grpc.insecure_channel(target, OPTIONS) as channel:
+            while not stop.is_set():
+                DetectServiceStub(channel).Detect(pb.DetectRequest(encoded_image=image), timeout=60)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(call, range(CALLERS)))
 
 
 def check(target: str, seconds: float) -> list[float]:

@@ -19,6 +19,7 @@ from benchmarks.harness.images import pixels
 from benchmarks.rebuild.network import NAME, Plan, raw_network
 from benchmarks.rebuild.tail import with_tail
 from facewire_server.inference.cost import cost
+from facewire_server.inference.quantization import quantize
 
 GFLOPS, MPARAMS = 339.602, 69.920
 """What Open Model Zoo states: two operations for each multiply-add of the convolutions,
@@ -71,18 +72,10 @@ def quantized(raw: Model, *, samples: int, seed: int) -> Model:
     """The raw network with 8-bit weights and activations; `raw` is left as it is.
 
     Biases are not corrected, which would cost minutes and mend no random weights. Raises
-    SystemExit without NNCF.
+    CommandError without NNCF.
     """
-    try:
-        import nncf
-    except ImportError:
-        raise SystemExit("quantizing needs NNCF: pip install 'facewire[quantize]'") from None
-    return nncf.quantize(
-        raw,
-        nncf.Dataset(list(islice(views(raw.inputs[0].shape[3], seed), samples))),
-        subset_size=samples,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
-    )
+    inputs = list(islice(views(raw.inputs[0].shape[3], seed), samples))
+    return quantize(raw, inputs, subset_size=samples, corrects_biases=False)
 
 
 @click.command(help=__doc__)

@@ -14,16 +14,12 @@ SHORTEST_US = 1_000
 """A measurement of `timed` is at least so long, after a call that is not timed."""
 
 
-def alternate(
-    rounds: int, measurements: Mapping[K, Callable[[], T]], *, warmup: int = 0
-) -> dict[K, list[T]]:
-    """Make each measurement once a round, every other one backwards; warm-up is left out."""
+def alternate(rounds: int, measurements: Mapping[K, Callable[[], T]]) -> dict[K, list[T]]:
+    """Make each measurement once a round, every other one backwards."""
     results: dict[K, list[T]] = {name: [] for name in measurements}
-    for number in range(warmup + rounds):
+    for number in range(rounds):
         for name in list(measurements)[:: 1 if number % 2 == 0 else -1]:
-            result = measurements[name]()
-            if number >= warmup:
-                results[name].append(result)
+            results[name].append(measurements[name]())
     return results
 
 

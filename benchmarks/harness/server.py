@@ -1,24 +1,17 @@
-"""facewire-server in a process of its own, started again on its port, and its callers."""
+"""facewire-server in a process of its own, started again on its port."""
 
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
-
-import grpc
 
 from benchmarks.harness import usage
-from facewire.v1 import detect_pb2 as pb
-from facewire.v1.detect_pb2_grpc import DetectServiceStub
 
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1))
 """Of a channel: a connection of its own, for messages of any size."""
@@ -125,42 +118,3 @@ def serving(*arguments: str) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
-
-
-class Callers:
-    """They call from `with` until its end; without retries, so that every failure shows."""
-
-    def __init__(self, target: str, image: bytes, count: int, *models: str) -> None:
-        """`models` are asked in turn, each by `count` callers; none: the default one."""
-        self.seconds: list[float] = []
-        self.versions: Counter[str] = Counter()
-        self.failures: list[str] = []
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._call, args=(target, image, model))
-            for model in (models or ("",)) * count
-        ]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _call(self, target: str, image: bytes, model: str) -> None:
-        request = pb.DetectRequest(encoded_image=image, model=model)
-        with grpc.insecure_channel(target, OPTIONS) as channel:
-            stub = DetectServiceStub(channel)
-            while not self._stop.is_set():
-                started = time.perf_counter()
-                try:
-                    answer = stub.Detect(request, timeout=60)
-                except grpc.RpcError as error:
-                    self.failures.append(str(error))
-                else:
-                    self.seconds.append(time.perf_counter() - started)
-                    self.versions[answer.model_version] += 1

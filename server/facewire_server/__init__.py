@@ -8,8 +8,8 @@ import sys
 from types import ModuleType
 from typing import cast
 
-# `import openvino` reports itself to a web analytics service, and writes an id into the
-# home folder, unless this package cannot be imported: then it has a stub for it. This
-# module runs before any other of the package can import OpenVINO.
+# OpenVINO and NNCF report themselves to a web analytics service, and write an id into the
+# home folder, unless this package cannot be imported: then they have a stub for it. This
+# module runs before any other of the package can import them.
 _modules = cast("dict[str, ModuleType | None]", sys.modules)
 _modules.setdefault("openvino_telemetry", None)

@@ -12,11 +12,6 @@ def test_every_other_round_is_reversed() -> None:
     assert [len(values) for values in results.values()] == [3, 3]
 
 
-def test_rounds_of_warm_up_are_left_out() -> None:
-    numbers = iter(range(10))
-    assert alternate(2, {"a": lambda: next(numbers)}, warmup=1) == {"a": [1, 2]}
-
-
 def test_medians_are_those_of_each_name_and_of_each_column() -> None:
     assert medians({"a": [3, 1, 2], "b": [5]}) == {"a": 2, "b": 5}
     assert column_medians([(1, 9), (3, 7), (2, 8)]) == (2, 8)

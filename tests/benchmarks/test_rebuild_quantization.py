@@ -1,13 +1,14 @@
 """The rebuild in INT8."""
 
 import pytest
-from openvino import Model, Output
+from openvino import Model
 
 from benchmarks.rebuild.network import raw_network
 from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild_0206 import quantized
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import head_of
+from tests.server.stored_bits import stored_bits
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")
 
@@ -19,7 +20,7 @@ def smaller() -> Model:
 
 def test_every_convolution_has_eight_bit_weights(smaller: Model) -> None:
     convolutions = [node for node in smaller.get_ops() if node.get_type_name() == "Convolution"]
-    assert {_stored_bits(node.input_value(1)) for node in convolutions} == {8}
+    assert {stored_bits(node.input_value(1)) for node in convolutions} == {8}
 
 
 def test_facewire_recognises_its_head(smaller: Model) -> None:
@@ -33,10 +34,3 @@ def test_the_tail_stays_in_floating_point(smaller: Model) -> None:
         return types.count("FakeQuantize")
 
     assert count(with_tail(smaller)) == count(smaller) > 0
-
-
-def _stored_bits(weights: Output) -> int:
-    """Of the constant that the weights are made of."""
-    while weights.get_node().get_type_name() != "Constant":
-        weights = weights.get_node().input_value(0)
-    return weights.element_type.bitwidth

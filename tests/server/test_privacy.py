@@ -10,10 +10,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from facewire_server.models.source import DATA
 from tests.server.process import command
 
 WATCH = """
@@ -102,7 +104,17 @@ def test_a_server_opens_no_connection(watched: Watched, workers: str) -> None:
     assert list(watched.home.rglob("*")) == []
 
 
-@pytest.mark.parametrize("arguments", [("demo",), ("models", "info", "face-detection-nano")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo",),
+        ("models", "info", "face-detection-nano"),
+        pytest.param(
+            ("quantize", "face-detection-nano", "--images", str(DATA)),
+            marks=pytest.mark.skipif(find_spec("nncf") is None, reason="needs NNCF"),
+        ),
+    ],
+)
 def test_a_command_opens_no_connection(watched: Watched, arguments: tuple[str, ...]) -> None:
     subprocess.run(
         command(*arguments),

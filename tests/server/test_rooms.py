@@ -31,6 +31,7 @@ RESERVED: dict[str, dict[str, tuple[str, ...]]] = {
     SERVER: {
         **dict.fromkeys(GRPC, ("rpc", "security", "lifecycle")),
         "openvino": ("inference",),
+        "nncf": ("inference",),
         "click": ("cli", "__main__"),
         CLIENT: ("cli", "__main__"),
     },

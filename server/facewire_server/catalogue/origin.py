@@ -1,4 +1,4 @@
-"""The origins of a published file: its own address, or that of a mirror.
+"""The origins of a published file: an address of a web server, or a path in a folder.
 
 Rule: a failure that a retry may solve is a TransientError, any other is a ModelError.
 """
@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
 
 import httpx
 
-from facewire_server.catalogue.catalogue import PublishedFile
+from facewire_server.catalogue.redaction import hide_secrets
 from facewire_server.errors import FacewireError, ModelError
 
 CHUNK_SIZE = 1 << 18
@@ -57,26 +56,6 @@ class Origin(ABC):
         """
 
 
-def origins(
-    file: PublishedFile, path: str, mirror: str | None, client: httpx.Client
-) -> list[Origin]:
-    """Return the origins to try for a file, in this order.
-
-    `mirror` is the base address of a web server, or a folder. It has the file under the
-    path of its published address, or as `path` (NAME/PRECISION/FILE). Raises ModelError
-    for a mirror that is neither an http address nor a folder.
-    """
-    if mirror is None:
-        return [WebOrigin(client, file.url)]
-    paths = (urlsplit(file.url).path.lstrip("/"), path)
-    if mirror.lower().startswith(("http://", "https://")):
-        return [WebOrigin(client, f"{mirror.rstrip('/')}/{each}") for each in paths]
-    folder = Path(mirror)
-    if not folder.is_dir():
-        raise ModelError(f"--mirror {mirror} is neither an http address nor a folder that is there")
-    return [FolderOrigin(folder / each) for each in paths]
-
-
 class FolderOrigin(Origin):
     """A file in a folder."""
 
@@ -96,7 +75,7 @@ class FolderOrigin(Origin):
                 raise MissingFileError(str(self)) from None
             raise ModelError(f"{self} cannot be read: {error.strerror}") from None
         with file:
-            _check_length(self, file.seek(0, 2), size)
+            check_length(self, file.seek(0, 2), size)
             file.seek(start)
             yield Body(start, self._chunks(file))
 
@@ -116,11 +95,12 @@ class WebOrigin(Origin):
         self._client = client
         try:
             self._url = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ModelError(f"{url!r} is no address: {error}") from None
+        except httpx.InvalidURL:
+            # httpx's message shows a part of the address, which may be one of the password.
+            raise ModelError(f"{hide_secrets(url)!r} is no address") from None
 
     def __str__(self) -> str:
-        return str(self._url.copy_with(userinfo=b""))
+        return hide_secrets(str(self._url))
 
     @contextmanager
     def open(self, start: int, size: int) -> Iterator[Body]:
@@ -150,7 +130,7 @@ class WebOrigin(Origin):
         if status == httpx.codes.OK:
             length = response.headers.get("Content-Length", "")
             if length.isdecimal():
-                _check_length(self, int(length), size)
+                check_length(self, int(length), size)
             return 0
         if status == httpx.codes.PARTIAL_CONTENT and start:
             content_range = response.headers.get("Content-Range", "")
@@ -158,7 +138,7 @@ class WebOrigin(Origin):
             if match is None or int(match[1]) != start:
                 raise UnusableRangeError(f"{self} answers with another range")
             if match[2] != "*":
-                _check_length(self, int(match[2]), size)
+                check_length(self, int(match[2]), size)
             return start
         if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and start:
             raise UnusableRangeError(f"{self} cannot go on from byte {start}")
@@ -215,7 +195,8 @@ class _ResponseTimer:
                 each.shutdown(socket.SHUT_RDWR)
 
 
-def _check_length(origin: Origin, length: int, size: int) -> None:
+def check_length(origin: Origin, length: int, size: int) -> None:
+    """Raise ModelError for an origin that has another number of bytes than published."""
     if length != size:
         raise ModelError(f"{origin} has {length} bytes instead of {size}")
 

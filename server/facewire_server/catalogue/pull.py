@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import Catalogue, PublishedFile, PublishedModel
 from facewire_server.catalogue.fetch import Fetch, RetryPolicy
-from facewire_server.catalogue.origin import origins
+from facewire_server.catalogue.mirror import origins
 from facewire_server.errors import ModelError
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,8 +55,8 @@ def pull(
     """Fetch the files of a model that are missing or not as published.
 
     `precision` None: the model's default. `mirror` is the base address or the folder of a
-    mirror. If another process is pulling the same files, it is waited for. Returns the
-    path of the file to load. Raises ModelError with a message of one line.
+    mirror, see `origins`. If another process is pulling the same files, it is waited for.
+    Returns the path of the file to load. Raises ModelError with a message of one line.
     """
     report = report or Silent()
     chosen = precision or next(iter(model.precisions), "")

@@ -84,7 +84,8 @@ def info(model: str, device: str, precision: str | None, cache: Path, as_json: b
     metavar="URL|DIR",
     envvar="FACEWIRE_MIRROR",
     show_envvar=True,
-    help="Fetch from this address or folder instead of the published addresses.",
+    help="Fetch from this web server, object store (s3://BUCKET/PREFIX, gs://, az://) or folder"
+    " instead of the published addresses; see docs/models.md.",
 )
 @cache_option
 def pull(name: str, precision: str | None, mirror: str | None, cache: Path) -> None:

@@ -53,7 +53,8 @@ class Config:
     pull: bool = setting(False, "Fetch published models that are missing.")
     mirror: str | None = setting(
         None,
-        "Fetch them from this address or folder instead of the published addresses.",
+        "Fetch them from this web server, object store (s3://BUCKET/PREFIX, gs://, az://) or"
+        " folder instead of the published addresses; see docs/models.md.",
         metavar="URL|DIR",
     )
     cache: Path = field(

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import openvino as ov
 from openvino import opset15 as ops
-from openvino.preprocess import PrePostProcessor
+from openvino.preprocess import InputInfo, PrePostProcessor
 
 from facewire_server.errors import ModelError
 from facewire_server.inference.compile_cache import CacheEntry, CompileCache, cache_key
@@ -84,9 +84,7 @@ class PreprocessedNetwork:
     @classmethod
     def _build(cls, source: Source, files: ModelFiles) -> tuple[Self, ov.Model, dict[str, Any]]:
         """Build the network, and the info from which `_from_entry` restores it."""
-        network = Network(files, source.sidecar.input_size)
-        settings = source.settings(network.metadata)
-        head = recognise(network.outputs, network.input_size, Metadata.parse(settings))
+        network, head, settings = read(source, files)
         signature = network.signature
         info = {
             "input_size": network.input_size,
@@ -115,6 +113,17 @@ class PreprocessedNetwork:
         return cls(entry.graph, head, (width, height), files.sha256, signature, entry)
 
 
+def read(source: Source, files: ModelFiles) -> tuple[Network, Head, Settings]:
+    """Read a network as it was published, recognise its head, and merge its settings.
+
+    Raises ModelError as `PreprocessedNetwork.load` does.
+    """
+    network = Network(files, source.sidecar.input_size)
+    settings = source.settings(network.metadata)
+    head = recognise(network.outputs, network.input_size, Metadata.parse(settings))
+    return network, head, settings
+
+
 def add_preprocessing(network: Network, head: Head) -> ov.Model:
     """Add conversions at both ends of the graph; `network` must not be used afterwards.
 
@@ -123,9 +132,29 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
     outputs that the head reads become float32, or int32 where the head reads integers.
     """
     steps = PrePostProcessor(network.model)
-    image = steps.input()
+    _convert_input(steps.input(), network.layout, head)
+    for position in head.positions:
+        kind = ov.Type.i32 if position in head.integers else ov.Type.f32
+        steps.output(position).tensor().set_element_type(kind)
+    return steps.build()
+
+
+def input_conversion(network: Network, head: Head) -> ov.Model:
+    """Return what `add_preprocessing` adds before the network, as a graph of its own.
+
+    It takes uint8 [1,3,H,W], planes B, G, R, and returns the tensor of the network's input.
+    """
+    given = network.model.inputs[0]
+    image = ops.parameter(given.shape, given.element_type)
+    steps = PrePostProcessor(ov.Model([ops.result(image)], [image]))
+    _convert_input(steps.input(), network.layout, head)
+    return steps.build()
+
+
+def _convert_input(image: InputInfo, layout: str, head: Head) -> None:
+    """Let an input take uint8 [1,3,H,W], planes B, G, R."""
     image.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NCHW"))
-    image.model().set_layout(ov.Layout(network.layout))
+    image.model().set_layout(ov.Layout(layout))
     convert = image.preprocess()
     if head.rgb:
         convert = convert.custom(_reverse_channels)
@@ -135,10 +164,6 @@ def add_preprocessing(network: Network, head: Head) -> ov.Model:
         convert = convert.mean(_per_channel(head.mean))
     if head.scale:
         convert.scale(_per_channel(head.scale))
-    for position in head.positions:
-        kind = ov.Type.i32 if position in head.integers else ov.Type.f32
-        steps.output(position).tensor().set_element_type(kind)
-    return steps.build()
 
 
 def _reverse_channels(planes: ov.Output) -> ov.Output:

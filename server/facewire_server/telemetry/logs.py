@@ -18,6 +18,12 @@ from facewire_server.telemetry.log_handler import QueuedHandler
 NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 """Attributes of every record; the others were given as `extra`."""
 
+LIBRARIES_OF_MIRRORS = {
+    *("adlfs", "aiobotocore", "azure", "botocore", "gcsfs", "google", "httpcore", "httpx"),
+    *("msal", "s3fs", "urllib3"),
+}
+"""Packages that log addresses and headers below a warning, with passwords and signatures."""
+
 
 def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
     """Write records of `level` and above to standard error, as text or as JSON.
@@ -31,6 +37,7 @@ def set_up(level: str, form: str, fields: Mapping[str, object]) -> None:
 
     handler = QueuedHandler()
     handler.addFilter(lambda record: not _is_caused_by_callers(record))
+    handler.addFilter(lambda record: not _may_show_secrets(record))
     handler.addFilter(add_fields)
     if level != "debug":
         handler.addFilter(_drop_opentelemetry_traceback)
@@ -80,6 +87,11 @@ def _is_caused_by_callers(record: logging.LogRecord) -> bool:
     return is_grpc and str(record.msg).startswith(
         ("Invalid encoding", "ExecuteBatchError raised in core")
     )
+
+
+def _may_show_secrets(record: logging.LogRecord) -> bool:
+    package = record.name.partition(".")[0]
+    return record.levelno < logging.WARNING and package in LIBRARIES_OF_MIRRORS
 
 
 def _drop_opentelemetry_traceback(record: logging.LogRecord) -> bool:

@@ -18,8 +18,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
-        path = urlsplit(self.path).path
+        _, _, path, query, _ = urlsplit(self.path)
         self.files.requests.append((path, asked))
+        self.files.queries.append(query)
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
         if path not in self.files.contents:
             self.start_answer(404, 0)
@@ -144,13 +145,14 @@ class FileServer:
     """Serves `contents`, by path, while it is open.
 
     `answers` are used for the next requests for existing files, one each. `requests` are
-    the paths that were requested, with their Range headers.
+    the paths that were requested, with their Range headers, and `queries` their queries.
     """
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
         self.answers: list[Answer] = []
         self.requests: list[tuple[str, str | None]] = []
+        self.queries: list[str] = []
         handler = type("Bound", (Handler,), {"files": self})
         self._server = QuietServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(

@@ -102,14 +102,6 @@ def test_a_folder_without_the_file_is_refused_with_its_paths(
         pull(model, None, cache, mirror=str(tmp_path))
 
 
-@pytest.mark.parametrize("mirror", ["no/such/folder", "ftp://models.invalid"])
-def test_a_mirror_that_is_no_folder_is_refused(
-    mirror: str, cache: ModelCache, model: PublishedModel
-) -> None:
-    with pytest.raises(ModelError, match=f"--mirror {mirror} is neither"):
-        pull(model, None, cache, mirror=mirror)
-
-
 def test_a_folder_with_another_file_is_refused(
     cache: ModelCache, model: PublishedModel, tmp_path: Path
 ) -> None:

@@ -58,14 +58,18 @@ def _other(each: Field[Any], hint: Any) -> tuple[str, Any]:
 
 SAMPLES = list(samples(Config))
 
+FOR_ONE_WORKER = [sample for sample in SAMPLES if sample.name != "workers"]
+FOR_WORKERS = [
+    sample for sample in SAMPLES if sample.name not in ("model_control", "shared_memory")
+]
 
-Source = Callable[[Path, pytest.MonkeyPatch], list[str]]
-"""Sets all settings in one way; returns what the command line needs for it."""
+Source = Callable[[list[Sample], Path, pytest.MonkeyPatch], list[str]]
+"""Sets the settings in one way; returns what the command line needs for it."""
 
 
-def from_flags(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def from_flags(given: list[Sample], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     flags = []
-    for sample in SAMPLES:
+    for sample in given:
         flag = sample.name.replace("_", "-")
         if isinstance(sample.value, bool):
             flags.append(f"--{flag}" if sample.value else f"--no-{flag}")
@@ -74,28 +78,29 @@ def from_flags(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return flags
 
 
-def from_variables(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    for sample in SAMPLES:
+def from_variables(given: list[Sample], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    for sample in given:
         monkeypatch.setenv(f"FACEWIRE_{sample.name.upper()}", sample.given)
     return []
 
 
-def from_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def from_file(given: list[Sample], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines = []
-    for sample in SAMPLES:
+    for sample in given:
         is_bare = isinstance(sample.value, bool | float) or sample.given.isdigit()
         value = sample.given if is_bare and sample.given[0] != "0" else f'"{sample.given}"'
         lines.append(f"{sample.name.replace('_', '-')} = {value}")
     return ["--config", write(folder, "\n".join(lines))]
 
 
+@pytest.mark.parametrize("given", [FOR_ONE_WORKER, FOR_WORKERS], ids=["one", "several"])
 @pytest.mark.parametrize("source", [from_flags, from_variables, from_file])
 def test_every_setting_has_a_flag_a_variable_and_a_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Source
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Source, given: list[Sample]
 ) -> None:
-    with command.make_context("serve", source(tmp_path, monkeypatch)) as context:
+    with command.make_context("serve", source(given, tmp_path, monkeypatch)) as context:
         config = read_settings(Config, context)
-    for sample in SAMPLES:
+    for sample in given:
         holder = config if hasattr(config, sample.field) else config.limits
         assert getattr(holder, sample.field) == sample.value, sample
 

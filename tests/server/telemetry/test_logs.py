@@ -3,8 +3,10 @@
 import ast
 import json
 import logging
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ import facewire_server
 from facewire.v1 import detect_pb2 as pb
 from facewire.v1.detect_pb2_grpc import DetectServiceStub
 from facewire_server.telemetry.logs import TextFormatter, json_formatter
+from tests.server.catalogue.file_server import FileServer
 from tests.server.process import command, connected
 
 FORMATTERS = {"text": TextFormatter(), "json": json_formatter()}
@@ -152,8 +155,10 @@ LOGGERS = {
     "facewire_server.log_handler",
     "facewire_server.model.compile_cache",
     "facewire_server.model.prepared",
+    "facewire_server.model.published",
     "facewire_server.service.file_watch",
     "facewire_server.service.gate",
+    "facewire_server.service.models",
     "facewire_server.service.reload",
     "facewire_server.service.run",
     "facewire_server.service.tasks",
@@ -181,3 +186,22 @@ def logger_names(path: Path) -> Iterator[str]:
 def test_the_names_of_the_loggers_stay_when_modules_move() -> None:
     found = {name for path in SERVER.rglob("*.py") for name in logger_names(path)}
     assert found == LOGGERS
+
+
+def test_no_library_logs_the_secrets_of_a_mirror() -> None:
+    code = (
+        "import sys; import httpx; from facewire_server.telemetry import logs;"
+        " logs.set_up('debug', 'text', {}); httpx.get(sys.argv[1]); logs.flush()"
+    )
+    with FileServer() as server:
+        address = server.url.replace("://", "://me:secret@") + "/a?sig=secret"
+        done = subprocess.run(
+            [sys.executable, "-c", code, address],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env=os.environ | {"NO_PROXY": "*"},
+        )
+    assert server.queries == ["sig=secret"]
+    assert "secret" not in done.stderr

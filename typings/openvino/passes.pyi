@@ -1,0 +1,9 @@
+"""The part of OpenVINO's passes over graphs that facewire uses."""
+
+from openvino import Model
+
+class ConstantFolding: ...
+
+class Manager:
+    def register_pass(self, transformation: ConstantFolding) -> None: ...
+    def run_passes(self, model: Model) -> None: ...
