@@ -189,7 +189,7 @@ class FaceClient:
                 return method(request, timeout=attempts.seconds(), metadata=connection.metadata)
             except grpc.RpcError as error:
                 delay = attempts.delay(error)
-                if delay is None:
+                if delay is None or connection.closed.is_set():  # which cancels the call
                     raise from_rpc_error(error, connection.route) from error
             connection.closed.wait(delay)
 

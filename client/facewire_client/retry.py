@@ -14,7 +14,9 @@ import grpc
 MAX_ATTEMPTS = 5
 """The most times that a call is sent."""
 
-_RETRIED = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED
+# CANCELLED: a server that stops cancels calls that it has received and not begun.
+_RETRIED_WITH_BACKOFF = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED
+_RETRIED = *_RETRIED_WITH_BACKOFF, grpc.StatusCode.RESOURCE_EXHAUSTED
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 2.0
 
 
@@ -50,7 +52,7 @@ class Attempts:
         pushback = _pushback(error.trailing_metadata() or ())
         if pushback is not None:  # by gRPC's rule any value but a time forbids a retry
             return int(pushback) / 1e3 if pushback.isdecimal() else None
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
+        if error.code() in _RETRIED_WITH_BACKOFF:
             return self._next_backoff()
         return None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -22,6 +23,7 @@ def full(pushback: int) -> Failure:
 
 
 UNAVAILABLE = Failure(grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+CANCELLED = Failure(grpc.StatusCode.CANCELLED, "")
 
 
 def test_a_call_to_a_full_server_is_retried_after_the_pushback(
@@ -41,9 +43,25 @@ def test_a_negative_pushback_forbids_a_retry(client: FaceClient, fake: FakeServe
     assert fake.calls == 1
 
 
-def test_a_call_to_an_unavailable_server_is_retried(client: FaceClient, fake: FakeServer) -> None:
-    fake.failures.append(UNAVAILABLE)
+@pytest.mark.parametrize("failure", [UNAVAILABLE, CANCELLED])
+def test_a_call_to_a_server_that_stops_is_retried(
+    client: FaceClient, fake: FakeServer, failure: Failure
+) -> None:
+    fake.failures.append(failure)
     client.detect(b"x")
+    assert fake.calls == 2
+
+
+@pytest.mark.parametrize("failure", [UNAVAILABLE, CANCELLED])
+def test_an_asynchronous_call_to_a_server_that_stops_is_retried(
+    fake: FakeServer, failure: Failure
+) -> None:
+    async def main() -> None:
+        async with AsyncFaceClient(fake.target) as client:
+            await client.detect(b"x")
+
+    fake.failures.append(failure)
+    asyncio.run(main())
     assert fake.calls == 2
 
 
@@ -171,3 +189,21 @@ def test_a_closed_client_stops_retrying(fake: FakeServer) -> None:
     with pytest.raises((ValueError, FaceClientError), match="closed"):
         client.detect(b"x")
     assert fake.calls == 1
+
+
+def test_a_call_that_the_client_itself_cancels_is_not_retried(
+    client: FaceClient, fake: FakeServer
+) -> None:
+    fake.answer = fake.hang
+    closing = threading.Thread(target=close_once_asked, args=(client, fake))
+    closing.start()
+    with pytest.raises(FaceClientError) as caught:
+        client.detect(b"x")
+    closing.join()
+    assert caught.value.code is grpc.StatusCode.CANCELLED
+
+
+def close_once_asked(client: FaceClient, fake: FakeServer) -> None:
+    while not fake.calls:
+        time.sleep(0.01)
+    client.close()

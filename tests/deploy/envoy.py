@@ -78,7 +78,7 @@ def settings(*targets: str, switched_on: Sequence[str] = ()) -> Any:
 
 
 @contextmanager
-def running(config: Any, folder: Path, *, servers: int = 1) -> Iterator[Envoy]:
+def running(config: Any, folder: Path, *options: str, servers: int = 1) -> Iterator[Envoy]:
     """Run Envoy in this folder until the context ends; it finds so many healthy servers."""
     make: list[str | Path] = [
         sys.executable,
@@ -88,7 +88,15 @@ def running(config: Any, folder: Path, *, servers: int = 1) -> Iterator[Envoy]:
     subprocess.run(make, check=True)
     (folder / "envoy.yaml").write_text(yaml.safe_dump(config))
     arguments = ["-c", "envoy.yaml", "--admin-address-path", "admin", "--use-dynamic-base-id"]
-    command: list[str | Path] = [BINARY, *arguments, "--concurrency", "1", "-l", "warning"]
+    command: list[str | Path] = [
+        BINARY,
+        *arguments,
+        "--concurrency",
+        "1",
+        "-l",
+        "warning",
+        *options,
+    ]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE) as process:
         try:
             envoy = Envoy(process, folder)

@@ -18,8 +18,8 @@ KNOWN_VALUES: Mapping[str, set[str]] = {
 }
 """The values of the labels that facewire defines."""
 
-TARGET_LABELS = {"job", "instance"}
-"""The labels that Prometheus adds to each sample."""
+TARGET_LABELS = {"job", "instance", "namespace", "pod"}
+"""The labels that Prometheus adds to each sample, the last two under Kubernetes."""
 
 SUFFIXES = {
     "counter": ("_total",),

@@ -1,15 +1,12 @@
 """The manifests match each other, the image, the server's options and its health."""
 
 import re
-import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-import yaml
 
 from facewire_server.config import Config
 from facewire_server.lifecycle.background import BackgroundServer
@@ -17,6 +14,7 @@ from facewire_server.workers.supervisor import LAST_SECONDS
 from tests.deploy.command_lines import options
 from tests.deploy.containerfile import COMMAND, STAGE
 from tests.deploy.files import DEPLOY, read_yaml
+from tests.deploy.kustomize import build
 from tests.server.health import SERVING, check
 
 FOLDER = DEPLOY / "kubernetes"
@@ -60,6 +58,13 @@ def test_a_pod_has_the_time_to_drain() -> None:
     pause = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
     needed = pause + FLAGS["grace"] + LAST_SECONDS
     assert POD["terminationGracePeriodSeconds"] >= needed
+
+
+def test_clients_find_other_pods_in_time() -> None:
+    """gRPC looks a name up again when a connection ends, at most every 30 s."""
+    assert DEPLOYMENT["minReadySeconds"] > 30
+    assert DEPLOYMENT["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert FLAGS["connection_age_seconds"] >= 30
 
 
 def test_no_variable_of_the_service_is_taken_for_an_option() -> None:
@@ -110,16 +115,18 @@ def test_a_pod_uses_the_cores_that_it_asks_for() -> None:
     assert "cpu" not in CONTAINER["resources"]["limits"]
 
 
+def test_pods_are_spread_over_zones_and_nodes() -> None:
+    zones, nodes = POD["topologySpreadConstraints"]
+    assert zones["topologyKey"] == "topology.kubernetes.io/zone"
+    assert nodes["topologyKey"] == "kubernetes.io/hostname"
+    for each in (zones, nodes):
+        assert each["labelSelector"]["matchLabels"] == LABELS
+        assert each["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
 @pytest.mark.parametrize("name", ["plain", "tls"])
 def test_kustomize_puts_them_together(name: str) -> None:
-    kustomize = shutil.which("kustomize", path=DEPLOY.parent / ".tools")
-    kustomize = kustomize or shutil.which("kustomize")
-    if kustomize is None:
-        pytest.skip("kustomize is not here: scripts/tools builds it where there is Go")
-    built = subprocess.run(
-        [kustomize, "build", FOLDER / name], check=True, capture_output=True, timeout=60
-    )
-    kinds = {each["kind"]: each for each in yaml.safe_load_all(built.stdout)}
+    kinds = {each["kind"]: each for each in build(f"kubernetes/{name}")}
     assert kinds.keys() == {*("Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy")}
     pod: dict[str, Any] = kinds["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -130,9 +137,11 @@ def test_kustomize_puts_them_together(name: str) -> None:
 
 def test_images_have_the_version_of_the_package() -> None:
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
-    (image,) = read_yaml("kubernetes/plain/kustomization.yaml")["images"]
     composed = read_yaml("compose.yaml")["services"]["facewire"]["image"]
-    assert image["newTag"] == project["version"]
+    for folder in ("kubernetes/plain", "kubernetes/components/envoy", "kserve"):
+        images = read_yaml(f"{folder}/kustomization.yaml")["images"]
+        (image,) = (each for each in images if each["name"] == "facewire")
+        assert image["newTag"] == project["version"]
     assert composed == f"facewire:{project['version']}"
 
 

@@ -7,6 +7,7 @@ end it. A worker that ends by itself is replaced by one that serves the same mod
 import asyncio
 import logging
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
@@ -76,14 +77,23 @@ class Supervisor:
         self._reload_requested.set()
 
     async def end(self) -> None:
-        """Have all workers drain, and return when they have ended."""
+        """Have all workers drain, and return when they have ended.
+
+        One after another, so that a caller whom one sends away does not reach another in the
+        moment in which it stops, where gRPC cancels the call. One that drains for long holds
+        the next up for its part of half the grace only.
+        """
         self._tasks.cancel()
-        logger.info("ending %d workers", len(self._processes))
-        self._signal(signal.SIGTERM)
-        endings = [process.ended.wait() for process in self._processes.values()]
+        processes = self._processes.values()
+        logger.info("ending %d workers", len(processes))
         try:
             async with asyncio.timeout(self._config.grace + LAST_SECONDS):
-                await asyncio.gather(*endings)
+                for process in processes:
+                    process.signal(signal.SIGTERM)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._config.grace / 2 / len(processes)):
+                            await process.ended.wait()
+                await asyncio.gather(*(process.ended.wait() for process in processes))
         except TimeoutError:
             logger.warning("workers did not end, and are killed")
             self._kill()

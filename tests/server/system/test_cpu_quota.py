@@ -138,16 +138,15 @@ def half_a_core() -> Iterator[Path]:
 
 
 JOIN = "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); "
+STAY = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); "
 EXEC = "os.execv(sys.argv[2], sys.argv[2:])"
 
 
-def test_a_server_under_half_a_core_works_on_one_inference_at_a_time(
-    half_a_core: Path,
-) -> None:
-    group = str(half_a_core / "cgroup.procs")
+def log_of_a_server(prepare: str, argument: str) -> str:
+    """What a server logs whose process has run this before, with this argument."""
     serve = command("serve", "--port", "0", "--metrics-port", "off")
     with subprocess.Popen(
-        [sys.executable, "-c", JOIN + EXEC, group, *serve],
+        [sys.executable, "-c", prepare + EXEC, argument, *serve],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -156,7 +155,18 @@ def test_a_server_under_half_a_core_works_on_one_inference_at_a_time(
             assert process.stdout is not None and process.stderr is not None
             assert "listening on" in process.stdout.readline()
             process.terminate()
-            log = process.stderr.read()
+            return process.stderr.read()
         finally:
             process.kill()
+
+
+def test_a_server_under_half_a_core_works_on_one_inference_at_a_time(
+    half_a_core: Path,
+) -> None:
+    log = log_of_a_server(JOIN, str(half_a_core / "cgroup.procs"))
     assert "2 requests at a time, queue of 8" in log
+
+
+def test_a_server_with_one_core_of_a_cpuset_works_on_one_inference_at_a_time() -> None:
+    core = min(os.sched_getaffinity(0))
+    assert "2 requests at a time, queue of 8" in log_of_a_server(STAY, str(core))
