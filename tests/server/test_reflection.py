@@ -79,29 +79,30 @@ def test_the_file_of_v1_is_that_of_the_published_service(channel: grpc.Channel) 
     assert method.input_type == ".grpc.reflection.v1.ServerReflectionRequest"
 
 
-def test_grpcurl_lists_the_service_and_detects(server: BackgroundServer, photo: bytes) -> None:
-    grpcurl = shutil.which("grpcurl", path=TOOLS) or shutil.which("grpcurl")
-    if grpcurl is None:
+def grpcurl(*arguments: str, data: str = "") -> subprocess.CompletedProcess[str]:
+    """Run grpcurl, which reads `data`; skip the test without it."""
+    program = shutil.which("grpcurl", path=TOOLS) or shutil.which("grpcurl")
+    if program is None:
         pytest.skip("grpcurl is not here: scripts/tools builds it where there is Go")
-
-    def run(*arguments: str, data: str = "") -> str:
-        done = subprocess.run(
-            [grpcurl, "-plaintext", *arguments],
-            input=data,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-        return done.stdout
-
-    services = run(server.target, "list").splitlines()
-    assert {"facewire.v1.DetectService", "inference.GRPCInferenceService"} <= {*services}
-    described = run(server.target, "describe", "inference.GRPCInferenceService")
-    assert "rpc ModelInfer ( .inference.ModelInferRequest )" in described
-    assert "live" in run(server.target, "inference.GRPCInferenceService/ServerLive")
-    answer = run(
-        *("-d", "@", server.target, "facewire.v1.DetectService/Detect"),
-        data=json.dumps({"encoded_image": b64encode(photo).decode()}),
+    command = [program, "-plaintext", *arguments]
+    return subprocess.run(
+        command, input=data, capture_output=True, text=True, timeout=30, check=False
     )
-    assert len(json.loads(answer)["detections"]) == 1
+
+
+def detect(target: str, image: bytes) -> subprocess.CompletedProcess[str]:
+    data = json.dumps({"encoded_image": b64encode(image).decode()})
+    return grpcurl("-d", "@", target, "facewire.v1.DetectService/Detect", data=data)
+
+
+def test_grpcurl_lists_the_service_and_detects(server: BackgroundServer, photo: bytes) -> None:
+    services = grpcurl(server.target, "list").stdout.splitlines()
+    assert {"facewire.v1.DetectService", "inference.GRPCInferenceService"} <= {*services}
+    described = grpcurl(server.target, "describe", "inference.GRPCInferenceService").stdout
+    assert "rpc ModelInfer ( .inference.ModelInferRequest )" in described
+    assert "live" in grpcurl(server.target, "inference.GRPCInferenceService/ServerLive").stdout
+    assert len(json.loads(detect(server.target, photo).stdout)["detections"]) == 1
+
+
+def test_grpcurl_shows_the_reason_of_an_error(server: BackgroundServer) -> None:
+    assert '"reason": "UNSUPPORTED_FORMAT"' in detect(server.target, b"no image").stderr

@@ -7,6 +7,7 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.rpc import error_details_pb2
 from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
@@ -14,8 +15,9 @@ from facewire.inference.v2 import open_inference_pb2
 from facewire.v1 import detect_pb2
 from facewire_server.rpc.health import OPEN_INFERENCE, SERVICE
 
-FILES = (detect_pb2, open_inference_pb2, health_pb2, reflection_pb2)
-"""The modules of the services' messages; those of the second have a pool of their own."""
+FILES = (detect_pb2, open_inference_pb2, health_pb2, reflection_pb2, error_details_pb2)
+"""The modules of the services' messages, and of the reasons in the details of errors; the
+messages of open_inference_pb2 have a pool of their own."""
 
 V1 = "grpc.reflection.v1.ServerReflection"
 """Not in grpcio-reflection. It differs from v1alpha in the name of its package alone, so the
