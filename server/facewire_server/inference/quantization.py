@@ -96,10 +96,11 @@ def import_nncf() -> None:
     Raises CommandError if it is missing.
     """
     try:
-        import nncf
+        import nncf  # noqa: F401
     except ImportError:
         raise CommandError("quantizing needs NNCF: pip install 'facewire[quantize]'") from None
-    nncf.set_log_level(logging.ERROR)
+    # Not nncf.set_log_level: it sets the level of handlers too, which others may share.
+    logging.getLogger("nncf").setLevel(logging.ERROR)
 
 
 def require_float(model: ov.Model, name: str) -> None:
