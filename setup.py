@@ -104,4 +104,5 @@ def extension(source):
 setup(
     cmdclass={"build_proto": BuildProto},
     ext_modules=[extension(path) for path in sorted(Path("ext").rglob("*.pyx"))],
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )
