@@ -151,6 +151,7 @@ SERVER = Path(facewire_server.__file__).parent
 
 LOGGERS = {
     "PIL",  # silenced
+    "nncf",  # silenced, too
     "facewire_server.commands.serve",
     "facewire_server.log_handler",
     "facewire_server.model.compile_cache",
