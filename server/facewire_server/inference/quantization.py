@@ -5,6 +5,7 @@ Rule: NNCF is imported only when it is used.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -96,7 +97,7 @@ def import_nncf() -> None:
     Raises CommandError if it is missing.
     """
     try:
-        import nncf  # noqa: F401
+        import_module("nncf")
     except ImportError:
         raise CommandError("quantizing needs NNCF: pip install 'facewire[quantize]'") from None
     # Not nncf.set_log_level: it sets the level of handlers too, which others may share.

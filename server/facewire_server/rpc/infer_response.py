@@ -11,17 +11,14 @@ from facewire_server.inference.detector import Detections
 from facewire_server.inference.heads.base import LANDMARK_VALUES
 from facewire_server.models.description import Description
 from facewire_server.models.signature import Tensor
-from facewire_server.rpc.infer_parameters import SHARED_MEMORY
+from facewire_server.rpc.infer_parameters import SHARED_MEMORY, SHOWN
 from facewire_server.rpc.shared_memory import Place
 from facewire_server.telemetry.model_counts import ModelCounts, Sum
 
 PLATFORM = "facewire_openvino"
 
 INPUT = "image"
-
-SHOWN = 64
-"""How many characters of an unknown name an error repeats."""
-
+"""The name of the input in the metadata of every model."""
 
 _OUTPUTS = (
     Tensor("boxes", "FP32", (-1, 5)),

@@ -12,15 +12,13 @@ from facewire_server.rpc.call import Context
 from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import Health
+from facewire_server.rpc.infer_parameters import SHOWN
 from facewire_server.rpc.shared_memory import SharedMemoryMethods
 from facewire_server.system.shared_memory import Regions
 from facewire_server.telemetry.metrics import Metrics
 
 EXTENSIONS = ("model_configuration", "model_repository", "statistics")
 SHARED_MEMORY = ("system_shared_memory",)
-
-SHOWN = 64
-"""How many characters of a version an error repeats."""
 
 
 class ModelControl(Protocol):
@@ -55,6 +53,7 @@ class ModelMethods(SharedMemoryMethods):
         self._health = health
         self._metrics = metrics
         self._control = control
+        self._version = version("facewire")  # which reads files
 
     async def ServerLive(self, _: pb.ServerLiveRequest, context: Context) -> pb.ServerLiveResponse:
         """See the .proto."""
@@ -83,7 +82,7 @@ class ModelMethods(SharedMemoryMethods):
         async with self._call(context, "ServerMetadata"):
             extensions = EXTENSIONS if self._regions is None else EXTENSIONS + SHARED_MEMORY
             return pb.ServerMetadataResponse(
-                name="facewire", version=version("facewire"), extensions=extensions
+                name="facewire", version=self._version, extensions=extensions
             )
 
     async def ModelMetadata(

@@ -19,9 +19,7 @@ from facewire_server.models.description import Description
 from facewire_server.models.signature import DTYPES, SENT, Signature, Tensor
 from facewire_server.rpc.infer_parameters import IGNORED_OF_INPUTS, SHOWN, known_parameters
 from facewire_server.rpc.infer_request import InputTensor, single_input
-
-GENERAL_NAME = "image"
-"""The name of the input in the metadata of every model; the network's own is taken as well."""
+from facewire_server.rpc.infer_response import INPUT
 
 CONTENTS = {"FP32": "fp32_contents", "UINT8": "uint_contents"}
 """The field of `contents` for a datatype; FP16 has none."""
@@ -94,7 +92,7 @@ def parse(
 def _problem(message: InputTensor, raw: Data | None, own: Tensor) -> str:
     """What is wrong with a tensor for a network that takes `own`; empty: nothing."""
     shape, datatype = tuple(message.shape), message.datatype
-    if message.name not in (own.name, GENERAL_NAME):
+    if message.name not in (own.name, INPUT):
         return "has another name"
     if shape != own.shape and shape[1:] == own.shape[1:]:
         return "is a batch: send each image in a request of its own"
