@@ -1,13 +1,8 @@
-"""Tensors in shared memory over real gRPC, and attacks on a server in a process of its own."""
+"""Tensors in shared memory over real gRPC."""
 
-import os
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import cv2
 import grpc
 import numpy as np
 import pytest
@@ -22,10 +17,9 @@ from facewire_server.lifecycle.background import BackgroundServer
 from facewire_server.rpc.shared_memory import Place
 from facewire_server.system.shared_memory import Region
 from tests.server.infer import elements, outputs, place, raw, refused
-from tests.server.process import connected
 from tests.server.rpc_errors import reason
 from tests.server.scrape import scrape
-from tests.server.shared_objects import shared_object
+from tests.server.shared_objects import register, shared, shared_object
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 LIMIT = 1 << 20
@@ -47,22 +41,6 @@ def infer(sharing: BackgroundServer) -> Iterator[GRPCInferenceServiceStub]:
         yield GRPCInferenceServiceStub(channel)
 
 
-@pytest.fixture(scope="module")
-def pixels(photo: bytes) -> NDArray[np.uint8]:
-    """The pixels of the photo, BGR [512,512,3]."""
-    decoded: Any = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
-    return np.asarray(decoded, np.uint8)
-
-
-def register(
-    stub: GRPCInferenceServiceStub, name: str, path: Path, offset: int = 0, size: int = 0
-) -> None:
-    request = pb.SystemSharedMemoryRegisterRequest(
-        name=name, key=f"/{path.name}", offset=offset, byte_size=size or path.stat().st_size
-    )
-    stub.SystemSharedMemoryRegister(request, timeout=30)
-
-
 @pytest.fixture
 def region(infer: GRPCInferenceServiceStub, pixels: NDArray[np.uint8]) -> Iterator[Path]:
     """The object that is registered as "r": 4096 other bytes, then the pixels of the photo."""
@@ -70,16 +48,6 @@ def region(infer: GRPCInferenceServiceStub, pixels: NDArray[np.uint8]) -> Iterat
         register(infer, "r", path)
         yield path
     infer.SystemSharedMemoryUnregister(pb.SystemSharedMemoryUnregisterRequest(), timeout=30)
-
-
-def shared(
-    datatype: str, shape: list[int], size: int | None, offset: int = 4096
-) -> pb.ModelInferRequest:
-    """A request with its input in the region "r"."""
-    request = raw(datatype, shape, b"")
-    del request.raw_input_contents[:]
-    place(request.inputs[0], "r", size, offset)
-    return request
 
 
 def frame() -> pb.ModelInferRequest:
@@ -261,88 +229,6 @@ def test_without_the_flag_tensors_in_shared_memory_are_not_served(channel: grpc.
     assert "--shared-memory" in message
     metadata = stub.ServerMetadata(pb.ServerMetadataRequest(), timeout=30)
     assert "system_shared_memory" not in metadata.extensions
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[tuple[subprocess.Popen[str], GRPCInferenceServiceStub]]:
-    """A server in a process of its own, which a signal would end."""
-    with connected("--shared-memory") as (server, channel):
-        yield server, GRPCInferenceServiceStub(channel)
-
-
-def answers(stub: GRPCInferenceServiceStub, photo: bytes) -> bool:
-    """Whether the server finds the face in a photo."""
-    return len(outputs(stub.ModelInfer(raw("BYTES", [1], elements(photo)), timeout=30))) > 0
-
-
-@pytest.mark.parametrize("datatype", ["UINT8", "BYTES"])
-def test_an_object_that_was_made_shorter_fails_calls_and_ends_no_server(
-    process: tuple[subprocess.Popen[str], GRPCInferenceServiceStub],
-    photo: bytes,
-    pixels: NDArray[np.uint8],
-    datatype: str,
-) -> None:
-    server, stub = process
-    data = pixels.tobytes() if datatype == "UINT8" else elements(photo)
-    shape = [512, 512, 3] if datatype == "UINT8" else [1]
-    request = shared(datatype, shape, len(data), 0)
-    with shared_object(data) as path:
-        register(stub, "r", path)
-        os.truncate(path, 8192)
-        code, why, message = refused(stub, request)
-    assert (code, why) == (INVALID, "BAD_REGION")
-    assert "made shorter after it was registered" in message
-    assert answers(stub, photo)
-    assert server.poll() is None
-
-
-def test_outputs_for_a_shorter_object_are_lost_and_end_no_server(
-    process: tuple[subprocess.Popen[str], GRPCInferenceServiceStub], photo: bytes
-) -> None:
-    server, stub = process
-    request = raw("BYTES", [1], elements(photo))
-    place(request.outputs.add(name="boxes"), "o", 4096, 4096)
-    with shared_object(bytes(8192)) as path:
-        register(stub, "o", path)
-        os.truncate(path, 1)
-        assert refused(stub, request)[1] == "BAD_REGION"
-        assert path.stat().st_size == 1
-    assert answers(stub, photo)
-    assert server.poll() is None
-
-
-def test_an_object_that_shrinks_while_it_is_read_ends_no_server(
-    process: tuple[subprocess.Popen[str], GRPCInferenceServiceStub],
-    photo: bytes,
-    pixels: NDArray[np.uint8],
-) -> None:
-    server, stub = process
-    ended = threading.Event()
-    with shared_object(pixels.tobytes()) as path:
-
-        def shrink() -> None:
-            while not ended.is_set():
-                os.truncate(path, 8192)
-                os.truncate(path, 512 * 512 * 3)
-
-        thread = threading.Thread(target=shrink)
-        thread.start()
-        lost = 0
-        try:
-            while lost < 5:
-                name = pb.SystemSharedMemoryUnregisterRequest(name="r")
-                stub.SystemSharedMemoryUnregister(name, timeout=30)
-                try:
-                    register(stub, "r", path, size=512 * 512 * 3)
-                    stub.ModelInfer(shared("UINT8", [512, 512, 3], 512 * 512 * 3, 0), timeout=30)
-                except grpc.RpcError as error:
-                    assert reason(error) == (INVALID, "BAD_REGION")
-                    lost += "made shorter" in str(error)
-        finally:
-            ended.set()
-            thread.join()
-    assert answers(stub, photo)
-    assert server.poll() is None
 
 
 def test_a_tensor_for_the_network_and_its_outputs_may_be_in_a_region(
