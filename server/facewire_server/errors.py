@@ -10,6 +10,7 @@ the garbage collector would end the cycle, and it runs by the number of objects,
 their bytes: `detach` and `released` break the cycle at once.
 """
 
+import copyreg
 import traceback
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -49,6 +50,11 @@ class Reason(StrEnum):
 
 class FacewireError(Exception):
     """The base of all errors that facewire raises on purpose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Copied without `__init__`, whose parameters differ from `args`: errors pass between
+        # processes, and one that cannot be unpickled there hides what has happened.
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class RequestError(FacewireError):

@@ -1,12 +1,21 @@
 """Errors: what a stored one keeps alive."""
 
 import gc
+import pickle
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from facewire_server.errors import Reason, RequestError, detach, released
+from facewire_server.errors import (
+    FacewireError,
+    ModelError,
+    Reason,
+    RefusalError,
+    RequestError,
+    detach,
+    released,
+)
 
 
 class Payload:
@@ -54,3 +63,19 @@ def test_an_error_that_is_detached_has_its_trace_as_text_if_it_is_unforeseen() -
         assert error.__context__ is None
     assert "in work\n    raise error\nZeroDivisionError: a fault" in str(fault.__cause__)
     assert expected_error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestError(Reason.CORRUPT_IMAGE, "damaged"),
+        RefusalError(Reason.QUEUE_FULL, "full", retry_after=0.25),
+        ModelError("no such model"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_an_error_passes_whole_to_another_process(error: FacewireError, protocol: int) -> None:
+    copy = pickle.loads(pickle.dumps(error, protocol))
+    assert type(copy) is type(error)
+    assert (copy.args, str(copy), vars(copy)) == (error.args, str(error), vars(error))
