@@ -20,7 +20,7 @@ from facewire_server.lifecycle.watchdog import Watchdog
 from facewire_server.rpc.admission import Admission
 from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.detect import DetectServicer
-from facewire_server.rpc.dispatcher import Dispatcher
+from facewire_server.rpc.dispatcher import Dispatcher, Prepare
 from facewire_server.rpc.health import Health
 from facewire_server.rpc.open_inference import OpenInferenceServicer
 from facewire_server.rpc.reflection import add_reflection
@@ -69,8 +69,8 @@ class Services:
         add_reflection(services)
         return admission
 
-    def attach(self, backend: Backend) -> None:
-        """Answer requests from now on."""
+    def attach(self, backend: Backend, prepare: Prepare | None = None) -> None:
+        """Answer requests from now on. `prepare`: see Dispatcher.attach."""
         self._backend = backend
         scheduler, metrics = backend.scheduler, self.metrics
         scheduler.watch(metrics.checkpoint_passed)
@@ -78,7 +78,7 @@ class Services:
         metrics.queued_bytes.set_function(lambda: scheduler.queued_bytes)
         for detector in backend.registry:
             metrics.loaded(detector.description)
-        self.dispatcher.attach(backend.registry, scheduler)
+        self.dispatcher.attach(backend.registry, scheduler, prepare)
 
     @property
     def backend(self) -> Backend:
