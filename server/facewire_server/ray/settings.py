@@ -49,5 +49,5 @@ def read_arguments(args: Mapping[str, Any]) -> Arguments:
     for key in args:
         reason = NOT_HERE.get(key.replace("-", "_"))
         if reason is not None:
-            raise ConfigError(f"{ORIGIN} sets {key!r}, which has no meaning on Ray Serve: {reason}")
+            raise ConfigError(f"{ORIGIN}: {key!r} has no meaning on Ray Serve: {reason}")
     return settings_from(Arguments, args, ORIGIN)

@@ -1,7 +1,7 @@
-"""A Ray cluster with Ray Serve in processes of its own, with what they log."""
+"""`serve run` with the config file of this repository, in processes of its own."""
 
-import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,43 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import psutil
+import yaml
 
-WAIT_SECONDS = 30
-"""Ray passes on within a second what its processes log."""
+FILE = Path(__file__).parents[3] / "deploy" / "ray" / "serve.yaml"
 
-DRIVER = Path(__file__).with_name("driver.py")
+START_SECONDS = 300
+"""For Ray, Serve and a replica to start: on two busy cores they take two minutes."""
+
+LOG_SECONDS = 30
+"""For Ray to pass on what its processes log; it takes about a second."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+def content() -> dict[str, Any]:
+    """The config file."""
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return found
 
 
 @dataclass
-class Cluster:
-    """A running cluster; `target` is that of Serve's gRPC proxy."""
+class Serving:
+    """A running `serve run`; `target` is that of Serve's gRPC proxy."""
 
     target: str
     log: Path
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
 
-    def deploy(self, args: Mapping[str, Any]) -> None:
-        """Deploy the application with these args, and return when it is ready."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(args) + "\n")
-        self.process.stdin.flush()
-        assert self.process.stdout is not None
-        said = self.process.stdout.readline().strip()
-        assert said == "deployed", self.log.read_text()
-
-    def lines(self, part: str, *, count: int = 0) -> list[str]:
+    def lines(self, part: str, *, count: int) -> list[str]:
         """The lines of the log that have this part, once there are `count` of them."""
-        for _ in range(WAIT_SECONDS * 10):
+        for _ in range(LOG_SECONDS * 10):
             found = [line for line in self.log.read_text().splitlines() if part in line]
             if len(found) >= count:
                 break
@@ -62,21 +55,33 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster, and stop it at the end; what it logs goes to a file in `folder`."""
-    ports = free_ports(2)
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-    log = folder / "log"
-    with log.open("w") as errors:
+def serve_run(folder: Path, args: Mapping[str, Any]) -> Iterator[Serving]:
+    """Run it with these args of the application, on free ports; its files go to `folder`."""
+    ports, changed = _free_ports(2), content()
+    changed["grpc_options"]["port"], changed["http_options"]["port"] = ports
+    changed["applications"][0]["args"] = args
+    file, log = folder / "serve.yaml", folder / "log"
+    file.write_text(yaml.safe_dump(changed))
+    # Without an address it would join a cluster that happens to run on this machine.
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": "local"}
+    command = [sys.executable, "-m", "ray.serve.scripts", "run", str(file)]
+    target = f"127.0.0.1:{ports[0]}"
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, DRIVER, *map(str, ports)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment
         )
         try:
-            yield Cluster(f"127.0.0.1:{ports[0]}", log, process)
+            with grpc.insecure_channel(target) as channel:
+                grpc.channel_ready_future(channel).result(timeout=START_SECONDS)
+            yield Serving(target, log, process)
         finally:
-            process.communicate(timeout=120)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=START_SECONDS)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
