@@ -1,4 +1,4 @@
-"""CPU time per call to running servers: python -m benchmarks.cpu_per_call IMAGE TARGET=PID,PID..."""
+"""CPU time per call to running servers: python -m benchmarks.cpu_per_call IMAGE TARGET=PID,..."""
 
 import sys
 from pathlib import Path

@@ -10,14 +10,27 @@ from typing import Any
 import grpc.aio
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+from ray.serve._private.proxy_request_response import ResponseStatus
 from ray.serve.grpc_util import RayServegRPCContext
 
 from facewire_server.ray.context import ProxiedContext
 from facewire_server.rpc.admission import Admission, Handler
 
 
-class StreamEnded(Exception):
-    """A stream has ended with a status other than OK, which Serve's context has."""
+class StreamStatus:
+    """Ends a stream with the status in Serve's context, in the place of a message.
+
+    Serve sends a status only with a message, or for an exception: it logs the trace of that
+    in replica and proxy, and drops the trailing metadata. Serve's proxies end their own
+    streams with a ResponseStatus, which they do not send, whoever has made it.
+    """
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        self._status = ResponseStatus(code, is_error=True, message=message)
+
+    def SerializeToString(self) -> ResponseStatus:
+        """Called by Serve's replica, which passes on what it gets."""
+        return self._status
 
 
 @dataclass(slots=True)
@@ -51,11 +64,8 @@ class Gateway:
 
     async def stream(
         self, path: str, messages: AsyncIterator[Message], served: RayServegRPCContext
-    ) -> AsyncIterator[Message]:
-        """Answer a call of the method `path` with a stream.
-
-        Raises StreamEnded for an error, after its status was set in `served`.
-        """
+    ) -> AsyncIterator[Message | StreamStatus]:
+        """Answer a call of the method `path` with a stream; an error is its last element."""
         context = ProxiedContext(served, messages)
         # A task of its own: the handler may be cancelled, which must not cancel Serve's.
         handling = asyncio.create_task(self._handle(path, context))
@@ -66,8 +76,9 @@ class Gateway:
             handling.cancel()
             await asyncio.wait((handling,))
         if context.aborted:
-            raise StreamEnded(served.details())
-        handling.result()
+            yield StreamStatus(served.code(), served.details())
+        else:
+            handling.result()
 
     async def _handle(self, path: str, context: ProxiedContext) -> None:
         """Run the handler of a stream, and write its answers to the context."""

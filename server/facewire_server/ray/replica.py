@@ -17,7 +17,7 @@ from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.loading import Backend
 from facewire_server.lifecycle.services import Services
 from facewire_server.lifecycle.tasks import BackgroundTasks
-from facewire_server.ray.gateway import Gateway, one
+from facewire_server.ray.gateway import Gateway, StreamStatus, one
 from facewire_server.ray.models import MultiplexedModels
 from facewire_server.security.access import Access
 from facewire_server.system.daemon_thread import run_in_daemon_thread
@@ -87,7 +87,7 @@ def _stream(path: str) -> Any:
 
     async def answers(
         self: FaceDetector, requests: Any, grpc_context: RayServegRPCContext
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncIterator[Message | StreamStatus]:
         messages = requests if isinstance(requests, gRPCInputStream) else one(requests)
         async for answer in self._gateway.stream(path, messages, grpc_context):
             yield answer

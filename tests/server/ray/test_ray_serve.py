@@ -90,18 +90,19 @@ def test_clients_get_the_same_from_ray_serve_and_from_a_server(both: Both, photo
         "health of a model": lambda client: client.health(model="own"),
         "health of nobody": lambda client: client.health("nobody"),
     }
-    refused = 10  # of these, two in the stream
+    refused = 10 + 2  # two of these are in the stream, and two have a wrong token
     got: list[dict[str, Any]] = []
     for target in (both.server.target, both.on_ray.target):
         with FaceClient(target, token=TOKEN) as client:
             got.append({name: answer(client, ask) for name, ask in asked.items()})
         with FaceClient(target, token="wrong") as stranger:
             got[-1]["a wrong token"] = answer(stranger, faces(photo))
+            got[-1]["a stream with a wrong token"] = answer(stranger, streamed([photo]))
     expected, found = got
     assert found == expected
     assert expected["a photo"]
     assert expected["another model"] == "own"
-    assert len(both.on_ray.lines("refused: ", count=refused + 1)) == refused + 1
+    assert len(both.on_ray.lines("refused: ", count=refused)) == refused
     # Serve logs one, too, where a replica raises an error.
     assert not both.on_ray.lines("Traceback", count=0)
     assert both.on_ray.lines("model own loaded", count=1)
