@@ -12,9 +12,11 @@ from ray.serve.grpc_util import RayServegRPCContext, gRPCInputStream
 
 from facewire.inference.v2 import open_inference_pb2
 from facewire.v1 import detect_pb2
+from facewire_server.catalogue.cache import ModelCache
 from facewire_server.config import Config
 from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.loading import Backend
+from facewire_server.lifecycle.run import log_loaded
 from facewire_server.lifecycle.services import Services
 from facewire_server.lifecycle.tasks import BackgroundTasks
 from facewire_server.ray.gateway import Gateway, StreamStatus, one
@@ -43,27 +45,29 @@ class FaceDetector:
         """Load the models. Raises ConfigError and ModelError."""
         logs.set_up(config.log_level, config.log_format, {})
         cores = assigned_cores()
-        loading = run_in_daemon_thread(lambda: Backend.load(config, cores=cores))
-        backend = await asyncio.wrap_future(loading)
+        backend = await asyncio.wrap_future(run_in_daemon_thread(_load, config, cores))
+        log_loaded(backend)
         names = [description.name for description in backend.registry.descriptions]
         self._services = Services(config, names)
         runtime = Runtime.from_config(config, cores)
-        models = MultiplexedModels(
-            backend.registry, runtime, self._services.metrics, models_per_replica
-        )
+        metrics = self._services.metrics
+        models = MultiplexedModels(backend.registry, runtime, metrics, models_per_replica)
         self._services.attach(backend, models.prepare)
         await models.keep_first()
         access = Access(config)
-        self._gateway = Gateway(
-            self._services.handlers(), access.interceptors(self._services.calls.refuse)
-        )
+        interceptors = access.interceptors(self._services.calls.refuse)
+        self._gateway = Gateway(self._services.handlers(), interceptors)
         self._tasks = BackgroundTasks()
+        self._start_tasks(access)
+        self._services.health.serving()
+
+    def _start_tasks(self, access: Access) -> None:
+        """Do in the background what a server does there."""
         self._tasks.start("following tokens", access.follow)
         calls = self._services.calls
         trim = MemoryTrim(lambda: calls.arrived, lambda: calls.under_way)
         self._tasks.start("giving memory back", trim.run)
         self._tasks.start("watching for stalls", self._services.watchdog().run)
-        self._services.health.serving()
 
     def check_health(self) -> None:
         """Raise NotServing while health is NOT_SERVING. Called by Serve."""
@@ -99,6 +103,18 @@ for _service in SERVED:
     for _method in _service.methods:
         _make = _stream if _method.server_streaming else _unary
         setattr(FaceDetector, _method.name, _make(f"/{_service.full_name}/{_method.name}"))
+
+
+def _load(config: Config, cores: int | None) -> Backend:
+    """Load the models, with `pull` after fetching what is missing. Raises ModelError."""
+    if config.pull:
+        # Imported late: it imports an HTTP client.
+        from facewire_server.catalogue.pull import pull_missing
+
+        cache = ModelCache(config.cache)
+        for model in config.models:
+            pull_missing(model, config.precision, cache, mirror=config.mirror)
+    return Backend.load(config, cores=cores)
 
 
 def assigned_cores() -> int | None:

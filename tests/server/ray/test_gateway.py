@@ -45,9 +45,9 @@ def run(test: Test, config: Config = CONFIG) -> None:
     asyncio.run(main())
 
 
-def own_gateway(handler: "grpc.RpcMethodHandler[Any, Any]") -> Gateway:
+def own_gateway(handler: "grpc.RpcMethodHandler[Any, Any]", config: Config = CONFIG) -> Gateway:
     """A gateway to one method of its own."""
-    handlers = Services(Config(), []).handlers()
+    handlers = Services(config, []).handlers()
     service = grpc.method_handlers_generic_handler("own.Service", {"Method": handler})
     handlers.add_generic_rpc_handlers((service,))
     return Gateway(handlers, ())
@@ -112,6 +112,30 @@ def test_a_caller_who_goes_cancels_the_handler() -> None:
         await asyncio.wait((call,))
         assert call.cancelled()
         assert cancelled.is_set()
+
+    asyncio.run(main())
+
+
+def test_calls_are_counted_as_in_a_server() -> None:
+    begun = asyncio.Event()
+
+    async def hang(_: object, context: object) -> Message:
+        begun.set()
+        await asyncio.Event().wait()
+        return Int32Value()
+
+    async def main() -> None:
+        config = Config(limits=TransportLimits(max_calls=1))
+        gateway = own_gateway(
+            grpc.unary_unary_rpc_method_handler(hang, Int32Value.FromString), config
+        )
+        first = asyncio.create_task(gateway.unary(OWN, Int32Value(), served()))
+        await begun.wait()
+        second = served()
+        await gateway.unary(OWN, Int32Value(), second)
+        assert status(second)[:2] == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS")
+        assert dict(second.trailing_metadata())["grpc-retry-pushback-ms"] == "1000"
+        first.cancel()
 
     asyncio.run(main())
 
