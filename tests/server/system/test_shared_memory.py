@@ -1,6 +1,7 @@
 """Registered regions: which objects are taken, when they are let go."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from facewire_server.errors import Reason, RefusalError, RequestError
 from facewire_server.system import shared_memory
+from facewire_server.system.memory import is_shortage
 from facewire_server.system.shared_memory import (
     IDLE_SECONDS,
     MOST_BYTES,
@@ -149,6 +151,31 @@ def test_an_object_that_may_only_be_read_is_mapped_for_reading(
     regions.register("r", path.name, 0, 1)
     writable = [region.mapping.is_writable for region in regions.all()]
     assert writable == [True, False]
+
+
+@pytest.mark.parametrize("lack", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+@pytest.mark.parametrize(("module", "name"), [(os, "open"), (shared_memory, "SharedMapping")])
+def test_what_the_server_lacks_is_not_the_fault_of_the_region(
+    path: Path, module: object, name: str, lack: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(lack, os.strerror(lack))
+
+    monkeypatch.setattr(module, name, fail)
+    with pytest.raises(OSError) as caught:
+        Regions().register("r", path.name, 0, SIZE)
+    assert is_shortage(caught.value)
+
+
+def test_a_region_that_cannot_be_mapped_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(shared_memory, "SharedMapping", fail)
+    reason, message = refused(Regions(), path.name)
+    assert (reason, message[-14:]) == (Reason.BAD_REGION, "No such device")
 
 
 def test_a_region_whose_object_was_made_shorter_is_noticed(path: Path) -> None:
