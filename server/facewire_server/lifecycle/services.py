@@ -91,7 +91,7 @@ class Services:
         limit = self._config.stall_seconds
         return Watchdog(self.backend.scheduler, self.health, self.metrics, limit=limit)
 
-    async def reload_model(self, name: str, load: Loader) -> str:
+    async def reload_model(self, name: str, load: Loader) -> Exception | None:
         """Reload one of the loaded models; see `reload.reload_model`."""
         return await reload_model(self.backend, self.metrics, name, load)
 

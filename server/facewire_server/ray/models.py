@@ -12,7 +12,9 @@ from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
 from facewire_server.models.registry import Registry
 from facewire_server.models.source import Source
+from facewire_server.rpc.status import out_of_memory
 from facewire_server.system.daemon_thread import run_in_daemon_thread
+from facewire_server.system.memory import is_shortage
 from facewire_server.telemetry.metrics import Metrics
 
 logger = logging.getLogger("facewire_server.service.models")
@@ -56,14 +58,17 @@ class MultiplexedModels:
     async def prepare(self, name: str) -> None:
         """Load a model that was released; empty: the default one. See dispatcher.Prepare.
 
-        Raises RequestError (MODEL_NOT_LOADED) when its files cannot be used any more.
+        Raises RequestError (MODEL_NOT_LOADED) when its files cannot be used any more, and
+        RefusalError (OUT_OF_MEMORY).
         """
         name = name or self._registry.default_name
         if name not in self._sources:
             return  # the registry says what is wrong
         try:
             await self._kept(name)
-        except ModelError:
+        except ModelError as error:
+            if is_shortage(error):
+                raise out_of_memory() from None
             raise RequestError(
                 Reason.MODEL_NOT_LOADED, f"{name} was not loaded: the server's log says why"
             ) from None
