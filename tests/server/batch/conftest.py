@@ -1,6 +1,6 @@
 """One local cluster of Ray for all tests of a process that need one."""
 
-import logging
+import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -13,16 +13,22 @@ from facewire_server.cli.batch import VARIABLES
 @pytest.fixture(scope="session")
 def _ray() -> Iterator[None]:
     """Ray, with two cores, whatever the machine has."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in {**VARIABLES, "RAY_worker_niceness": "0"}.items():
             patch.setenv(name, value)
-        factory = logging.getLogRecordFactory()
-        from facewire_server.batch.cluster import joined
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
 
-        with joined(None, 2):
-            yield
-        logging.setLogRecordFactory(factory)
+            from facewire_server.batch import cluster
+
+            cluster._init("local", num_cpus=2, include_dashboard=False)
+        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.shutdown()
+            # Ray's processes end after the objects for them, which warn of that.
+            gc.collect()
 
 
 @pytest.fixture

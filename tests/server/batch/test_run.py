@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from facewire_server.batch import run as module
 from facewire_server.batch.row import SCHEMA, Rows, decode, encode
 from facewire_server.batch.run import Progress, run
-from facewire_server.batch.source import SUFFIXES
+from facewire_server.batch.source import SUFFIXES, find
 from facewire_server.config import BatchConfig
 from facewire_server.errors import CommandError, ModelError
 from facewire_server.inference.detector import Detector, Options
@@ -26,7 +25,7 @@ from tests.server.batch.photos import BAD, FACE, GOOD, write
 CONFIG = BatchConfig(max_file_mb=1)
 IMAGES = Path(__file__).parents[4] / "shared" / "cases" / "images"
 
-pytestmark = pytest.mark.filterwarnings("ignore:::ray", "ignore::ResourceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:::ray")
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +156,8 @@ def test_a_cluster_that_is_not_there_is_told_before_anything_is_made(
 
 def test_a_worker_takes_its_own_cores_alone() -> None:
     model = Source.find(CONFIG.model)
-    found = partial(module.sources.find, str(Path(__file__)), None, "/elsewhere")
-    job = module._job(replace(CONFIG, cores_per_worker=3), model, model.read(), found(), 1)
-    runtime = job.load.args[1]
+    found = find(__file__, None, "/elsewhere")
+    job = module._job(replace(CONFIG, cores_per_worker=3), model, model.read(), found, 1)
+    load: Any = job.load
+    _, runtime, _ = load.args
     assert (runtime.threads, runtime.pinned) == (3, False)
