@@ -149,7 +149,7 @@ def test_a_job_that_was_ended_goes_on_by_the_same_command(tmp_path: Path) -> Non
     before = pq.read_table(out).num_rows
     with start(photos, out) as process:
         output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0
+    assert process.returncode == 0, errors
     assert re.fullmatch(
         rf"{1000 - before} photos, {1000 - before} faces, no errors; .* a second;"
         rf" {before} were there before\n",
