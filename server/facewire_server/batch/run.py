@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from facewire_server.batch import source as sources
+from facewire_server.batch.address import check
 from facewire_server.batch.output import Output
 from facewire_server.batch.parts import NUMBER, divide, unit_of
 from facewire_server.batch.reading import Reader
@@ -65,6 +66,8 @@ def run(source: str, output: str, config: BatchConfig, report: Report) -> Progre
     Returns when each photo has a row. Raises CommandError, ModelError, and whatever `report`
     or a handler of signals raises; rows that are there are written before.
     """
+    if config.ray is not None:
+        check(config.ray)
     model = Source.find(config.model, precision=config.precision, cache=config.cache)
     files = model.read()
     gflops = Network(files, model.sidecar.input_size).cost.gflops
