@@ -10,6 +10,7 @@ from pathlib import Path
 
 _POSITION = re.compile(r" (\d+)/(\d+)\b")
 _READ = 4096
+_KEPT = 2000  # characters of what was shown last
 
 
 class BatchCommand:
@@ -39,7 +40,7 @@ class BatchCommand:
             seen: Sequence[tuple[str, str]] = _POSITION.findall(self._shown)
             if seen and int(seen[-1][0]) >= part * int(seen[-1][1]) > 0:
                 return int(seen[-1][0]), int(seen[-1][1])
-        raise RuntimeError(f"the command ended before {part:.0%} of it: {self._shown[-2000:]}")
+        raise RuntimeError(f"the command ended before {part:.0%} of it: {self._shown}")
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -52,7 +53,7 @@ class BatchCommand:
             pass
         said = self._end()
         if status := self._process.returncode:
-            raise RuntimeError(f"the command ended with {status}: {self._shown[-2000:]}")
+            raise RuntimeError(f"the command ended with {status}: {self._shown}")
         return said
 
     def _read(self) -> bool:
@@ -61,7 +62,7 @@ class BatchCommand:
             new = os.read(self._terminal, _READ)
         except OSError:  # no process has the terminal any more
             return False
-        self._shown += new.decode(errors="replace")
+        self._shown = (self._shown + new.decode(errors="replace"))[-_KEPT:]
         return True
 
     def _end(self) -> str:
