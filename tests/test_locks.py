@@ -32,6 +32,14 @@ def test_a_lock_is_fresh(name: str, extras: list[str] | None) -> None:
         assert all(map(requirement.specifier.contains, found_versions)), requirement
 
 
+def test_a_server_is_installed_without_the_packages_of_other_extras() -> None:
+    text = (ROOT / "locks/server.txt").read_text()
+    locked = {found["name"] for found in LOCKED.finditer(text)}
+    asked = names(["server", "otel"])
+    assert asked <= locked
+    assert not locked & (names(["evaluate", "quantize", "ray"]) - asked)
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "locks").iterdir()))
 def test_a_lock_has_hashes_and_names_no_address(name: str) -> None:
     text = (ROOT / "locks" / name).read_text()
@@ -40,6 +48,10 @@ def test_a_lock_has_hashes_and_names_no_address(name: str) -> None:
     for entry in entries:
         assert LOCKED.match(entry), entry
         assert "--hash=sha256:" in entry
+
+
+def names(extras: Iterable[str]) -> set[str]:
+    return {canonicalize_name(each.name) for each in requirements(extras)}
 
 
 def requirements(extras: Iterable[str]) -> Iterable[Requirement]:

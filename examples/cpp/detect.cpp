@@ -33,12 +33,13 @@ constexpr char kUsage[] = R"(usage: detect [OPTION]... PHOTO|FOLDER...
 )";
 
 // A server that is full or absent is asked again, after the time that it asks for if it does.
+// CANCELLED: a server that stops cancels calls that it has not begun.
 constexpr char kServiceConfig[] = R"({"methodConfig": [{
   "name": [{"service": "facewire.v1.DetectService", "method": "Detect"}],
   "retryPolicy": {
     "maxAttempts": 5,
     "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
   }
 }]})";
 

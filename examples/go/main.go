@@ -21,12 +21,13 @@ import (
 //go:generate sh generate.sh
 
 // A server that is full or absent is asked again, after the time that it asks for if it does.
+// CANCELLED: a server that stops cancels calls that it has not begun.
 const serviceConfig = `{"methodConfig": [{
 	"name": [{"service": "facewire.v1.DetectService", "method": "Detect"}],
 	"retryPolicy": {
 		"maxAttempts": 5,
 		"initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 2,
-		"retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+		"retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
 	}
 }]}`
 

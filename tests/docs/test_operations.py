@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -57,6 +58,13 @@ def test_the_file_of_settings_is_understood(tmp_path: Path) -> None:
     chosen = options(["facewire-server", "serve", "--config", str(path)])
     assert chosen["model"] == ("face-detection-0205", "yunet-640")
     assert chosen["max_queue"] == 32
+
+
+def test_it_lists_the_extras_for_users() -> None:
+    pyproject = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())
+    extras = pyproject["project"]["optional-dependencies"]
+    named = re.findall(r"^\| `\[(\w+)\]` \|", TEXT, re.MULTILINE)
+    assert sorted(named) == sorted(extras.keys() - {"bench", "test", "dev"})
 
 
 def test_its_options_are_known() -> None:

@@ -1,4 +1,4 @@
-"""The six programs ask a full server again when it says so, and stop at their deadline."""
+"""The six programs ask again: a full server when it says so, and one that stopped just now."""
 
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,9 @@ from tests.client.fake_server import FakeServer, break_after
 from tests.examples.programs import Program, failed
 
 FULL = partial(Failure, grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
+
+CANCELLED = Failure(grpc.StatusCode.CANCELLED)
+"""What a server that stops does to calls that it has not begun."""
 
 
 def with_landmarks(request: pb.DetectRequest) -> pb.DetectResponse:
@@ -63,6 +66,28 @@ def test_a_server_that_stays_full_is_asked_five_times(
     assert (output.status, fake.calls) == (1, 5)
 
 
+def test_a_photo_is_sent_again_when_a_server_that_stops_cancels_its_call(
+    program: Program, fake: FakeServer, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"photo")
+    fake.failures.append(CANCELLED)
+    output = program("--server", fake.target, photo)
+    assert [line["width"] for line in output.lines] == [5]
+    assert (output.status, fake.calls) == (0, 2)
+
+
+def test_a_stream_that_the_server_cancels_is_not_sent_again(
+    program: Program, fake: FakeServer, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"photo")
+    fake.failures.append(CANCELLED)
+    output = program("--server", fake.target, tmp_path)
+    assert output.lines == [failed(photo, "CANCELLED")]
+    assert (output.status, fake.calls) == (1, 1)
+
+
 def test_a_call_ends_at_its_deadline(program: Program, fake: FakeServer, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"photo")
@@ -70,6 +95,7 @@ def test_a_call_ends_at_its_deadline(program: Program, fake: FakeServer, tmp_pat
     output = program("--server", fake.target, "--timeout", "0.5", photo, tmp_path)
     assert output.lines == [failed(photo, "DEADLINE_EXCEEDED")] * 2
     assert output.status == 1
+    assert fake.calls <= 2  # a call that the program itself gives up is not sent again
 
 
 def test_the_photos_after_the_end_of_a_stream_have_its_error(

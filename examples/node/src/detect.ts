@@ -16,6 +16,7 @@ const USAGE = `usage: detect [OPTION]... PHOTO|FOLDER...
   --timeout SECONDS    what a photo may take; default: 30`;
 
 // A server that is full or absent is asked again, after the time that it asks for if it does.
+// CANCELLED: a server that stops cancels calls that it has not begun.
 const SERVICE_CONFIG = {
   methodConfig: [
     {
@@ -25,7 +26,7 @@ const SERVICE_CONFIG = {
         initialBackoff: "0.1s",
         maxBackoff: "2s",
         backoffMultiplier: 2,
-        retryableStatusCodes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+        retryableStatusCodes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"],
       },
     },
   ],

@@ -1,9 +1,10 @@
 //! Calls of the server: for one photo, and for many on a stream.
 
-use std::io;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, iter};
 
 use tokio::fs;
 use tokio::sync::{Semaphore, mpsc};
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, TimeoutExpired};
 
 use crate::protos::facewire::v1::detect_request::Image;
 use crate::protos::facewire::v1::detect_service_client::DetectServiceClient;
@@ -48,7 +49,8 @@ impl Detector {
         report(path, result)
     }
 
-    /// Calls Detect; asks again when the server is full or absent.
+    /// Calls Detect; asks again when the server is full, absent, or has stopped just now: then it
+    /// cancels calls that it has not begun.
     ///
     /// tonic has no retries of its own. These are those of gRPC's service config: after the time
     /// that the server asks for, if it does.
@@ -62,7 +64,10 @@ impl Detector {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(status) => status,
             };
-            let retried = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+            let retried = matches!(
+                status.code(),
+                Code::Unavailable | Code::ResourceExhausted | Code::Cancelled
+            );
             let Some(delay) = delay(&status, backoff).filter(|_| retried && attempt < MAX_ATTEMPTS)
             else {
                 return Err(status);
@@ -152,11 +157,16 @@ async fn in_time<T>(
     call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
     match timeout_at(deadline, call).await {
-        // tonic's own timer says CANCELLED, and nobody else cancels these calls.
-        Ok(Err(status)) if status.code() != Code::Cancelled => Err(status),
+        Ok(Err(status)) if !is_timeout(&status) => Err(status),
         Ok(Ok(response)) => Ok(response),
         _ => Err(Status::deadline_exceeded("no answer in time")),
     }
+}
+
+/// Tells the CANCELLED of tonic's own timer from that of a server.
+fn is_timeout(status: &Status) -> bool {
+    iter::successors(status.source(), |&error| error.source())
+        .any(|error| error.is::<TimeoutExpired>())
 }
 
 async fn read(path: &Path) -> io::Result<DetectRequest> {

@@ -16,6 +16,9 @@ from facewire_server.errors import CommandError
 
 STANDARD_ERROR = 2
 
+ATTEMPTS = 3
+TIMED_OUT = "timed out during startup"
+
 STORE_BYTES = 256 << 20
 """Of shared memory, for a local cluster: it holds the model, and rows on their way."""
 
@@ -44,12 +47,25 @@ def joined(address: str | None, cores: int) -> Iterator[None]:
 def _init(address: str, **options: Any) -> None:
     try:
         with _hidden_errors(), _kept_handlers():
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+            _patiently(address, **options)
     except Exception as error:
         where = "a local cluster" if address == "local" else f"--ray {address}"
         raise CommandError(f"{where}: {short_message(error)}") from error
     # Ray's own adds a field to all records, which the log would show.
     logging.setLogRecordFactory(logging.LogRecord)
+
+
+def _patiently(address: str, **options: Any) -> None:
+    """Call ray.init, which gives a local cluster 30 s: too few on a machine with other work."""
+    for attempt in range(ATTEMPTS):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        except Exception as error:
+            ray.shutdown()
+            if TIMED_OUT not in str(error) or attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 @contextmanager

@@ -35,6 +35,9 @@ of it, or this share, so that what is read in vain stays within few times its si
 PARTS_OF_WORKER = 8
 """At least, if there are enough photos: so that all workers are busy until the end."""
 
+MOST_PARTS = 4096
+"""Of a job, about: Ray takes some milliseconds for each before the work begins."""
+
 
 def unit_of(gflops: float, cores: int) -> int:
     """Return how many photos a unit has, given the cost of the network for one photo."""
@@ -47,7 +50,7 @@ def divide(items: pa.Table, unit: int, workers: int, *, far: bool) -> Iterator[p
     total = items.num_rows
     items = items.append_column(NUMBER, pa.array(np.arange(total)))
     fair = max(1, -(-total // (workers * PARTS_OF_WORKER)))
-    usual = min(fair, unit * UNITS_OF_FAR if far else unit)
+    usual = max(min(fair, unit * UNITS_OF_FAR if far else unit), -(-total // MOST_PARTS))
     for start, end in _groups(items):
         is_file = items["group"][start].as_py() is None
         size = usual if is_file else _of_group(items["size"][start].as_py(), end - start, fair)

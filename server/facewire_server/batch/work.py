@@ -60,7 +60,7 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
         )
         for table in tables:
             for result in table.to_pylist():
-                yield _rows(result)
+                yield rows_of(result)
     except RayError as error:
         raise CommandError(f"the work cannot go on: {_cause(error)}") from error
 
@@ -75,7 +75,8 @@ def _set_up() -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
-def _rows(result: dict[str, object]) -> pa.Table:
+def rows_of(result: dict[str, object]) -> pa.Table:
+    """Return the rows in what a worker yields. Raises CommandError when it cannot work."""
     if result[FAILURE] is not None:
         if result[TRACE] is not None:
             logger.error("a worker cannot start:\n%s", result[TRACE])

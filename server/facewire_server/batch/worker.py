@@ -47,10 +47,10 @@ class Worker:
         import ray
 
         self._get: Callable[[Any], Any] = ray.get
-        self._job: Job = ray.get(job)
         self._ledger = ledger
         self._failure: dict[str, list[str | None]] = {}
         try:
+            self._job: Job = ray.get(job)
             detector = self._job.load()
         except Exception as error:
             logger.debug("no detector", exc_info=True)

@@ -51,7 +51,7 @@ class ModelCache:
             try:
                 mismatch = file.mismatch(path)
             except OSError as error:
-                raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+                raise ModelError(f"{path} cannot be read: {error.strerror}") from error
             if mismatch:
                 return f"{path} {mismatch}"
         return None

@@ -73,7 +73,7 @@ class FolderOrigin(Origin):
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
                 raise MissingFileError(str(self)) from None
-            raise ModelError(f"{self} cannot be read: {error.strerror}") from None
+            raise ModelError(f"{self} cannot be read: {error.strerror}") from error
         with file:
             check_length(self, file.seek(0, 2), size)
             file.seek(start)
@@ -84,7 +84,7 @@ class FolderOrigin(Origin):
             while chunk := file.read(CHUNK_SIZE):
                 yield chunk
         except OSError as error:
-            raise ModelError(f"{self} cannot be read: {error.strerror}") from None
+            raise ModelError(f"{self} cannot be read: {error.strerror}") from error
 
 
 class WebOrigin(Origin):

@@ -70,7 +70,7 @@ def pull(
             if cache.problem(model, chosen):
                 _fetch(model, chosen, folder, mirror, policy or RetryPolicy(), report)
     except OSError as error:
-        raise ModelError(_short_message(error, folder)) from None
+        raise ModelError(_short_message(error, folder)) from error
     return path
 
 
@@ -175,7 +175,7 @@ def _client(policy: RetryPolicy) -> httpx.Client:
         raise ModelError(
             "the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read:"
             f" {error.strerror or error}"
-        ) from None
+        ) from error
     except (ValueError, ImportError, httpx.InvalidURL) as error:
         raise ModelError(f"a proxy in the environment: {error}") from None
 

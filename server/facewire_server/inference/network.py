@@ -45,7 +45,7 @@ class Network:
         try:
             self.model = _parse(files)
         except (RuntimeError, OSError) as error:
-            raise ModelError(f"{path} cannot be read: {short_message(error)}") from None
+            raise ModelError(f"{path} cannot be read: {short_message(error)}") from error
         inner = embedded_size(self.metadata)
         default = onnx_metadata.open_size(self.metadata) or DEFAULT_SIZE
         self.layout, self.has_open_size = _fix_input(

@@ -21,6 +21,7 @@ from facewire_server.inference.runtime import Runtime
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.source import Source
 from facewire_server.system.daemon_thread import run_in_daemon_thread
+from facewire_server.system.memory import is_shortage
 
 logger = logging.getLogger("facewire_server.model.published")
 
@@ -49,6 +50,8 @@ class PublishedNetwork:
         self._failed_at = 0.0
         self.waiting = 0
         """How many callers wait for `compiled`; they count themselves."""
+        self.lacked_memory = False
+        """Whether it could not be compiled for lack of memory or of file descriptors."""
 
     def compiled(self) -> Future[bool]:
         """Begin to compile unless that was begun, and return the future of it.
@@ -97,6 +100,7 @@ class PublishedNetwork:
             name = self._source.name
             logger.error("model %s takes no tensors: %s", name, error, exc_info=trace)
             self._failed_at = time.monotonic()
+            self.lacked_memory = is_shortage(error)
             return False
         self._request = request
         return True

@@ -23,8 +23,9 @@ from facewire_server.models.registry import Registry, unknown_model
 from facewire_server.models.source import Source, name_of
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.health import Health
+from facewire_server.rpc.status import out_of_memory
 from facewire_server.system.daemon_thread import run_in_daemon_thread
-from facewire_server.system.memory import malloc_trim
+from facewire_server.system.memory import is_shortage, malloc_trim
 from facewire_server.telemetry.metrics import Metrics
 
 logger = logging.getLogger("facewire_server.service.models")
@@ -41,9 +42,9 @@ class ModelControl:
         dispatcher: Dispatcher,
         health: Health,
         metrics: Metrics,
-        reload: Callable[[str, Loader], Coroutine[Any, Any, str]],
+        reload: Callable[[str, Loader], Coroutine[Any, Any, Exception | None]],
     ) -> None:
-        """`reload` loads a model that is there again, and returns what was wrong, or nothing."""
+        """`reload` loads a model that is there again, and returns the error, if any."""
         self._config = config
         self._dispatcher = dispatcher
         self._health = health
@@ -62,7 +63,8 @@ class ModelControl:
         """Load a model, or load it again if it is there.
 
         Raises RequestError: UNKNOWN_MODEL for a name that the server does not know,
-        MODEL_NOT_LOADED when its files cannot be used.
+        MODEL_NOT_LOADED when its files cannot be used. RefusalError (OUT_OF_MEMORY), or
+        another error that `is_shortage`.
         """
         await self._finish(partial(self._load, name))
 
@@ -96,16 +98,18 @@ class ModelControl:
         requested = await asyncio.wrap_future(finding)
         load = partial(_load_from_disk, requested, self._config)
         if name in registry:
-            problem = await self._reload(name, load)
+            error = await self._reload(name, load)
         else:
-            problem = await self._add(registry, name, load)
-        if problem:
+            error = await self._add(registry, name, load)
+        if error is not None and is_shortage(error):
+            raise out_of_memory()
+        if error is not None:
             raise RequestError(
                 Reason.MODEL_NOT_LOADED, f"{name} was not loaded: the server's log says why"
             )
 
-    async def _add(self, registry: Registry[Detector], name: str, load: Loader) -> str:
-        """Load a model that is not there; returns what was wrong, or nothing."""
+    async def _add(self, registry: Registry[Detector], name: str, load: Loader) -> Exception | None:
+        """Load a model that is not there; returns the error, if any."""
         try:
             detector = await asyncio.wrap_future(run_in_daemon_thread(load))
             registry.add(name, detector)
@@ -114,12 +118,12 @@ class ModelControl:
             trace = None if isinstance(error, ModelError) else error
             logger.error("model %s was not loaded: %s", name, error, exc_info=trace)
             self._unavailable[name] = "it could not be loaded"
-            return str(error) or type(error).__name__
+            return error
         self._unavailable.pop(name, None)
         self._metrics.loaded(detector.description)
         self._health.set_loaded(name, True)
         logger.info("model %s loaded: version %s", name, detector.description.version)
-        return ""
+        return None
 
     async def _unload(self, name: str) -> None:
         detector = self._dispatcher.loaded.registry.remove(name)
@@ -147,12 +151,16 @@ def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> Non
 def _requested(name: str, config: Config) -> str:
     """Return what finds the model of this name: an element of `config.models`, or the name.
 
-    Raises RequestError (UNKNOWN_MODEL).
+    Raises RequestError (UNKNOWN_MODEL), and ModelError for lack of file descriptors.
     """
     for model in config.models:
-        with suppress(ModelError):  # what is wrong with another model matters to that one
+        try:
             if name_of(model, precision=config.precision, cache=config.cache) == name:
                 return model
+        except ModelError as error:
+            # What is wrong with another model matters to that one, but this may be the one.
+            if is_shortage(error):
+                raise
     if name in Catalogue.published():
         return name
     raise unknown_model(

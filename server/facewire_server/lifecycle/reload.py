@@ -71,11 +71,12 @@ class Reloader:
         return self._changes.setdefault(name, FileChanges(now)).look(now)
 
 
-async def reload_model(backend: Backend, metrics: Metrics, name: str, load: Loader) -> str:
+async def reload_model(
+    backend: Backend, metrics: Metrics, name: str, load: Loader
+) -> Exception | None:
     """Reload one model by `load`; log and count the outcome.
 
-    A model that cannot be loaded leaves the old one serving. Returns the reason then,
-    and an empty text after success.
+    A model that cannot be loaded leaves the old one serving. Returns the error then.
     """
     old = backend.registry.get(name).description
     try:
@@ -91,8 +92,8 @@ async def reload_model(backend: Backend, metrics: Metrics, name: str, load: Load
             error,
             exc_info=trace,
         )
-        return str(error) or type(error).__name__
+        return error
     metrics.reloaded(name, "succeeded")
     metrics.replaced(old, new)
     logger.info("model %s reloaded: %s -> %s", name, old.version, new.version)
-    return ""
+    return None

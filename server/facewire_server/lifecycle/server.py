@@ -170,7 +170,7 @@ class Server:
         """Have all models reloaded soon, or as soon as they are loaded."""
         self._reload_requested.set()
 
-    async def reload_model(self, name: str, load: Loader) -> str:
+    async def reload_model(self, name: str, load: Loader) -> Exception | None:
         """Reload one of the loaded models; see `reload.reload_model`."""
         return await reload_model(self._loaded, self._metrics, name, load)
 

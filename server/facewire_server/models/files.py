@@ -74,7 +74,6 @@ class ModelFiles:
         return self.is_ir, self.sha256, _sha256(self.graph), sizes
 
 
-@lru_cache
 def weight_files(path: Path, version: Fingerprint) -> tuple[Path, ...]:
     """List the files beside the model at `path` that have weights of it.
 
@@ -84,9 +83,15 @@ def weight_files(path: Path, version: Fingerprint) -> tuple[Path, ...]:
     if _is_ir(path):
         return (path.with_suffix(".bin"),)
     try:
-        return tuple(_beside(path, name) for name in external_data(_read(path)))
+        return _external_files(path, version)
     except ModelError:
         return ()
+
+
+@lru_cache  # which keeps no error: the next look may find what could not be read now
+def _external_files(path: Path, version: Fingerprint) -> tuple[Path, ...]:
+    """The files of an ONNX model's external data. Raises ModelError."""
+    return tuple(_beside(path, name) for name in external_data(_read(path)))
 
 
 def external_data(model: bytes) -> tuple[str, ...]:
@@ -170,7 +175,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from None
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _sha256(*parts: bytes) -> str:

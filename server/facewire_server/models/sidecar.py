@@ -44,7 +44,7 @@ class Sidecar:
         except (FileNotFoundError, NotADirectoryError):
             return cls()
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ModelError(f"{path} cannot be read: {error}") from None
+            raise ModelError(f"{path} cannot be read: {error}") from error
         try:
             return cls._parse(values)
         except ModelError as error:

@@ -10,7 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from facewire_server.errors import Reason, RefusalError, RequestError
-from facewire_server.system.memory import is_lack_of_memory
+from facewire_server.system.memory import is_shortage
 
 DOMAIN = "facewire"
 
@@ -45,7 +45,10 @@ CODES = {
 }
 
 MEMORY_RETRY_SECONDS = 1.0
-"""Seconds until a retry after a lack of memory: other requests have ended by then."""
+"""Seconds until a retry after a lack of memory or of file descriptors.
+
+Other requests have ended by then.
+"""
 
 RETRIED = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
 """Codes that clients try again, unless the pushback is negative."""
@@ -94,23 +97,25 @@ def _error_info(reason: str) -> bytes:
 def failure(error: BaseException, request_id: str) -> Failure:
     """Map an error to the status that its caller gets.
 
-    Lack of memory, in any library, maps to RESOURCE_EXHAUSTED/OUT_OF_MEMORY. An unforeseen
-    error maps to INTERNAL with a message that contains only `request_id`.
+    Lack of memory, in any library, or of file descriptors maps to
+    RESOURCE_EXHAUSTED/OUT_OF_MEMORY. An unforeseen error maps to INTERNAL with a message that
+    contains only `request_id`.
     """
     if isinstance(error, RequestError):
         return Failure(CODES[error.reason], error.reason, str(error))
     if isinstance(error, RefusalError):
         code = CODES[error.reason]
         return Failure(code, error.reason, str(error), error.retry_after)
-    if is_lack_of_memory(error):
-        return failure(_out_of_memory(), request_id)
+    if is_shortage(error):
+        return failure(out_of_memory(), request_id)
     message = f"internal error; the server's log has it as request {request_id}"
     return Failure(grpc.StatusCode.INTERNAL, "", message)
 
 
-def _out_of_memory() -> RefusalError:
+def out_of_memory(retry_after: float = MEMORY_RETRY_SECONDS) -> RefusalError:
+    """Return the error of a server that lacks memory or file descriptors (OUT_OF_MEMORY)."""
     return RefusalError(
         Reason.OUT_OF_MEMORY,
-        "the server has no memory for this request now",
-        MEMORY_RETRY_SECONDS,
+        "the server has no memory or no file descriptor for this request now",
+        retry_after,
     )

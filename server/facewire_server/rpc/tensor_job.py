@@ -9,14 +9,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from facewire.inference.v2 import open_inference_pb2 as pb
-from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.errors import FacewireError, Reason, RefusalError, RequestError
 from facewire_server.inference.detector import Detections, Detector, Options, Stages
 from facewire_server.inference.heads.base import Found
+from facewire_server.inference.published_network import RETRY_SECONDS
 from facewire_server.models.signature import Tensor
 from facewire_server.rpc import infer_response, tensor_request
 from facewire_server.rpc.call import Call
 from facewire_server.rpc.dispatcher import Dispatcher
 from facewire_server.rpc.shared_memory import Places
+from facewire_server.rpc.status import out_of_memory
 from facewire_server.rpc.tensor_request import ReadyTensor
 from facewire_server.scheduling.job import Checkpoint, FixedWork
 
@@ -53,17 +55,22 @@ class TensorJob:
         """Have the work done, by the scheduler as that for photos. Raises FacewireError."""
         model = self.detector.description
         if not await self._compiled(dispatcher, call):
-            raise RequestError(
-                Reason.NOT_SERVED,
-                f"the network of {model.name} cannot be compiled for tensors: the server's log"
-                " says why",
-            )
+            raise self._not_compiled()
         size = call.size + (0 if self.places.input is None else self.places.input.size)
         work = FixedWork(self._run, model.name, size)
         call.outcomes = [await dispatcher.run(work, call, sheddable=sheddable)]
         outputs = [output for _, output in self.wanted]
         arrays = [self.arrays[index] for index, _ in self.wanted]
         return infer_response.message(self.request_id, model, outputs, arrays, self.places.outputs)
+
+    def _not_compiled(self) -> FacewireError:
+        if self.detector.published.lacked_memory:
+            return out_of_memory(RETRY_SECONDS)
+        return RequestError(
+            Reason.NOT_SERVED,
+            f"the network of {self.detector.description.name} cannot be compiled for tensors:"
+            " the server's log says why",
+        )
 
     async def _compiled(self, dispatcher: Dispatcher, call: Call) -> bool:
         """Wait until the network is compiled; returns whether it can be used.

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import errno
 from collections.abc import Callable
 
 import numpy as np
@@ -15,10 +16,22 @@ POLL_SECONDS = 5.0
 # number of its error (IMAGING_CODEC_MEMORY) and as text.
 _OUT_OF_MEMORY = ("Insufficient memory", "bad_alloc", "decoder error -9", "out of memory")
 
+_SHORTAGES = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+
 
 def is_lack_of_memory(error: BaseException) -> bool:
     """Whether an error of any library means that the machine had no memory."""
     return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error, or its cause, means a lack of memory or of file descriptors.
+
+    Both are free again when other requests have ended; nobody's input is at fault.
+    """
+    return is_lack_of_memory(error) or any(
+        isinstance(each, OSError) and each.errno in _SHORTAGES for each in (error, error.__cause__)
+    )
 
 
 def is_available(size: int) -> bool:

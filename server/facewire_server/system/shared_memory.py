@@ -16,6 +16,7 @@ from pathlib import Path
 
 from facewire_ext import SharedMapping
 from facewire_server.errors import Reason, RefusalError, RequestError
+from facewire_server.system.memory import is_shortage
 
 FOLDER = Path("/dev/shm")
 """Where Linux has the objects of shm_open."""
@@ -90,6 +91,7 @@ class Regions:
 
         RequestError: REGION_EXISTS for a name in use; BAD_REGION for an empty name, a key that
         names no object, and bytes that do not lie within it. RefusalError: TOO_MANY_REGIONS.
+        MemoryError and OSError for lack of memory and of file descriptors.
         """
         if not name:
             raise bad_region("a region needs a name")
@@ -160,7 +162,7 @@ def bad_region(problem: str) -> RequestError:
 
 
 def _mapped(name: str, key: str, offset: int, size: int) -> Region:
-    """Map a part of an object. Raises RequestError (BAD_REGION)."""
+    """Map a part of an object. Raises RequestError (BAD_REGION), MemoryError and OSError."""
     file = key.removeprefix("/")
     if file in ("", ".", "..") or "/" in file or "\0" in file:
         raise bad_region(f"{key[:SHOWN]!r} is not the name of a shared memory object")
@@ -176,17 +178,24 @@ def _mapped(name: str, key: str, offset: int, size: int) -> Region:
             )
         return Region(name, key, offset, SharedMapping(descriptor, offset, size, writable=writable))
     except OSError as error:
+        if is_shortage(error):
+            raise
         raise bad_region(f"{key[:SHOWN]!r} cannot be mapped: {error.strerror}") from None
     finally:
         os.close(descriptor)
 
 
 def _open(file: str) -> tuple[int, bool]:
-    """Open an object, for writing where it may be written. Raises RequestError (BAD_REGION)."""
+    """Open an object, for writing where it may be written.
+
+    Raises RequestError (BAD_REGION), and OSError for lack of file descriptors.
+    """
     path = FOLDER / file
     try:
         with suppress(PermissionError):
             return os.open(path, os.O_RDWR | _FLAGS), True
         return os.open(path, os.O_RDONLY | _FLAGS), False
     except OSError as error:
+        if is_shortage(error):
+            raise
         raise bad_region(f"{file[:SHOWN]!r} cannot be opened: {error.strerror}") from None

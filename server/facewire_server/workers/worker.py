@@ -139,7 +139,8 @@ class Worker:
 
     async def _reload(self, model: ModelSnapshot) -> None:
         load = partial(model.load, self._runtime)
-        reason = await self._server.reload_model(model.name, load)
+        error = await self._server.reload_model(model.name, load)
+        reason = "" if error is None else str(error) or type(error).__name__
         self._channel.send(Reloaded(reason))
 
 

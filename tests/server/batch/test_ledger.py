@@ -16,7 +16,7 @@ def test_a_photo_that_ends_two_workers_which_note_is_left_alone() -> None:
         assert ledger.begin(0) == (True, frozenset())
         for number in range(4):
             ledger.note(0, number)
-    assert ledger.begin(0) == (True, {3})
+    assert ledger.begin(0) == (True, frozenset({3}))
 
 
 def test_a_death_at_another_photo_is_no_second_strike() -> None:

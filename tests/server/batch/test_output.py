@@ -15,6 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from facewire_server.batch import output as module
 from facewire_server.batch.output import ABOUT, Output
 from facewire_server.batch.row import SCHEMA
+from facewire_server.batch.store import Store
 from facewire_server.errors import CommandError
 
 MODEL = {"model": "one", "min_confidence": None}
@@ -163,7 +164,7 @@ def test_rows_that_cannot_be_written_are_an_error(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.Store, "write", fail)
+    monkeypatch.setattr(Store, "write", fail)
     with pytest.raises(CommandError, match="No space left on device"):
         output.flush()
     output.release()

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from facewire_server.batch import parts
 from facewire_server.batch.parts import MOST_IN_UNIT, NUMBER, divide, unit_of
 from facewire_server.batch.source import ITEMS
 
@@ -34,9 +35,9 @@ def test_a_unit_is_some_seconds_of_work(gflops: float, cores: int, expected: int
 
 @pytest.mark.parametrize(("far", "most"), [(False, 10), (True, 40)])
 def test_each_item_is_in_one_part_and_numbered(far: bool, most: int) -> None:
-    parts = list(divide(files(1000), 10, 2, far=far))
-    assert [each.num_rows for each in parts] == [most] * (1000 // most)
-    numbers = [number for part in parts for number in part[NUMBER].to_pylist()]
+    made = list(divide(files(1000), 10, 2, far=far))
+    assert [each.num_rows for each in made] == [most] * (1000 // most)
+    numbers = [number for part in made for number in part[NUMBER].to_pylist()]
     assert numbers == list(range(1000))
 
 
@@ -45,12 +46,17 @@ def test_few_photos_are_shared_out() -> None:
     assert [each.num_rows for each in divide(files(1), 64, 2, far=False)] == [1]
 
 
+def test_very_many_photos_are_in_larger_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOST_PARTS", 10)
+    assert {each.num_rows for each in divide(files(1000), 7, 1, far=False)} == {100}
+
+
 def test_a_part_is_of_one_row_group() -> None:
     rows = [*group(b"a", 0, 30), *group(b"a", 1, 30), *group(b"b", 1, 5), *group(b"b", 2, 7)]
-    parts = [each.to_pylist() for each in divide(table(rows), 8, 1, far=False)]
-    for part in parts:
+    made = [each.to_pylist() for each in divide(table(rows), 8, 1, far=False)]
+    for part in made:
         assert len({(each["place"], each["group"]) for each in part}) == 1
-    assert sum(map(len, parts)) == 72
+    assert sum(map(len, made)) == 72
 
 
 def test_a_large_row_group_is_not_read_from_its_beginning_often() -> None:
@@ -62,6 +68,6 @@ def test_a_large_row_group_is_not_read_from_its_beginning_often() -> None:
 
 
 def test_parts_follow_each_other() -> None:
-    parts = list(divide(files(100), 7, 1, far=False))
-    ends = [(part[NUMBER][0].as_py(), part[NUMBER][-1].as_py()) for part in parts]
+    made = list(divide(files(100), 7, 1, far=False))
+    ends = [(part[NUMBER][0].as_py(), part[NUMBER][-1].as_py()) for part in made]
     assert all(end + 1 == start for (_, end), (start, _) in pairwise(ends))

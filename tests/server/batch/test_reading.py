@@ -13,6 +13,7 @@ from facewire_server.batch import reading as module
 from facewire_server.batch import source
 from facewire_server.batch.parts import divide
 from facewire_server.batch.reading import Reader
+from facewire_server.batch.store import Store
 from facewire_server.errors import RequestError
 from tests.server.batch.photos import write
 
@@ -87,7 +88,7 @@ def test_no_more_is_read_ahead_than_fits(
     """Four threads could read so many photos; the memory is for 55 bytes."""
     monkeypatch.setattr(module, "AHEAD_BYTES", 55)
     monkeypatch.setattr(module, "FAR_THREADS", 4)
-    monkeypatch.setattr(module.Store, "is_local", False)
+    monkeypatch.setattr(Store, "is_local", False)
     found = source.find(str(write(tmp_path, {"a.jpg": b""})), None, "/elsewhere")
     items: Sequence[dict[str, Any]] = [
         {"place": b"x", "size": size, "group": None, "row": None} for _ in range(12)

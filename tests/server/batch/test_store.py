@@ -8,7 +8,6 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from facewire_server.batch import store as module
 from facewire_server.batch.store import Entry, Store, public_name
 from facewire_server.errors import CommandError, RequestError
 from tests.server.batch.photos import write
@@ -53,7 +52,7 @@ def test_a_folder_that_may_not_be_read_is_an_error(
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(module.os, "scandir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(CommandError, match="Permission denied"):
         listed(tmp_path)
 
@@ -126,7 +125,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_there(
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "fsync", fail)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="No space"):
         store.write(path, b"second")
     assert (tmp_path / "a.parquet").read_bytes() == b"first"

@@ -1,5 +1,6 @@
 """The model cache: what is found in it, and the errors for missing and damaged files."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.errors import ModelError
 from facewire_server.system.cache_folder import default_folder
+from facewire_server.system.memory import is_shortage
 from tests.server.catalogue import tiny
 
 PULL = "facewire-server models pull tiny"
@@ -70,3 +72,18 @@ def test_a_damaged_file_is_refused_with_the_command_that_mends_it(
     (fill(cache, "FP16") / "tiny.bin").write_bytes(content)
     with pytest.raises(ModelError, match=f"tiny.bin {problem}.*to mend it.*{PULL}"):
         cache.find(model, None)
+
+
+def test_files_that_cannot_be_read_now_are_not_called_damaged(
+    cache: ModelCache, model: PublishedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    fill(cache, "FP16")
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(
+        ModelError, match=r"tiny\.bin cannot be read: Too many open files"
+    ) as caught:
+        cache.find(model, None)
+    assert is_shortage(caught.value)

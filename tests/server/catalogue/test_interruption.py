@@ -1,5 +1,6 @@
 """A pull that is killed, interrupted, run twice or out of space leaves no half model."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from facewire_server.catalogue.cache import ModelCache
 from facewire_server.catalogue.catalogue import PublishedModel
 from facewire_server.catalogue.pull import pull
 from facewire_server.errors import ModelError
+from facewire_server.system.memory import is_shortage
 from tests.server.catalogue import file_server as serve
 from tests.server.catalogue import tiny
 from tests.server.catalogue.file_server import FileServer
@@ -162,6 +164,23 @@ def test_a_cache_that_is_no_folder_is_an_error_of_one_line(
     cache.folder.write_text("a file")
     with pytest.raises(ModelError, match=r"cannot be written: Not a directory"):
         pull(model, None, cache)
+
+
+@pytest.mark.parametrize("from_folder", [False, True])
+def test_a_lack_of_file_descriptors_is_the_cause_of_a_failed_pull(
+    from_folder: bool,
+    cache: ModelCache,
+    model: PublishedModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(ModelError, match="Too many open files") as caught:
+        pull(model, None, cache, mirror=str(tmp_path) if from_folder else None)
+    assert is_shortage(caught.value)
 
 
 def test_a_complete_model_needs_no_permission(

@@ -1,14 +1,19 @@
 """Loading and unloading: what is waited for, and what goes on without its caller."""
 
 import asyncio
+import errno
+import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from facewire_server.config import Config
+from facewire_server.errors import ModelError, Reason, RefusalError, RequestError
 from facewire_server.lifecycle.model_control import ModelControl
 from facewire_server.models.registry import Registry
+from facewire_server.rpc.status import failure
 
 
 class Model:
@@ -17,14 +22,18 @@ class Model:
     description = SimpleNamespace(name="m")
 
 
-def control(registry: Registry[Any], grace: float) -> ModelControl:
+def control(
+    registry: Registry[Any], grace: float = 60, error: Exception | None = None
+) -> ModelControl:
+    """A control whose reloads end with `error`."""
     dispatcher: Any = SimpleNamespace(loaded=SimpleNamespace(registry=registry))
     ignore: Any = SimpleNamespace(set_loaded=lambda *_: None, unloaded=lambda _: None)
 
-    async def reload(*_: object) -> str:
-        raise AssertionError
+    async def reload(*_: object) -> Exception | None:
+        return error
 
-    return ModelControl(Config(grace=grace), dispatcher, ignore, ignore, reload)
+    config = Config(grace=grace, models=("other.xml", "m.xml"))
+    return ModelControl(config, dispatcher, ignore, ignore, reload)
 
 
 def test_an_unload_ends_after_the_requests_that_run() -> None:
@@ -63,3 +72,34 @@ def test_a_step_goes_on_without_its_caller() -> None:
         assert "m" not in registry
 
     asyncio.run(left())
+
+
+@pytest.mark.parametrize("lack", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_model_that_lacks_descriptors_or_memory_may_be_loaded_later(lack: int) -> None:
+    error = ModelError("own.xml cannot be read")
+    error.__cause__ = OSError(lack, os.strerror(lack))
+    for each in (error, error.__cause__, MemoryError(), RuntimeError("std::bad_alloc")):
+        with pytest.raises(RefusalError) as caught:
+            asyncio.run(control(Registry([Model()]), error=each).load("m"))
+        assert caught.value.reason is Reason.OUT_OF_MEMORY
+
+
+def test_a_model_whose_files_are_at_fault_is_not_loaded() -> None:
+    error = ModelError("own.xml cannot be read")
+    error.__cause__ = OSError(errno.EACCES, "Permission denied")
+    for each in (error, ModelError("no network"), KeyError("a bug")):
+        with pytest.raises(RequestError) as caught:
+            asyncio.run(control(Registry([Model()]), error=each).load("m"))
+        assert caught.value.reason is Reason.MODEL_NOT_LOADED
+
+
+def test_a_name_that_cannot_be_looked_for_now_is_not_called_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(Path, "read_text", fail)
+    with pytest.raises(ModelError) as caught:
+        asyncio.run(control(Registry([Model()])).load("m"))
+    assert failure(caught.value, "id").reason == "OUT_OF_MEMORY"

@@ -1,5 +1,6 @@
 """The files of a model: read once, hashed, and with external data where ONNX names some."""
 
+import errno
 import hashlib
 import shutil
 from pathlib import Path
@@ -12,8 +13,9 @@ from facewire_server.errors import ModelError
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.network import Network
 from facewire_server.inference.runtime import Runtime
-from facewire_server.models.files import ModelFiles, external_data
+from facewire_server.models.files import ModelFiles, external_data, weight_files
 from facewire_server.models.source import DATA, EMBEDDED, Source
+from facewire_server.system.file_watch import fingerprint
 from tests.server.detected import boxes_of
 from tests.server.onnx_writer import field, write_onnx
 
@@ -125,6 +127,19 @@ def test_external_data_is_found_in_every_kind_of_tensor(fields: tuple[int, ...])
 
 def test_a_model_with_its_weights_inside_has_no_external_data() -> None:
     assert external_data(field(7, field(5, field(9, b"\x00" * 64)))) == ()
+
+
+def test_files_that_could_not_be_listed_are_listed_when_they_can_be(
+    onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    version = fingerprint(onnx)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", fail)
+        assert weight_files(onnx, version) == ()
+    assert weight_files(onnx, version) == (onnx.parent / "w.data",)
 
 
 def test_each_file_of_external_data_is_listed_once(onnx: Path) -> None:

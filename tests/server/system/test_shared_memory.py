@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,7 @@ from facewire_server.system.shared_memory import (
     MOST_REGIONS,
     Regions,
 )
-from tests.server.shared_objects import shared_object
-
-SIZE = 10_000
+from tests.server.system.conftest import SIZE
 
 
 class Clock:
@@ -27,20 +24,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def path() -> Iterator[Path]:
-    """The file of an object of SIZE bytes."""
-    with shared_object(bytes(index % 251 for index in range(SIZE))) as made:
-        yield made
-
-
-def refused(regions: Regions, key: str, offset: int = 0, size: int = 1) -> tuple[Reason, str]:
-    with pytest.raises(RequestError) as caught:
-        regions.register("r", key, offset, size)
-    assert not regions.all()
-    return caught.value.reason, str(caught.value)
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -58,60 +41,6 @@ def test_a_region_is_a_part_of_an_object_in_place(path: Path, slash: str) -> Non
         file.seek(5010)
         file.write(b"\xff")
     assert view[0] == 0xFF
-
-
-@pytest.mark.parametrize(
-    "key",
-    ["", "/", ".", "..", "/..", "a/b", "../etc/passwd", "//x", "/x/", "x/../y", "a\0b"],
-)
-def test_names_that_are_no_objects_are_refused(key: str) -> None:
-    reason, message = refused(Regions(), key)
-    assert reason is Reason.BAD_REGION
-    assert "is not the name of a shared memory object" in message
-
-
-def test_an_object_that_is_not_there_is_refused() -> None:
-    assert "No such file" in refused(Regions(), "facewire-test-none")[1]
-    assert "name too long" in refused(Regions(), "a" * 300)[1]
-
-
-def test_only_regular_files_are_objects(path: Path, tmp_path: Path) -> None:
-    regions, link = Regions(), path.with_name(f"{path.name}-other")
-    (tmp_path / "secret").write_bytes(b"secret")
-    try:
-        link.symlink_to(tmp_path / "secret")
-        assert "symbolic links" in refused(regions, link.name)[1]
-        link.unlink()
-        os.mkfifo(link)
-        assert "is not a shared memory object" in refused(regions, link.name)[1]
-        link.unlink()
-        link.mkdir()
-        assert "directory" in refused(regions, link.name)[1]
-        link.rmdir()
-    finally:
-        if link.is_dir():
-            link.rmdir()
-        link.unlink(missing_ok=True)
-
-
-@pytest.mark.parametrize(
-    ("offset", "size"),
-    [
-        (0, 0),
-        (0, SIZE + 1),
-        (1, SIZE),
-        (SIZE, 1),
-        (1 << 64, 1),
-        ((1 << 64) - 1, 1),
-        ((1 << 64) - 1, 2),
-        (1, (1 << 64) - 1),
-        ((1 << 63), 1 << 63),
-    ],
-)
-def test_bytes_outside_of_the_object_are_refused(path: Path, offset: int, size: int) -> None:
-    reason, message = refused(Regions(), path.name, offset, size)
-    assert reason is Reason.BAD_REGION
-    assert message.endswith(f"which has {SIZE}")
 
 
 def test_a_name_is_registered_once(path: Path) -> None:

@@ -28,7 +28,11 @@ import picocli.CommandLine.Parameters;
 /** Finds the faces in photos and prints one line of JSON for each of them. */
 @Command(name = "detect", sortOptions = false, exitCodeOnExecutionException = 1)
 public final class Detect implements Callable<Integer> {
-  /** A server that is full or absent is asked again, after the time that it asks for if it does. */
+  /**
+   * A server that is full or absent is asked again, after the time that it asks for if it does.
+   *
+   * <p>CANCELLED: a server that stops cancels calls that it has not begun.
+   */
   private static final String SERVICE_CONFIG =
       """
       {"methodConfig": [{
@@ -36,7 +40,7 @@ public final class Detect implements Callable<Integer> {
         "retryPolicy": {
           "maxAttempts": 5,
           "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 2,
-          "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]
+          "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"]
         }
       }]}
       """;
