@@ -37,6 +37,7 @@ BAR = 0.95  # of the rate of the best plain loop
 FROM, TO = 0.2, 0.9  # the part of the photos that a rate is of
 MOST_GROWTH = 40.0  # MB of all processes together, over the photos after the first fifth
 LOOKS = 100  # at memory
+NICENESS = 15  # of Ray's workers; what else the machine does takes the same of a loop
 ALONE, EACH = "loop, one process", "loop, one process a core"
 _of_process: list[Detector] = []  # one, in a process of a loop
 KINDS = {" batch ": "command", "ray::Map": "workers", "raylet": "raylet", "gcs_server": "GCS"}
@@ -119,6 +120,7 @@ def loop(model: Path, folder: Path, processes: int) -> Result:
 
 
 def _load(model: Path, processes: int) -> None:
+    os.nice(NICENESS)
     one_thread = Runtime(mode=Mode.LATENCY, threads=1, pinned=False)
     runtime = one_thread if processes > 1 else Runtime()
     _of_process.append(Detector(Source.find(str(model)), runtime))
