@@ -17,7 +17,8 @@ SERVER, CLIENT = "facewire_server", "facewire_client"
 
 ORDER = (
     *("__main__", "ray", "cli", "workers", "lifecycle", "rpc", "security", "scheduling"),
-    *("telemetry", "inference", "models", "catalogue", "config", "image", "system", "errors"),
+    *("telemetry", "batch", "inference", "models", "catalogue", "config", "image", "system"),
+    "errors",
 )
 """The rooms of the server, and the modules beside them: none imports from one before it."""
 
@@ -33,6 +34,7 @@ RESERVED: dict[str, dict[str, tuple[str, ...]]] = {
         "ray": ("ray", "batch"),
         "openvino": ("inference",),
         "nncf": ("inference",),
+        "pyarrow": ("batch",),
         "click": ("cli", "__main__"),
         CLIENT: ("cli", "__main__"),
     },
@@ -200,6 +202,7 @@ def test_a_rule_holds(rule: Rule) -> None:
         (leaves_packages_to_their_rooms, SERVER, "image/a.py", "from facewire.v1 import b"),
         (leaves_packages_to_their_rooms, SERVER, "models/a.py", "from openvino import Core"),
         (leaves_packages_to_their_rooms, SERVER, "catalogue/a.py", "import click"),
+        (leaves_packages_to_their_rooms, SERVER, "inference/a.py", "import ray.data"),
         (leaves_packages_to_their_rooms, SERVER, "workers/a.py", "import facewire_client.cli"),
         (
             leaves_packages_to_their_rooms,

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("serve", "demo", "models", "quantize")
+COMMANDS = ("serve", "batch", "demo", "models", "quantize")
 
 
 class LazyGroup(click.Group):

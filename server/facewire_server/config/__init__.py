@@ -5,7 +5,8 @@ here reads flags, the environment or a file; `facewire_server.cli.options` deriv
 """
 
 from facewire_server.config.accepted import PRECISIONS, Mode
+from facewire_server.config.batch import BatchConfig
 from facewire_server.config.config import DEFAULT_MODEL, Config
 from facewire_server.config.transport import TransportLimits
 
-__all__ = ["DEFAULT_MODEL", "PRECISIONS", "Config", "Mode", "TransportLimits"]
+__all__ = ["DEFAULT_MODEL", "PRECISIONS", "BatchConfig", "Config", "Mode", "TransportLimits"]

@@ -207,9 +207,11 @@ def compile_network(
     `cache` is the folder for compiled blobs; None: they are not kept. Raises ModelError.
     """
     properties = _properties(runtime, hint, cache)
+    # Not properties of the compilation: AUTO and the like refuse those of a CPU.
     if runtime.threads is not None:
-        # Not a property of the compilation: AUTO and the like refuse those of a CPU.
         core().set_property("CPU", {"INFERENCE_NUM_THREADS": runtime.threads})
+    if not runtime.pinned:
+        core().set_property("CPU", {"ENABLE_CPU_PINNING": False})
     try:
         return core().compile_model(model, runtime.device, properties)
     except RuntimeError as error:

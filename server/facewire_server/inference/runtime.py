@@ -17,7 +17,8 @@ class Runtime:
     `properties` are passed to the device unchanged. `cache` is the folder for compiled
     networks; None: compile at every start. `requests` is how many requests one model
     runs at a time; None: the device's own choice. `threads` is how many CPU threads
-    infer; None: one for each available core. `tiles`: whether images are divided into tiles
+    infer; None: one for each available core. `pinned`: whether OpenVINO may pin these to
+    cores, as if no other process did the same. `tiles`: whether images are divided into tiles
     where requests do not say; None: for models that were trained on tiles.
     """
 
@@ -28,6 +29,7 @@ class Runtime:
     cache: Path | None = None
     requests: int | None = None
     threads: int | None = None
+    pinned: bool = True
     tiles: bool | None = None
 
     @classmethod

@@ -152,6 +152,8 @@ SERVER = Path(facewire_server.__file__).parent
 LOGGERS = {
     "PIL",  # silenced
     "nncf",  # silenced, too
+    "ray.data",  # silenced, too
+    "facewire_server.batch",
     "facewire_server.commands.serve",
     "facewire_server.log_handler",
     "facewire_server.model.compile_cache",

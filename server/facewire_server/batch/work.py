@@ -1,0 +1,92 @@
+"""The work itself: Ray Data gives parts to workers, as many as the cluster has cores for.
+
+Rule: Ray does not see a photo. What it moves are work items and rows.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any, cast
+
+import pyarrow as pa
+import ray
+import ray.data
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from facewire_server.batch.ledger import Ledger
+from facewire_server.batch.row import decode
+from facewire_server.batch.store import short_message
+from facewire_server.batch.worker import FAILURE, ROWS, TRACE, Job, Worker
+from facewire_server.errors import CommandError
+
+logger = logging.getLogger("facewire_server.batch")
+
+
+def workers(cores: int) -> int:
+    """Return how many workers of so many cores fit into the cluster now.
+
+    Raises CommandError when none of its nodes has as many.
+    """
+    listed = cast(Callable[[], list[dict[str, Any]]], ray.nodes)()
+    nodes = [int(each["Resources"].get("CPU", 0)) for each in listed if each["Alive"]]
+    fitting = sum(each // cores for each in nodes)
+    if not fitting:
+        most = max(nodes, default=0)
+        raise CommandError(f"--cores-per-worker {cores}: no node of the cluster has over {most}")
+    return fitting
+
+
+def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]:
+    """Yield the rows of all parts as they come, by workers of so many cores each.
+
+    A row may come again when a node has died. Raises CommandError when the work cannot go on.
+    """
+    _set_up()
+    # Beside this process, so that it does not die with another node.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    ledger = ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=here).remote()
+    results = ray.data.from_arrow(list(parts)).map_batches(
+        Worker,
+        batch_size=None,
+        batch_format="pyarrow",
+        fn_constructor_args=(ray.put(job), ledger),
+        num_cpus=cores,
+        # Without a largest size: nodes may join.
+        compute=ray.data.ActorPoolStrategy(min_size=1, initial_size=workers(cores)),
+    )
+    try:
+        tables: Iterator[Any] = iter(
+            results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+        )
+        for table in tables:
+            for result in table.to_pylist():
+                yield rows_of(result)
+    except RayError as error:
+        raise CommandError(f"the work cannot go on: {_cause(error)}") from error
+
+
+def _set_up() -> None:
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # So that each unit is handed over when it is done, instead of many of them together.
+    context.target_max_block_size = 1
+    # It names errors that Ray overcomes; those that end the job are raised.
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+
+def rows_of(result: dict[str, object]) -> pa.Table:
+    """Return the rows in what a worker yields. Raises CommandError when it cannot work."""
+    if result[FAILURE] is not None:
+        if result[TRACE] is not None:
+            logger.error("a worker cannot start:\n%s", result[TRACE])
+        raise CommandError(str(result[FAILURE]))
+    rows = result[ROWS]
+    assert isinstance(rows, bytes)
+    return decode(rows)
+
+
+def _cause(error: Exception) -> str:
+    """Return the last line of an error of Ray's, which ends with what happened on a node."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return short_message(Exception(lines[-1] if lines else type(error).__name__))

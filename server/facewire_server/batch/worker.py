@@ -1,0 +1,100 @@
+"""The worker: an actor of Ray that holds a detector and works on parts of the work items."""
+
+import logging
+import platform
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from facewire_server.batch.parts import NUMBER
+from facewire_server.batch.reading import Reader
+from facewire_server.batch.row import WORKER_DIED, PhotoDetector, Rows, encode
+from facewire_server.errors import FacewireError
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.detector import Options
+
+logger = logging.getLogger("facewire_server.batch")
+
+ROWS, FAILURE, TRACE = "rows", "failure", "trace"
+RESULT = pa.schema([(ROWS, pa.binary()), (FAILURE, pa.string()), (TRACE, pa.string())])
+"""What a worker yields: rows as `row.encode` makes them, or why it cannot work at all."""
+
+DIED = "each worker that had it ended there: it crashes, or takes all memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What each worker has to know. `load` loads its detector, and may raise any error."""
+
+    load: Callable[[], PhotoDetector]
+    options: Options
+    limits: ImageLimits
+    reader: Reader
+    unit: int
+    reducible: bool = True
+
+
+class Worker:
+    """Called by Ray with one part at a time."""
+
+    def __init__(self, job: Any, ledger: Any) -> None:
+        """`job` refers to a Job in Ray's object store, `ledger` is the handle of a Ledger."""
+        # Imported here: this module is imported without Ray, too.
+        import ray
+
+        self._get: Callable[[Any], Any] = ray.get
+        self._ledger = ledger
+        self._failure: dict[str, list[str | None]] = {}
+        try:
+            self._job: Job = ray.get(job)
+            detector = self._job.load()
+        except Exception as error:
+            logger.debug("no detector", exc_info=True)
+            self._failure = _failure(error)
+            return
+        known = self._job
+        self._rows = Rows(detector, known.options, known.limits, known.reducible)
+        self._threads = ThreadPoolExecutor(self._job.reader.threads)
+
+    def __call__(self, part: pa.Table) -> Iterator[pa.Table]:
+        """Yield the rows of a part, a unit at a time, or why this worker cannot work."""
+        if self._failure:
+            yield pa.table({ROWS: [None], **self._failure}, RESULT)
+            return
+        rows = []
+        for row in self._work(part.to_pylist()):
+            rows.append(row)
+            if len(rows) == self._job.unit:
+                yield _result(rows)
+                rows = []
+        if rows:
+            yield _result(rows)
+
+    def _work(self, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        part = items[0][NUMBER]
+        is_noted, fatal = self._get(self._ledger.begin.remote(part))
+        for item, read in self._job.reader.read(items, self._threads):
+            number, source = item[NUMBER], item["source"]
+            if number in fatal:
+                yield self._rows.failed(number, source, WORKER_DIED, DIED)
+                continue
+            if is_noted:
+                self._get(self._ledger.note.remote(part, number))
+            yield self._rows.of(number, source, read)
+        if is_noted:
+            self._get(self._ledger.end.remote(part))
+
+
+def _result(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.table({ROWS: [encode(rows)], FAILURE: [None], TRACE: [None]}, RESULT)
+
+
+def _failure(error: Exception) -> dict[str, list[str | None]]:
+    known = isinstance(error, FacewireError)
+    text = str(error) if known else f"{type(error).__name__}: {error}"
+    trace = None if known else traceback.format_exc()
+    return {FAILURE: [f"a worker on {platform.node()} cannot start: {text}"], TRACE: [trace]}

@@ -1,0 +1,117 @@
+"""A worker yields the rows of its part a unit at a time, and says why it cannot work."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from facewire_server.batch import source
+from facewire_server.batch.ledger import Ledger
+from facewire_server.batch.parts import divide
+from facewire_server.batch.reading import Reader
+from facewire_server.batch.row import PhotoDetector, decode
+from facewire_server.batch.work import rows_of
+from facewire_server.batch.worker import Job, Worker
+from facewire_server.errors import CommandError, ModelError
+from facewire_server.image.limits import ImageLimits
+from facewire_server.inference.detector import Options
+from tests.server.batch.photos import write
+from tests.server.batch.test_row import Fake
+
+pytestmark = pytest.mark.filterwarnings("ignore:::ray")
+
+
+class Local:
+    """The handle of an actor in this process."""
+
+    def __init__(self, actor: object) -> None:
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._actor, name)
+        return type("Method", (), {"remote": staticmethod(method)})
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remote(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.get", lambda value: value)
+
+
+def worker(photos: Path, load: Callable[[], PhotoDetector], ledger: Ledger) -> Worker:
+    found = source.find(str(photos), None, "/elsewhere")
+    reader = Reader(found.store, None, 100)
+    return Worker(Job(load, Options(max_detections=3), ImageLimits(1000), reader, 2), Local(ledger))
+
+
+def part(photos: Path) -> pa.Table:
+    """The first of the parts of the photos, all of them if they are few."""
+    items = source.find(str(photos), None, "/elsewhere").items
+    return next(divide(pa.concat_tables([items] * 8), 100, 1, far=False))
+
+
+def results(made: Worker, items: pa.Table) -> list[list[str]]:
+    return [
+        [row["error"] or row["source"] for row in decode(table["rows"][0].as_py()).to_pylist()]
+        for table in made(items)
+    ]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three files that the detector takes for photos."""
+    return write(tmp_path, {f"{name}.jpg": name.encode() for name in "abc"})
+
+
+def test_rows_come_a_unit_at_a_time(photos: Path) -> None:
+    made = worker(photos, Fake, Ledger())
+    assert results(made, part(photos)) == [
+        [f"{photos}/a.jpg", f"{photos}/b.jpg"],
+        [f"{photos}/c.jpg"],
+    ]
+
+
+def test_a_photo_that_ended_workers_is_left_alone(photos: Path) -> None:
+    ledger = Ledger()
+    ledger.begin(0)
+    for _ in range(2):
+        ledger.begin(0)
+        ledger.note(0, 1)
+    (first, second), (third,) = results(worker(photos, Fake, ledger), part(photos))
+    assert (first, third) == (f"{photos}/a.jpg", f"{photos}/c.jpg")
+    assert second.startswith("WORKER_DIED: ")
+    assert not ledger.begin(0)[1] - {1}
+
+
+def test_photos_are_noted_once_a_worker_has_died(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    ledger = Ledger()
+    monkeypatch.setattr(ledger, "note", lambda _, number: noted.append(number))
+    for expected in ([], [0, 1, 2]):
+        results(worker(photos, Fake, ledger), part(photos))
+        assert noted == expected
+
+
+def fail(error: Exception) -> PhotoDetector:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModelError("it does not run here"), "cannot start: it does not run here"),
+        (ValueError("oh"), "cannot start: ValueError: oh"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why(
+    error: Exception, message: str, photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (table,) = worker(photos, partial(fail, error), Ledger())(part(photos))
+    (result,) = table.to_pylist()
+    with pytest.raises(CommandError, match=f"a worker on .* {message}"):
+        rows_of(result)
+    assert ("Traceback" in caplog.text) == isinstance(error, ValueError)

@@ -1,0 +1,5 @@
+"""pyarrow has no py.typed: all of it is Any."""
+
+from typing import Any
+
+def __getattr__(name: str) -> Any: ...
