@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from openvino import Model
 
 from benchmarks.harness.images import pixels
-from benchmarks.rebuild.network import NAME, Plan, raw_network
-from benchmarks.rebuild.tail import with_tail
 from facewire_server.inference.cost import cost
 from facewire_server.inference.quantization import quantize
+from tests.server.rebuild.network import NAME, Plan, raw_network
+from tests.server.rebuild.tail import with_tail
 
 GFLOPS, MPARAMS = 339.602, 69.920
 """What Open Model Zoo states: two operations for each multiply-add of the convolutions,

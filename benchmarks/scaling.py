@@ -7,7 +7,6 @@ clock of events. A core does one request at a time; the second one that a worker
 import asyncio
 import math
 import random
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +24,7 @@ from matplotlib.figure import Figure
 from facewire_client.retry import MAX_ATTEMPTS, Attempts
 from facewire_server.errors import RefusalError
 from facewire_server.rpc.status import failure
-from facewire_server.scheduling.job import FixedWork, Job
-from facewire_server.scheduling.queue_limit import QueueLimit
+from facewire_server.scheduling.job import FixedWork
 from facewire_server.scheduling.scheduler import Scheduler
 
 SERVICE = 0.0508  # CPU seconds of a photo with face-detection-0205: docs/comparison.md
@@ -53,30 +51,27 @@ class Server(Scheduler):
     """A scheduler with a task for each core instead of threads; `places` wait for each."""
 
     def __init__(self, cores: int, places: int) -> None:
-        super().__init__(workers=0, max_queue=0)
-        self.workers, self._limit = cores, QueueLimit(cores, cores * places, sys.maxsize)
+        super().__init__(workers=cores, max_queue=cores * places, threads=False)
         self.debt = self.busy = 0.0
         self._waiting = asyncio.Semaphore(0)
         self.tasks = [asyncio.create_task(self._core()) for _ in range(cores)]
 
-    def _count_queued(self, job: Job[Any], change: int) -> None:
-        super()._count_queued(job, change)
-        if change > 0:
-            self._waiting.release()
+    async def detect(self, client: int, deadline: float | None) -> float:
+        """Run a job; the seconds that it has waited for a core. Raises RefusalError."""
+        asyncio.get_running_loop().call_soon(self._waiting.release)  # when the job is queued
+        return (await self.run(WORK, client=client, deadline=deadline)).waited
 
     async def _core(self) -> None:
         while await self._waiting.acquire():
-            if (job := self._begin_next()) is None:
+            if (job := self.begin_next()) is None:
                 continue
-            job.run(partial(self._checkpoint, job))
+            job.run(partial(self.checkpoint, job))
             if job.passed_at is not None:
                 # Refusals are the work of one event loop, which takes one core at most.
                 took = SERVICE + min(self.debt, SERVICE / max(1, self.workers - 1))
                 self.debt, self.busy = 0.0, self.busy + took
                 await asyncio.sleep(took)
-                self._times.learn_stage(job, asyncio.get_running_loop().time())
-            self._running.discard(job)
-            job.complete()
+            self.end(job)
 
 
 @dataclass
@@ -133,9 +128,8 @@ class Fleet:
             server, client = self.servers[self.attempts % len(self.servers)], self.attempts
             self.attempts += 1
             try:
-                done = await server.run(WORK, client=client % CLIENTS, deadline=deadline)
+                self.waits.append(await server.detect(client % CLIENTS, deadline))
                 self.ended["answered"] += 1
-                self.waits.append(done.waited)
                 return self.times.append(now())
             except RefusalError as error:
                 server.debt += REFUSAL

@@ -17,8 +17,7 @@ from benchmarks.soak.ledger import CANCELLED, CUT, DROPPED, EXPIRED, FULL, OK, U
 from benchmarks.soak.photos import Photo
 from facewire.v1 import detect_pb2 as pb
 from tests.server.http2_peer import DETECT, Peer, call_headers, framed
-from tests.server.image.attacks import PNG_START
-from tests.server.image.samples import png_chunk
+from tests.server.image.attacks import PNG_START, bare_png
 
 CALLS_PER_CONNECTION = 200
 GOOD = Kind("good photos", "Detect", frozenset((OK, FULL)))
@@ -201,15 +200,13 @@ def bad_requests(jpeg: bytes, message_bytes: int) -> BadRequests:
     nan = pb.DetectOptions(min_confidence=float("nan"))
     options = pb.DetectOptions(iou_threshold=2)
     raw = pb.RawImage(data=b"123", width=9, height=9, pixel_format=pb.PIXEL_FORMAT_BGR)
-    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
-    giant = PNG_START + png_chunk(b"IHDR", header) + bytes(64)
     unknown = pb.DetectRequest(encoded_image=jpeg, model="nobody")
     long = pb.DetectRequest(encoded_image=jpeg + bytes(message_bytes))
     return [
         _bad("empty", "EMPTY_IMAGE", pb.DetectRequest()),
         _bad("no image", "UNSUPPORTED_FORMAT", pb.DetectRequest(encoded_image=b"text")),
         _bad("truncated", "CORRUPT_IMAGE", pb.DetectRequest(encoded_image=jpeg[:-2000])),
-        _bad("giant", "IMAGE_TOO_LARGE", pb.DetectRequest(encoded_image=giant)),
+        _bad("giant", "IMAGE_TOO_LARGE", pb.DetectRequest(encoded_image=bare_png(100_000))),
         _bad("bad raw image", "BAD_RAW_IMAGE", pb.DetectRequest(raw_image=raw)),
         _bad("NaN", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=nan)),
         _bad("2", "BAD_OPTION", pb.DetectRequest(encoded_image=jpeg, options=options)),

@@ -1,6 +1,6 @@
 """A rebuild of 0206 small enough for tests: every part is there, none is wide."""
 
-from benchmarks.rebuild.network import Plan
+from tests.server.rebuild.network import Plan
 
 NARROW = Plan(
     side=128,

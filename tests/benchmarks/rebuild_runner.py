@@ -8,13 +8,13 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import Model
 
-from benchmarks.rebuild.tail import MAX_DETECTIONS, MIN_CONFIDENCE
 from facewire_ext import Placement
 from facewire_server.inference.heads import Head, recognise
 from facewire_server.inference.heads.base import FilterOptions, Found
 from facewire_server.inference.network import Network
 from facewire_server.models.files import ModelFiles
 from facewire_server.models.metadata import Metadata
+from tests.server.rebuild.tail import MAX_DETECTIONS, MIN_CONFIDENCE
 
 
 def head_of(model: Model) -> Head:

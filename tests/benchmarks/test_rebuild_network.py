@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from openvino import Model
 
-from benchmarks.rebuild.network import STRIDES, raw_network
 from benchmarks.rebuild_0206 import views
 from facewire_server.inference.heads.atss import AtssHead
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import Runner, head_of
+from tests.server.rebuild.network import STRIDES, raw_network
 
 
 @pytest.fixture(scope="module")

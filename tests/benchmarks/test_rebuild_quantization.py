@@ -3,11 +3,11 @@
 import pytest
 from openvino import Model
 
-from benchmarks.rebuild.network import raw_network
-from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild_0206 import quantized
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import head_of
+from tests.server.rebuild.network import raw_network
+from tests.server.rebuild.tail import with_tail
 from tests.server.stored_bits import stored_bits
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'facewire[quantize]'")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.rebuild.network import Plan, raw_network
-from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild_0206 import GFLOPS, MPARAMS, TOLERANCE, mparams
 from facewire_server.inference.cost import cost
 from tests.benchmarks.narrow import NARROW
+from tests.server.rebuild.network import Plan, raw_network
+from tests.server.rebuild.tail import with_tail
 
 
 def test_the_rebuild_costs_what_is_published_within_half_a_percent() -> None:

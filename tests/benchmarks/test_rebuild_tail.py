@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from openvino import Model
 
-from benchmarks.rebuild.network import raw_network
-from benchmarks.rebuild.tail import with_tail
 from benchmarks.rebuild_0206 import views
 from facewire_server.inference.heads.base import Found
 from tests.benchmarks.narrow import NARROW
 from tests.benchmarks.rebuild_runner import Runner
 from tests.ext.reference import iou
+from tests.server.rebuild.network import raw_network
+from tests.server.rebuild.tail import with_tail
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ ROOT = Path(facewire_server.__file__).parent
 
 MAX_FUNCTIONS, MAX_FILES = 45, 15
 
-CHECKPOINT = ("Detector._look", "Scheduler._checkpoint")
+CHECKPOINT = ("Detector._look", "Scheduler.checkpoint")
 """The one call upwards: the detector asks whether the job goes on."""
 
 BEGINNINGS = {"DetectServicer.Detect", "Scheduler._run_next"}

@@ -33,10 +33,16 @@ class Scheduler:
     """Runs blocking work on a bounded number of threads, with a bounded queue."""
 
     def __init__(
-        self, *, workers: int, max_queue: int, max_queued_bytes: int = sys.maxsize
+        self,
+        *,
+        workers: int,
+        max_queue: int,
+        max_queued_bytes: int = sys.maxsize,
+        threads: bool = True,
     ) -> None:
         """Start `workers` threads. `max_queue` counts sheddable jobs, `max_queued_bytes` all;
-        those that are not sheddable take at most half of the bytes."""
+        those that are not sheddable take at most half of the bytes. Without `threads` the owner
+        takes the jobs, with `begin_next`, and runs them."""
         self.workers = workers
         self.max_queue = max_queue
         self._half = max(1, workers // 2)
@@ -53,7 +59,7 @@ class Scheduler:
         # ends a thread. A cancelled or shed job leaves its True behind: a worker may take it
         # and find no job.
         self._tokens: SimpleQueue[bool] = SimpleQueue()
-        for number in range(workers):
+        for number in range(workers if threads else 0):
             threading.Thread(target=self._work, name=f"facewire-{number}", daemon=True).start()
 
     @property
@@ -146,8 +152,7 @@ class Scheduler:
                 wait = max(wait, self._times.wait(self._in_parts, self._queue, 0, self._half, now))
             exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=exclusive, now=now)
-            late = too_late(job.deadline, now + wait + needed)
-            if late is not None:
+            if (late := too_late(job.deadline, now + wait + needed)) is not None:
                 raise late
         if job.sheddable and not starts_at_once:
             self._make_room(job)
@@ -186,10 +191,13 @@ class Scheduler:
 
     def _run_next(self) -> None:
         """Run the next job, if there is one whose deadline can be met."""
-        job = self._begin_next()
-        if job is None:
-            return
-        job.run(partial(self._checkpoint, job))
+        job = self.begin_next()
+        if job is not None:
+            job.run(partial(self.checkpoint, job))
+            self.end(job)
+
+    def end(self, job: Job[Any]) -> None:
+        """Complete a job that was begun and has run."""
         with self._lock:
             self._running.discard(job)
             if job.passed_at is not None:
@@ -200,7 +208,7 @@ class Scheduler:
         # once, and must find a free worker.
         job.complete()
 
-    def _begin_next(self) -> Job[Any] | None:
+    def begin_next(self) -> Job[Any] | None:
         """Begin the next job; None when none waits, or it would be too late."""
         with self._lock:
             # Work in parts, which takes long, gets half of the workers.
@@ -212,8 +220,7 @@ class Scheduler:
             job.started = job.stage_began = now = time.monotonic()
             job.began_exclusive = not self._running and not self._queue
             needed = self._times.needed(job, exclusive=job.began_exclusive, now=now)
-            late = too_late(job.deadline, now + needed)
-            if late is not None:
+            if (late := too_late(job.deadline, now + needed)) is not None:
                 job.fail(late)
                 return None
             self._running.add(job)
@@ -223,7 +230,7 @@ class Scheduler:
     def _in_parts(self) -> list[Job[Any]]:
         return [job for job in self._running if job.work.in_parts]
 
-    def _checkpoint(self, job: Job[Any], left: int = 1) -> bool:
+    def checkpoint(self, job: Job[Any], left: int = 1) -> bool:
         """The Checkpoint of a job. Raises CancelledError and RefusalError."""
         if job.abandoned:
             raise CancelledError
@@ -234,8 +241,7 @@ class Scheduler:
             self._times.learn_stage(job, now)
             exclusive = len(self._running) == 1 and not self._queue  # the one is this job
             needed = self._times.needed(job, exclusive=exclusive, now=now, left=left)
-            late = too_late(job.deadline, now + needed)
-            if late is not None:
+            if (late := too_late(job.deadline, now + needed)) is not None:
                 raise late
             job.passed_at = now if job.passed_at is None else job.passed_at
             job.stage_began, job.left, job.exclusive = now, left, exclusive

@@ -54,6 +54,12 @@ def png(side: int, *, width: int | None = None, extra: bytes = b"") -> bytes:
     return PNG_START + png_chunk(b"IHDR", header) + extra + chunks
 
 
+def bare_png(side: int) -> bytes:
+    """A grey PNG that ends after its header, of so many pixels a side."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return PNG_START + png_chunk(b"IHDR", header) + bytes(64)
+
+
 def text_bombs(count: int, size: int) -> bytes:
     """PNG chunks of compressed text, `size` bytes each once they are inflated."""
     packed = zlib.compress(bytes(size), 9)

@@ -6,7 +6,7 @@ import numpy as np
 from openvino import Model, Node, Output
 from openvino import opset15 as ops
 
-from benchmarks.rebuild.network import NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS, constant
+from tests.server.rebuild.network import NAME, OCTAVE_BASE_SCALE, STRIDES, TARGET_STDS, constant
 
 CANDIDATES_PER_LEVEL = 1000
 IOU_THRESHOLD = 0.5
