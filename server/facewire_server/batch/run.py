@@ -32,10 +32,16 @@ from facewire_server.system.cpu_quota import available_cores
 
 logger = logging.getLogger("facewire_server.batch")
 
+MOST_KINDS = 10
+"""Of files that are left out, which are listed by their suffixes."""
+
 
 @dataclass(slots=True)
 class Progress:
-    """What a job has done: `total` photos are to be looked at, `before` were in the output."""
+    """What a job has done: `total` photos are to be looked at, `before` were in the output.
+
+    `first` is how many photos the first result had, and when it came.
+    """
 
     total: int
     before: int
@@ -43,14 +49,24 @@ class Progress:
     faces: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
+    first: tuple[int, float] | None = None
 
     @property
     def seconds(self) -> float:
-        """How long the work has taken."""
+        """How long the job has taken, with the start of Ray and of the workers."""
         return time.monotonic() - self.started
+
+    @property
+    def rate(self) -> float | None:
+        """Photos a second since the first result; None: there were no others."""
+        if self.first is None or self.photos == self.first[0]:
+            return None
+        photos, since = self.first
+        return (self.photos - photos) / max(time.monotonic() - since, 1e-9)
 
     def add(self, rows: pa.Table) -> None:
         """Count rows."""
+        self.first = self.first or (rows.num_rows, time.monotonic())
         self.photos += rows.num_rows
         self.faces += pc.sum(pc.list_value_length(rows["boxes"])).as_py() or 0
         self.errors.update(reasons(rows["error"].drop_null().to_pylist()))
@@ -89,7 +105,10 @@ def run(source: str, output: str, config: BatchConfig, report: Report) -> Progre
 
 def _tell(found: Found) -> None:
     if found.skipped:
-        logger.info("%d files are no photos by their names, and are left out", found.skipped)
+        most = found.skipped.most_common(MOST_KINDS)
+        listed = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in most)
+        files = found.skipped.total()
+        logger.info("left out as no photos by their names: %d files (%s)", files, listed)
     if found.repeats:
         logger.info("%d photos were named more than once", found.repeats)
 

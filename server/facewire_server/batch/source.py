@@ -1,7 +1,9 @@
 """What SOURCE names, as a table of work items: which photos there are, not what is in them."""
 
+import posixpath
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,13 +41,14 @@ class Found:
     """The photos of a SOURCE.
 
     `column` is the one that holds images, of Parquet files; None: photos are files.
-    `skipped` files are none that are read, and `repeats` photos were named before.
+    `skipped` counts the files that are not read, by the suffixes of their names in lower case,
+    and `repeats` photos were named before.
     """
 
     store: Store
     items: pa.Table
     column: str | None = None
-    skipped: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
 
     def without(self, done: pa.Array) -> pa.Table:
@@ -66,7 +69,7 @@ def find(source: str, column: str | None, output: str) -> Found:
     photos = [each for each in entries if each.path.lower().endswith(SUFFIXES)]
     is_chosen = store.is_glob(path) or [each.path for each in entries] == [path]
     if tables and (not photos or column):
-        skipped = len(entries) - len(tables)
+        skipped = _suffixes(entries) - _suffixes(tables)
         return _in_tables(store, [each.path for each in tables], column, skipped)
     if column is not None:
         raise CommandError(f"--column is for Parquet files, and {store.name(path)} has none")
@@ -74,7 +77,11 @@ def find(source: str, column: str | None, output: str) -> Found:
     if not chosen:
         others = f": none of its {len(entries)} files is one by its name" if entries else ""
         raise CommandError(f"there are no photos at {store.name(path)}{others}")
-    return _of_files(store, chosen, len(entries) - len(chosen))
+    return _of_files(store, chosen, _suffixes(entries) - _suffixes(chosen))
+
+
+def _suffixes(entries: Iterable[Entry]) -> Counter[str]:
+    return Counter(posixpath.splitext(each.path)[1].lower() for each in entries)
 
 
 def _check_output(store: Store, path: str, entries: Sequence[Entry], output: str) -> None:
@@ -94,13 +101,15 @@ def _is_table(path: str) -> bool:
     return name.lower().endswith(PARQUET) and not name.startswith(("_", "."))
 
 
-def _of_files(store: Store, entries: Sequence[Entry], skipped: int) -> Found:
+def _of_files(store: Store, entries: Sequence[Entry], skipped: Counter[str]) -> Found:
     places = [each.path for each in entries]
     table = _items(map(store.name, places), places, [each.size for each in entries])
     return _unique(Found(store, table, skipped=skipped))
 
 
-def _in_tables(store: Store, paths: Sequence[str], column: str | None, skipped: int) -> Found:
+def _in_tables(
+    store: Store, paths: Sequence[str], column: str | None, skipped: Counter[str]
+) -> Found:
     schema = parquet.schema(store, paths[0])
     name, holds_images = parquet.choose(schema, column)
     if not holds_images:

@@ -98,13 +98,14 @@ def batch(
 
 def summary(progress: "Progress") -> str:
     """Say what a job has done, on one line."""
-    photos, seconds = progress.photos, progress.seconds
     before = f"; {progress.before} were there before" if progress.before else ""
     if not progress.total:
         return f"no new photos{before}"
     errors = ", ".join(f"{count} {name}" for name, count in progress.errors.most_common())
-    found = f"{photos} photos, {progress.faces} faces, {errors or 'no errors'}"
-    return f"{found}; {seconds:.1f} s, {photos / seconds:.1f} photos a second{before}"
+    found = f"{progress.photos} photos, {progress.faces} faces, {errors or 'no errors'}"
+    rate = progress.rate
+    after = "" if rate is None else f" with the start, {rate:.1f} photos a second after it"
+    return f"{found}; {progress.seconds:.1f} s{after}{before}"
 
 
 class Display:
@@ -140,15 +141,16 @@ class Display:
                 item_show_func=lambda text: text,
             )
             self._bar.__enter__()
-        failed = sum(progress.errors.values())
-        rate = progress.photos / max(progress.seconds, 1e-9)
-        self._bar.update(progress.photos - self._bar.pos, f"{rate:.1f}/s, {failed} errors")
+        self._bar.update(progress.photos - self._bar.pos, _beside(progress))
 
 
 def _how_far(progress: "Progress") -> str:
-    failed = sum(progress.errors.values())
-    rate = progress.photos / max(progress.seconds, 1e-9)
-    return f"{progress.photos} of {progress.total} photos, {failed} errors, {rate:.1f}/s"
+    return f"{progress.photos} of {progress.total} photos, {_beside(progress)}"
+
+
+def _beside(progress: "Progress") -> str:
+    rate = progress.rate
+    return f"{progress.errors.total()} errors{'' if rate is None else f', {rate:.1f}/s'}"
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def test_each_photo_has_its_row_though_the_job_was_stopped_and_workers_died(
     }
     total = len(GOOD) + len(cases) + len(reasons)
     assert progress.photos == progress.total == total - before
-    assert "1 files are no photos by their names" in caplog.text
+    assert "left out as no photos by their names: 1 files (1 .txt)" in caplog.text
     assert "ZeroDivisionError: by zero" in caplog.text
     last = run(str(photos), str(out), CONFIG, nothing)
     assert (last.before, last.total) == (total, 0)

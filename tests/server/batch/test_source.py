@@ -29,10 +29,11 @@ def table(path: Path, columns: dict[str, Any], **options: Any) -> Path:
 
 def test_of_a_folder_the_files_that_are_photos_by_name_are_taken(tmp_path: Path) -> None:
     names = ("a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.tif", "g/h.TIFF")
-    write(tmp_path, dict.fromkeys((*names, "readme.txt", "jpg", "i.jpg.txt"), b""))
+    write(tmp_path, dict.fromkeys((*names, "h.HEIC", "readme.txt", "jpg", "i.jpg.txt"), b""))
     found = find(tmp_path)
     assert sources(found) == [f"{tmp_path}/{name}" for name in names]
-    assert (found.skipped, found.repeats, found.column) == (3, 0, None)
+    assert found.skipped == {".txt": 2, ".heic": 1, "": 1}
+    assert (found.repeats, found.column) == (0, None)
 
 
 def test_of_a_glob_all_files_are_taken(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_hidden_files_and_others_beside_parquet_files_are_left_out(tmp_path: Pat
     table(tmp_path / "a.parquet", {"image": [b"a"]})
     write(tmp_path, {"_b.parquet": b"", ".c.parquet": b"", "README.md": b""})
     found = find(tmp_path)
-    assert (found.items.num_rows, found.skipped) == (1, 3)
+    assert (found.items.num_rows, found.skipped) == (1, {".parquet": 2, ".md": 1})
 
 
 def test_photos_beside_parquet_files_go_first(tmp_path: Path) -> None:

@@ -80,14 +80,16 @@ def test_settings_come_from_flags_and_the_environment(
 
 
 def test_the_summary_counts_photos_faces_and_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    progress = Progress(total=9, before=0, photos=9, faces=12, started=100.0)
+    progress = Progress(total=9, before=0, photos=9, faces=12, started=100.0, first=(1, 102.5))
     monkeypatch.setattr("time.monotonic", lambda: 104.5)
-    assert summary(progress) == "9 photos, 12 faces, no errors; 4.5 s, 2.0 photos a second"
+    assert summary(progress) == (
+        "9 photos, 12 faces, no errors; 4.5 s with the start, 4.0 photos a second after it"
+    )
+    progress.first = (9, 102.5)
     progress.errors = Counter(CORRUPT_IMAGE=1, UNREADABLE=2)
     progress.before = 4
     assert summary(progress) == (
-        "9 photos, 12 faces, 2 UNREADABLE, 1 CORRUPT_IMAGE; 4.5 s, 2.0 photos a second;"
-        " 4 were there before"
+        "9 photos, 12 faces, 2 UNREADABLE, 1 CORRUPT_IMAGE; 4.5 s; 4 were there before"
     )
 
 
@@ -96,14 +98,14 @@ def test_without_a_terminal_a_line_comes_now_and_then(
 ) -> None:
     times = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: times[-1])
-    progress = Progress(total=90, before=0, photos=30, started=100.0)
+    progress = Progress(total=90, before=0, photos=30, started=80.0, first=(10, 100.0))
     with caplog.at_level(logging.INFO), Display() as display:
         for now in (101.0, 109.0, 110.0, 111.0, 121.0):
             times.append(now)
             display.show(progress)
     assert caplog.messages == [
-        "30 of 90 photos, 0 errors, 3.0/s",
-        "30 of 90 photos, 0 errors, 1.4/s",
+        "30 of 90 photos, 0 errors, 2.0/s",
+        "30 of 90 photos, 0 errors, 1.0/s",
     ]
 
 
@@ -113,9 +115,9 @@ def test_a_terminal_shows_a_bar(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with Display() as display:
         for photos in (0, 30, 90):
-            display.show(Progress(90, 0, photos, errors=Counter(INTERNAL=1)))
+            display.show(Progress(90, 0, photos, errors=Counter(INTERNAL=1), first=(1, 0.0)))
     shown = capsys.readouterr().err
-    assert re.search(r"photos .*90/90 .*/s, 1 errors", shown.splitlines()[-1])
+    assert re.search(r"photos .*90/90 .*1 errors, .*/s", shown.splitlines()[-1])
 
 
 def start(photos: Path, out: Path) -> "subprocess.Popen[str]":
@@ -155,7 +157,7 @@ def test_a_job_that_was_ended_goes_on_by_the_same_command(tmp_path: Path) -> Non
         output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert re.fullmatch(
-        rf"{1000 - before} photos, {1000 - before} faces, no errors; .* a second;"
+        rf"{1000 - before} photos, {1000 - before} faces, no errors; .* a second after it;"
         rf" {before} were there before\n",
         output,
     )
