@@ -205,6 +205,6 @@ def test_a_server_that_starts_or_stops_says_so_as_listed(
 
 def refused(server: Server, reasons: set[str]) -> bool:
     """Whether a server has refused anything for one of these reasons."""
-    value = server._metrics.registry.get_sample_value
+    value = server.metrics.get_sample_value
     counts = [value("facewire_rejected_total", {"reason": each}) for each in reasons]
     return any(counts)

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[2]
 SERVER, CLIENT = "facewire_server", "facewire_client"
 
 ORDER = (
-    *("__main__", "cli", "workers", "lifecycle", "rpc", "security", "scheduling", "telemetry"),
-    *("batch", "inference", "models", "catalogue", "config", "image", "system", "errors"),
+    *("__main__", "ray", "cli", "workers", "lifecycle", "rpc", "security", "scheduling"),
+    *("telemetry", "batch", "inference", "models", "catalogue", "config", "image", "system"),
+    "errors",
 )
 """The rooms of the server, and the modules beside them: none imports from one before it."""
 
@@ -29,10 +30,10 @@ GRPC = ("grpc", "grpc_health", "grpc_reflection", "facewire")
 
 RESERVED: dict[str, dict[str, tuple[str, ...]]] = {
     SERVER: {
-        **dict.fromkeys(GRPC, ("rpc", "security", "lifecycle")),
+        **dict.fromkeys(GRPC, ("rpc", "security", "lifecycle", "ray")),
+        "ray": ("ray", "batch"),
         "openvino": ("inference",),
         "nncf": ("inference",),
-        "ray": ("batch",),
         "pyarrow": ("batch",),
         "click": ("cli", "__main__"),
         CLIENT: ("cli", "__main__"),
@@ -47,9 +48,9 @@ ENVIRONMENT = {
 }
 """What reads variables of the environment: rooms, or single modules."""
 
-CODE_IN_INIT = ("cli", "config", "image", "inference/heads")
+CODE_IN_INIT = ("cli", "config", "image", "inference/heads", "ray")
 """Packages whose `__init__` has code: the group of the commands, the names of the settings,
-the set-up of OpenCV, the list of the heads."""
+the set-up of OpenCV, the list of the heads, the application that Ray Serve imports."""
 
 MOST_LINES = 250
 

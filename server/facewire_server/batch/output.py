@@ -74,9 +74,9 @@ class Output:
 
     def done(self) -> pa.Table:
         """Return `source` and `error` of all rows that are there. Raises CommandError."""
-        columns = pa.schema([SCHEMA.field("source"), SCHEMA.field("error")])
-        tables = [columns.empty_table()]
-        tables += [self._read(path).select(columns.names) for path in self._parts]
+        names = ["source", "error"]
+        tables = [SCHEMA.empty_table().select(names)]
+        tables += [self._read(path, names) for path in self._parts]
         return pa.concat_tables(tables).combine_chunks()
 
     def forget_errors(self) -> int:
@@ -161,10 +161,10 @@ class Output:
                 f" {about[first]}: choose another folder, or the same options"
             )
 
-    def _read(self, path: str) -> pa.Table:
+    def _read(self, path: str, names: list[str] | None = None) -> pa.Table:
         try:
             data = io.BytesIO(self.store.system.cat_file(path))
-            return pq.read_table(data, schema=SCHEMA)
+            return pq.read_table(data, columns=names, schema=SCHEMA)
         except Exception as error:
             raise CommandError(f"{self.store.name(path)}: {short_message(error)}") from error
 

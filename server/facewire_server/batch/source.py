@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from facewire_server.batch import parquet
-from facewire_server.batch.store import MAGIC, Entry, Store
+from facewire_server.batch.store import Entry, Store
 from facewire_server.errors import CommandError
 
 SUFFIXES = (
@@ -64,7 +64,7 @@ def find(source: str, column: str | None, output: str) -> Found:
     _check_output(store, path, entries, output)
     tables = [each for each in entries if _is_table(each.path)]
     photos = [each for each in entries if each.path.lower().endswith(SUFFIXES)]
-    is_chosen = bool(MAGIC.search(path)) or [each.path for each in entries] == [path]
+    is_chosen = store.is_glob(path) or [each.path for each in entries] == [path]
     if tables and (not photos or column):
         skipped = len(entries) - len(tables)
         return _in_tables(store, [each.path for each in tables], column, skipped)

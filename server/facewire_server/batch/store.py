@@ -63,6 +63,12 @@ class Store:
         """Return the path or the address of a file, without secrets."""
         return printable(path) if self.is_local else public_name(self.system.unstrip_protocol(path))
 
+    def is_glob(self, path: str) -> bool:
+        """Whether it is a pattern. A file or folder of this name that is there goes first."""
+        if self.is_local:
+            return not os.path.exists(path) and bool(MAGIC.search(path))
+        return "*" in path or "[" in path  # a question mark begins the query of an address
+
     def list(self, path: str) -> list[Entry]:
         """List the file at `path`, all files in the folder, or those that the glob matches.
 
@@ -116,12 +122,12 @@ class Store:
             return _walk(path)
         if os.path.exists(path):
             return iter([Entry(path)])
-        if not MAGIC.search(path):
+        if not self.is_glob(path):
             raise CommandError(f"there is no {self.name(path)}")
         return (Entry(each) for each in self.system.glob(path) if not os.path.isdir(each))
 
     def _remote(self, path: str) -> Iterator[Entry]:
-        if "*" in path or "[" in path:
+        if self.is_glob(path):
             found = self.system.glob(path, detail=True)
         else:
             found = self.system.find(path, detail=True)

@@ -4,7 +4,8 @@ Rule: Ray does not see a photo. What it moves are work items and rows.
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from typing import Any, cast
 
 import pyarrow as pa
@@ -55,12 +56,12 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
         compute=ray.data.ActorPoolStrategy(min_size=1, initial_size=workers(cores)),
     )
     try:
-        tables: Iterator[Any] = iter(
-            results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-        )
-        for table in tables:
-            for result in table.to_pylist():
-                yield rows_of(result)
+        batches = results.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+        # Closed here: when it is collected after the end of Ray, it starts another.
+        with closing(cast(Generator[Any], iter(batches))) as tables:
+            for table in tables:
+                for result in table.to_pylist():
+                    yield rows_of(result)
     except RayError as error:
         raise CommandError(f"the work cannot go on: {_cause(error)}") from error
 

@@ -6,7 +6,7 @@ wins, then the variable, then the file, then the default of the field.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from facewire_server.config.setting import Setting, flag, option_name, setting_of
+from facewire_server.errors import ConfigError
 
 T = TypeVar("T")
 
@@ -129,18 +130,39 @@ def _read_file(context: click.Context, parameter: click.Parameter, path: Path | 
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}") from None
-    known = {each.name: each for each in context.command.params if each is not parameter}
-    context.default_map = defaults = {}
+    context.default_map = _defaults(context.command, values, str(path))
+
+
+def settings_from(kind: type[T], values: Mapping[str, Any], origin: str) -> T:
+    """A dataclass of settings with values that are as in a TOML file.
+
+    `origin` says in errors where they are from. Raises ConfigError.
+    """
+    command = click.Command("serve", params=[*options(kind)])
+    context = click.Context(command)
+    try:
+        context.default_map = _defaults(command, values, origin)
+        command.parse_args(context, [])
+    except click.UsageError as error:
+        raise ConfigError(error.format_message()) from None
+    return read_settings(kind, context)
+
+
+def _defaults(command: click.Command, values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """The values of a TOML file as defaults of options. Raises UsageError."""
+    known = {each.name: each for each in command.params if each is not config_file}
+    defaults = dict[str, Any]()
     for key, value in values.items():
         option = known.get(key.replace("-", "_"))
         if option is None or isinstance(value, dict):
-            raise click.UsageError(f"{path} sets {key!r}, which is no option")
+            raise click.UsageError(f"{origin} sets {key!r}, which is no option")
         given = value if option.multiple and isinstance(value, list) else [value]
         if not all(isinstance(each, str | int | float) for each in given):
-            raise click.UsageError(f"{path} sets {key!r} to what is no value")
+            raise click.UsageError(f"{origin} sets {key!r} to what is no value")
         if not isinstance(option.type, click.types.BoolParamType | Octal):
             given = [str(each) for each in given]  # as from a command line
         defaults[option.name] = given if option.multiple else given[0]
+    return defaults
 
 
 config_file = click.Option(

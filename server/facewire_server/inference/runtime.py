@@ -33,15 +33,15 @@ class Runtime:
     tiles: bool | None = None
 
     @classmethod
-    def from_config(cls, config: Config) -> Self:
+    def from_config(cls, config: Config, cores: int | None = None) -> Self:
         """Derive the settings for each model from a server's Config.
 
         Each of several models gets its share of the requests that the cores can run: all
         models together then have as many threads as a single one would have, and a single
-        request still runs on all cores. `threads` is set only where a CPU quota allows fewer
-        cores than the process may run on.
+        request still runs on all cores. `cores` is how many these are; None: all that are
+        available. `threads` is set only where they are fewer than the process may run on.
         """
-        cores, models = available_cores(config.workers), len(config.models)
+        cores, models = cores or available_cores(config.workers), len(config.models)
         chosen = config.inference_precision
         pairs = (text.partition("=") for text in config.device_properties)
         return cls(

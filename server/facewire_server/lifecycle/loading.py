@@ -35,16 +35,17 @@ class Backend:
     scheduler: Scheduler
 
     @classmethod
-    def load(cls, config: Config, loaders: Sequence[Loader] = ()) -> Self:
+    def load(cls, config: Config, loaders: Sequence[Loader] = (), cores: int | None = None) -> Self:
         """Load and warm the models; takes seconds. Raises ModelError.
 
         `loaders` load one model each; empty: those that the settings name are loaded.
+        `cores` is how many the models may keep busy; None: all that are available.
         """
-        registry = Registry([load() for load in loaders or _from_disk(config)])
+        registry = Registry([load() for load in loaders or _from_disk(config, cores)])
         workers = config.max_parallel
         if workers is None:
             parallel = [detector.parallel for detector in registry]
-            workers = _workers(parallel, available_cores(config.workers))
+            workers = _workers(parallel, cores or available_cores(config.workers))
         max_queue = config.max_queue
         if max_queue is None:
             max_queue = QUEUED_PER_WORKER * workers
@@ -81,8 +82,8 @@ def find_sources(config: Config) -> list[Source]:
     ]
 
 
-def _from_disk(config: Config) -> list[Loader]:
-    runtime = Runtime.from_config(config)
+def _from_disk(config: Config, cores: int | None) -> list[Loader]:
+    runtime = Runtime.from_config(config, cores)
     return [partial(Detector, source, runtime) for source in find_sources(config)]
 
 

@@ -56,7 +56,7 @@ async def serve(
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((load, stopped), return_when=asyncio.FIRST_COMPLETED)
         if load.done():
-            _log_loaded(load.result())
+            log_loaded(load.result())
             await ready()
             await stopped
             await _drain(server)
@@ -115,7 +115,8 @@ async def _drain(server: Server) -> None:
         logger.warning("requests were left unanswered after %g s", grace)
 
 
-def _log_loaded(backend: Backend) -> None:
+def log_loaded(backend: Backend) -> None:
+    """Log which models are loaded, and how the scheduler is sized."""
     for detector in backend.registry:
         model = detector.description
         logger.info(

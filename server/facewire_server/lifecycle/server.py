@@ -5,40 +5,24 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import grpc.aio
-from grpc_health.v1 import health_pb2_grpc
 from prometheus_client import CollectorRegistry
 
-from facewire.inference.v2 import open_inference_pb2_grpc
-from facewire.v1 import detect_pb2_grpc
 from facewire_server.config import Config
 from facewire_server.errors import ConfigError
 from facewire_server.inference.detector import Detector
-from facewire_server.inference.response_cache import ResponseCache
 from facewire_server.inference.runtime import Runtime
 from facewire_server.lifecycle.listener import Listener
 from facewire_server.lifecycle.loading import Backend, Loader
-from facewire_server.lifecycle.model_control import ModelControl
-from facewire_server.lifecycle.reload import Files, Reloader, reload_model
+from facewire_server.lifecycle.reload import Files, Reloader
+from facewire_server.lifecycle.services import Services
 from facewire_server.lifecycle.tasks import BackgroundTasks
-from facewire_server.lifecycle.watchdog import Watchdog
 from facewire_server.models.source import name_of
-from facewire_server.rpc.admission import Admission
-from facewire_server.rpc.calls import Calls
 from facewire_server.rpc.channel_options import channel_options
-from facewire_server.rpc.detect import DetectServicer
-from facewire_server.rpc.dispatcher import Dispatcher
-from facewire_server.rpc.health import Health
-from facewire_server.rpc.open_inference import OpenInferenceServicer
-from facewire_server.rpc.reflection import add_reflection
-from facewire_server.rpc.tracing import open_tracing
 from facewire_server.security.access import Access
 from facewire_server.system.memory import MemoryTrim
-from facewire_server.system.shared_memory import Regions
-from facewire_server.telemetry import logs
-from facewire_server.telemetry.metrics import Metrics
 from facewire_server.telemetry.metrics_http import MetricsPort, serve_metrics
 
 FLUSH_SECONDS = 0.5
@@ -61,32 +45,19 @@ class Server:
         Raises ConfigError for certificates and tokens that cannot be used.
         """
         self.config = config
-        self._metrics = Metrics()
-        logs.on_dropped(self._metrics.log_lines_dropped)
-        self._tracing = open_tracing(config.traces)
         self._listener = Listener(config, shares_port=shares_port)
-        self._calls = Calls(self._metrics, self._tracing)
         self._access = Access(config)
-        cache_bytes = config.response_cache_bytes
-        cache = ResponseCache(cache_bytes, self._metrics) if cache_bytes else None
-        self._dispatcher = Dispatcher(config, cache)
-        self._regions = Regions() if config.shared_memory else None
         if models is None:
             models = [
                 name_of(model, precision=config.precision, cache=config.cache)
                 for model in config.models
             ]
-        self._health = Health(models, config.limits)
-        self._control: ModelControl | None = None
-        if config.model_control == "explicit":
-            arguments = (self._dispatcher, self._health, self._metrics, self.reload_model)
-            self._control = ModelControl(config, *arguments)
+        self._services = Services(config, models)
         self._grpc = grpc.aio.server(
-            handlers=(self._services(),),
-            interceptors=self._access.interceptors(self._calls.refuse),
+            handlers=(self._services.handlers(),),
+            interceptors=self._access.interceptors(self._services.calls.refuse),
             options=channel_options(config, shares_port=shares_port),
         )
-        self._backend: Backend | None = None
         self._reload_requested = asyncio.Event()
         self._tasks = BackgroundTasks()
         self._watching: asyncio.Task[None] | None = None
@@ -106,11 +77,11 @@ class Server:
             raise
         await self._grpc.start()
         self._tasks.start("following certificates and tokens", self._access.follow)
-        calls = self._calls
+        calls, regions = self._services.calls, self._services.regions
         trim = MemoryTrim(lambda: calls.arrived, lambda: calls.under_way)
         self._tasks.start("giving memory back", trim.run)
-        if self._regions is not None:
-            self._tasks.start("letting shared memory go", self._regions.follow)
+        if regions is not None:
+            self._tasks.start("letting shared memory go", regions.follow)
         return self
 
     async def __aexit__(
@@ -126,29 +97,18 @@ class Server:
         # they take no new calls. Only then may the errors that `settle` has held back be
         # sent: a client that gets one retries at once, and must do so elsewhere.
         await asyncio.sleep(0)
-        self._calls.release()
-        self._health.close()
+        self._services.calls.release()
+        self._services.health.close()
         await stopping
-        self._calls.refusals.flush()
         self._listener.close()
-        if self._backend is not None:
-            self._backend.scheduler.close()
         if self._metrics_server is not None:
             self._metrics_server.close()
-        if self._tracing is not None:
-            await self._tracing.close()
+        await self._services.close()
 
     async def load(self, loading: Future[Backend]) -> Backend:
         """Wait for the models; requests are answered from then on. Raises ModelError."""
         backend = await asyncio.wrap_future(loading)
-        self._backend = backend
-        scheduler = backend.scheduler
-        scheduler.watch(self._metrics.checkpoint_passed)
-        self._metrics.depth.set_function(lambda: scheduler.depth)
-        self._metrics.queued_bytes.set_function(lambda: scheduler.queued_bytes)
-        for detector in backend.registry:
-            self._metrics.loaded(detector.description)
-        self._dispatcher.attach(backend.registry, backend.scheduler)
+        self._services.attach(backend)
         reloader = Reloader(
             self._reload_requested, self._files, self._reload, watch=self.config.watch
         )
@@ -157,13 +117,8 @@ class Server:
 
     async def open(self) -> None:
         """Have health say SERVING, except while work stalls."""
-        self._health.serving()
-        watchdog = Watchdog(
-            self._loaded.scheduler,
-            self._health,
-            self._metrics,
-            limit=self.config.stall_seconds,
-        )
+        self._services.health.serving()
+        watchdog = self._services.watchdog()
         self._watching = self._tasks.start("watching for stalls", watchdog.run)
 
     def reload(self) -> None:
@@ -172,12 +127,12 @@ class Server:
 
     async def reload_model(self, name: str, load: Loader) -> Exception | None:
         """Reload one of the loaded models; see `reload.reload_model`."""
-        return await reload_model(self._loaded, self._metrics, name, load)
+        return await self._services.reload_model(name, load)
 
     @property
     def metrics(self) -> CollectorRegistry:
         """The registry of its metrics."""
-        return self._metrics.registry
+        return self._services.metrics.registry
 
     async def drain(self) -> bool:
         """Refuse new requests, and finish those in flight, for at most `grace`.
@@ -185,32 +140,14 @@ class Server:
         Health says NOT_SERVING from the start. Returns whether all have finished.
         """
         self._stop_watching()
-        self._health.end()
+        self._services.health.end()
         try:
             async with asyncio.timeout(self.config.grace):
-                await self._calls.drain()
+                await self._services.calls.drain()
         except TimeoutError:
             return False
-        await self._calls.settle()
+        await self._services.calls.settle()
         return True
-
-    def _services(self) -> Admission:
-        """Make the handlers of all services; they admit calls."""
-        limits, size = self.config.limits, self.config.max_message_bytes
-        admission = Admission(limits, self._calls, max_message_bytes=size)
-        # To the functions that add a service it is a server: it has the two methods that
-        # they call.
-        services = cast("grpc.aio.Server", admission)
-        detect = DetectServicer(self._dispatcher, self._calls)
-        detect_pb2_grpc.add_DetectServiceServicer_to_server(detect, services)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, services)
-        open_inference = OpenInferenceServicer(
-            *(self._dispatcher, self._calls, self._health, self._metrics),
-            *(self._regions, self._control),
-        )
-        open_inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(open_inference, services)
-        add_reflection(services)
-        return admission
 
     def _stop_watching(self) -> None:
         """Stop the watchdog, which could say SERVING again during the drain."""
@@ -221,22 +158,17 @@ class Server:
         port = self.config.metrics_port
         if port is not None:
             host = self.config.metrics_host
-            self._metrics_server = serve_metrics(self._metrics.registry, host, port)
+            self._metrics_server = serve_metrics(self.metrics, host, port)
             self.metrics_port = self._metrics_server.port
 
-    @property
-    def _loaded(self) -> Backend:
-        assert self._backend is not None, "the models are not loaded yet"
-        return self._backend
-
     def _files(self) -> Files:
-        sources = (detector.source for detector in self._loaded.registry)
+        sources = (detector.source for detector in self._services.backend.registry)
         return {source.name: source.files for source in sources}
 
     async def _reload(self, name: str) -> None:
-        if name not in self._loaded.registry:
+        if name not in self._services.backend.registry:
             return  # it was unloaded meanwhile
-        source = self._loaded.registry.get(name).source
+        source = self._services.backend.registry.get(name).source
         runtime = Runtime.from_config(self.config)
 
         def load() -> Detector:

@@ -27,6 +27,7 @@ class Registry(Generic[LoadedModel]):
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         """Raises ModelError for no models, and for two with the same name."""
         self._models = {model.description.name: model for model in models}
+        self._descriptions = {name: model.description for name, model in self._models.items()}
         self.default_name = next(iter(self._models), "")
         """The name of the default model, also while it is unloaded."""
         if not models:
@@ -47,13 +48,13 @@ class Registry(Generic[LoadedModel]):
                 f"it is called {model.description.name!r} now, and callers ask for"
                 f" {name!r}: a new name takes a new start"
             )
-        self._models[name] = model
+        self._put(name, model)
 
     def add(self, name: str, model: LoadedModel) -> None:
         """Add a model that is called `name`. Raises ModelError if it has another name."""
         if model.description.name != name:
             raise ModelError(f"it is called {model.description.name!r} now, not {name!r}")
-        self._models[name] = model
+        self._put(name, model)
 
     def remove(self, name: str) -> LoadedModel:
         """Take a model away, and return it. Raises RequestError (UNKNOWN_MODEL).
@@ -62,7 +63,12 @@ class Registry(Generic[LoadedModel]):
         """
         if name not in self._models:
             raise self._unknown(name)
+        del self._descriptions[name]
         return self._models.pop(name)
+
+    def release(self, name: str) -> None:
+        """Let a model go, and keep its description: whoever gets it next adds it first."""
+        self._models.pop(name, None)
 
     def __contains__(self, name: object) -> bool:
         return name in self._models
@@ -70,9 +76,21 @@ class Registry(Generic[LoadedModel]):
     def __iter__(self) -> Iterator[LoadedModel]:
         return iter(self._models.values())
 
-    def is_default(self, model: LoadedModel) -> bool:
-        """Whether a model answers the requests that name none."""
-        return model.description.name == self.default_name
+    @property
+    def descriptions(self) -> Sequence[Description]:
+        """Those of all models, also of released ones."""
+        return list(self._descriptions.values())
+
+    def describe(self, name: str) -> Description:
+        """Return the description of the model called `name`, as `get` finds it."""
+        try:
+            return self._descriptions[name or self.default_name]
+        except KeyError:
+            raise self._unknown(name or self.default_name) from None
+
+    def is_default(self, description: Description) -> bool:
+        """Whether the model of this description answers the requests that name none."""
+        return description.name == self.default_name
 
     def get(self, name: str) -> LoadedModel:
         """Return the model called `name`; empty: the default one.
@@ -84,8 +102,12 @@ class Registry(Generic[LoadedModel]):
         except KeyError:
             raise self._unknown(name or self.default_name) from None
 
+    def _put(self, name: str, model: LoadedModel) -> None:
+        self._models[name] = model
+        self._descriptions[name] = model.description
+
     def _unknown(self, name: str) -> RequestError:
-        known = ", ".join(self._models) or "none"
+        known = ", ".join(self._descriptions) or "none"
         return unknown_model(name, f"is loaded; there are: {known}")
 
 

@@ -37,7 +37,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
     async def Detect(self, request: pb.DetectRequest, context: Context) -> pb.DetectResponse:
         """See the .proto."""
         async with UnaryCall(self._calls, context, "Detect") as call:
-            work = self._work(request, call.image, call)
+            work = await self._work(request, call.image, call)
             del request  # the work refers to what it needs, and may wait for long
             outcome = await self._dispatcher.run(work, call)
             call.outcomes = (outcome,)
@@ -49,7 +49,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """See the .proto."""
         async with UnaryCall(self._calls, context, "DetectImage") as call:
             image = call.image or request.image.data
-            work = self._work(converters.detect_request(request), image, call)
+            work = await self._work(converters.detect_request(request), image, call)
             del request, image
             outcome = await self._dispatcher.run(work, call)
             call.outcomes = (outcome,)
@@ -87,8 +87,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
             registry = self._dispatcher.loaded.registry
             return pb.ListModelsResponse(
                 models=[
-                    converters.model(detector.description, is_default=registry.is_default(detector))
-                    for detector in registry
+                    converters.model(description, is_default=registry.is_default(description))
+                    for description in registry.descriptions
                 ]
             )
 
@@ -96,14 +96,12 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         """See the .proto."""
         async with UnaryCall(self._calls, context, "GetModel"):
             registry = self._dispatcher.loaded.registry
-            detector = registry.get(request.name)
+            description = registry.describe(request.name)
             return pb.GetModelResponse(
-                model=converters.model(
-                    detector.description, is_default=registry.is_default(detector)
-                )
+                model=converters.model(description, is_default=registry.is_default(description))
             )
 
-    def _work(
+    async def _work(
         self, request: pb.DetectRequest, cut: Data | None, labels: Labels
     ) -> FixedWork[Detections]:
         """Make the work for a request of `labels.size` bytes. Raises FacewireError.
@@ -114,9 +112,8 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         when the work is done. The model's name is set in `labels` as soon as it is
         known: errors after that are counted for the model.
         """
-        registry = self._dispatcher.loaded.registry
         self._dispatcher.check_size(labels.size)
-        detector = registry.get(request.model)
+        detector = await self._dispatcher.detector(request.model)
         labels.model = detector.description.name
         options = converters.options(request.options)
         image = converters.image(request, cut, reducible=self._dispatcher.reducible)

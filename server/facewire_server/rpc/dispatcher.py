@@ -4,6 +4,7 @@ Rule: both services check, admit and run a request here, so that none has limits
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +27,10 @@ class Loaded(NamedTuple):
     scheduler: Scheduler
 
 
+Prepare = Callable[[str], Awaitable[None]]
+"""Adds a model to the registry that was released, if there is one of this name."""
+
+
 class Dispatcher:
     """Makes the work of requests, and has it done by the loaded models."""
 
@@ -37,10 +42,17 @@ class Dispatcher:
         self._max_message_bytes = config.max_message_bytes
         self._cache = cache
         self._attached: Loaded | None = None
+        self._prepare: Prepare | None = None
 
-    def attach(self, registry: Registry[Detector], scheduler: Scheduler) -> None:
-        """Answer requests from now on; before that each one is refused (NOT_READY)."""
+    def attach(
+        self, registry: Registry[Detector], scheduler: Scheduler, prepare: Prepare | None = None
+    ) -> None:
+        """Answer requests from now on; before that each one is refused (NOT_READY).
+
+        `prepare` None: models of the registry are never released.
+        """
         self._attached = Loaded(registry, scheduler)
+        self._prepare = prepare
 
     @property
     def loaded(self) -> Loaded:
@@ -48,6 +60,13 @@ class Dispatcher:
         if self._attached is None:
             raise RefusalError(Reason.NOT_READY, "the models are being loaded")
         return self._attached
+
+    async def detector(self, model: str) -> Detector:
+        """Look up a model; empty: the default one. Raises FacewireError."""
+        registry = self.loaded.registry
+        if self._prepare is not None:
+            await self._prepare(model)
+        return registry.get(model)
 
     async def room(self, peer: str) -> None:
         """Return when a stream of this peer may be read on; see Scheduler.room."""

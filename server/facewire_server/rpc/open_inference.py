@@ -55,7 +55,7 @@ class OpenInferenceServicer(ModelMethods):
     ) -> pb.ModelInferResponse:
         """See the .proto."""
         async with self._call(context, "ModelInfer") as call:
-            job = self._job(request, call)
+            job = await self._job(request, call)
             del request  # the job refers to the parts that it needs, and may wait for long
             return await self._answer(job, call)
 
@@ -86,10 +86,11 @@ class OpenInferenceServicer(ModelMethods):
     TraceSetting = _not_served("TraceSetting", "--traces and the OTEL_* variables set traces")
     LogSettings = _not_served("LogSettings", "flags set the log")
 
-    def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob | TensorJob:
+    async def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob | TensorJob:
         """Make the work for a request. Raises FacewireError. Sets the deadline of `call`."""
         self._dispatcher.check_size(call.size)
-        detector = self._detector(request.model_name, request.model_version)
+        self._description(request.model_name, request.model_version)
+        detector = await self._dispatcher.detector(request.model_name)
         call.model = detector.description.name
         parameters = Parameters.parse(request.parameters)
         if parameters.timeout is not None:
@@ -129,7 +130,7 @@ class OpenInferenceServicer(ModelMethods):
         try:
             with self._calls.request(context, STREAM, service=OPEN_INFERENCE) as call:
                 call.size = received.arrival.size
-                job = self._job(received.message, call)
+                job = await self._job(received.message, call)
                 answer = await self._answer(job, call, sheddable=False)
         except CallFailed as failed:
             reason, message = failed.failure.reason, failed.failure.message

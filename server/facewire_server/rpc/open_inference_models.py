@@ -6,7 +6,7 @@ from typing import Protocol
 
 from facewire.inference.v2 import open_inference_pb2 as pb
 from facewire_server.errors import FacewireError, Reason, RequestError
-from facewire_server.inference.detector import Detector
+from facewire_server.models.description import Description
 from facewire_server.rpc import infer_response
 from facewire_server.rpc.call import Context
 from facewire_server.rpc.calls import Calls
@@ -70,7 +70,7 @@ class ModelMethods(SharedMemoryMethods):
     ) -> pb.ModelReadyResponse:
         """See the .proto."""
         try:
-            self._detector(request.name, request.version)
+            self._description(request.name, request.version)
         except FacewireError:
             return pb.ModelReadyResponse(ready=False)
         return pb.ModelReadyResponse(ready=self._health.is_serving)
@@ -90,16 +90,14 @@ class ModelMethods(SharedMemoryMethods):
     ) -> pb.ModelMetadataResponse:
         """See the .proto."""
         async with self._call(context, "ModelMetadata"):
-            detector = self._detector(request.name, request.version)
-            return infer_response.metadata(detector.description)
+            return infer_response.metadata(self._description(request.name, request.version))
 
     async def ModelConfig(
         self, request: pb.ModelConfigRequest, context: Context
     ) -> pb.ModelConfigResponse:
         """See the .proto."""
         async with self._call(context, "ModelConfig"):
-            detector = self._detector(request.name, request.version)
-            return infer_response.config(detector.description)
+            return infer_response.config(self._description(request.name, request.version))
 
     async def ModelStatistics(
         self, request: pb.ModelStatisticsRequest, context: Context
@@ -107,10 +105,9 @@ class ModelMethods(SharedMemoryMethods):
         """See the .proto."""
         async with self._call(context, "ModelStatistics"):
             if request.name:
-                asked_for = [self._detector(request.name, request.version)]
+                models = [self._description(request.name, request.version)]
             else:
-                asked_for = list(self._dispatcher.loaded.registry)
-            models = [detector.description for detector in asked_for]
+                models = [*self._dispatcher.loaded.registry.descriptions]
             counts = self._metrics.statistics({model.name for model in models})
             return pb.ModelStatisticsResponse(
                 model_stats=[infer_response.statistics(each, counts[each.name]) for each in models]
@@ -122,7 +119,7 @@ class ModelMethods(SharedMemoryMethods):
         """See the .proto."""
         async with self._call(context, "RepositoryIndex"):
             entry = pb.RepositoryIndexResponse.ModelIndex
-            models = [detector.description for detector in self._dispatcher.loaded.registry]
+            models = self._dispatcher.loaded.registry.descriptions
             known = [
                 entry(name=model.name, version=model.version, state="READY") for model in models
             ]
@@ -163,17 +160,17 @@ class ModelMethods(SharedMemoryMethods):
             )
         return self._control
 
-    def _detector(self, name: str, version: str) -> Detector:
-        """Look up a model. Raises FacewireError for another version than the loaded one."""
-        detector = self._dispatcher.loaded.registry.get(name)
-        loaded = detector.description.version
+    def _description(self, name: str, version: str) -> Description:
+        """Look up a model's description. Raises FacewireError for another version than its own."""
+        description = self._dispatcher.loaded.registry.describe(name)
+        loaded = description.version
         if version not in ("", loaded):
             raise RequestError(
                 Reason.UNKNOWN_MODEL,
-                f"{detector.description.name} has the version {loaded}, and"
+                f"{description.name} has the version {loaded}, and"
                 f" {version[:SHOWN]!r} is asked for",
             )
-        return detector
+        return description
 
 
 def _check_parameters(given: Mapping[str, pb.ModelRepositoryParameter], ignored: str = "") -> None:

@@ -93,7 +93,9 @@ class Frames:
         calls: Calls,
         context: Context,
         *,
-        look_up: Callable[[pb.DetectRequest, Data | None, Labels], FixedWork[Detections]],
+        look_up: Callable[
+            [pb.DetectRequest, Data | None, Labels], Awaitable[FixedWork[Detections]]
+        ],
         detect: Callable[[FrameSlot, Call], Awaitable[pb.DetectResponse]],
     ) -> None:
         """`look_up` returns the work for a request and the image that was cut out of it, or
@@ -125,11 +127,11 @@ class Frames:
         error = RefusalError(Reason.FRAME_DROPPED, "a newer frame took its place")
         return self._refuse(frame, error)
 
-    def _frame(self, received: Received[pb.DetectStreamRequest]) -> Frame:
+    async def _frame(self, received: Received[pb.DetectStreamRequest]) -> Frame:
         message, (size, image) = received.message, received.arrival
         frame = Frame(message.frame_id, size)
         try:
-            frame.work = self._look_up(message.request, image, frame)
+            frame.work = await self._look_up(message.request, image, frame)
         except FacewireError as error:
             frame.error = self._refuse(frame, error)
         return frame
@@ -151,7 +153,7 @@ class _FrameIterator(AsyncIterator[Frame]):
 
     def __init__(
         self,
-        frame: Callable[[Received[pb.DetectStreamRequest]], Frame],
+        frame: Callable[[Received[pb.DetectStreamRequest]], Awaitable[Frame]],
         first: Received[pb.DetectStreamRequest],
         rest: AsyncIterator[pb.DetectStreamRequest],
     ) -> None:
@@ -164,7 +166,7 @@ class _FrameIterator(AsyncIterator[Frame]):
         received = received or await receive(self._rest)
         if received is None:
             raise StopAsyncIteration
-        return self._frame(received)
+        return await self._frame(received)
 
 
 def _error_response(frame: Frame, failed: Failure) -> Response:

@@ -14,7 +14,7 @@ from facewire_server.batch import run as module
 from facewire_server.batch.row import SCHEMA, Rows, decode, encode
 from facewire_server.batch.run import Progress, run
 from facewire_server.batch.source import SUFFIXES, find
-from facewire_server.config import BatchConfig
+from facewire_server.config import BatchConfig, Mode
 from facewire_server.errors import CommandError, ModelError
 from facewire_server.inference.detector import Detector, Options
 from facewire_server.inference.runtime import Runtime
@@ -31,7 +31,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:::ray")
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """The detector that workers should be like."""
-    return Detector(Source.find(CONFIG.model), Runtime(threads=1))
+    # A property: `threads` would be set for the other models of this process, too.
+    runtime = Runtime(mode=Mode.LATENCY, properties={"INFERENCE_NUM_THREADS": "1"})
+    return Detector(Source.find(CONFIG.model), runtime)
 
 
 def nothing(_: Progress) -> None:

@@ -41,6 +41,11 @@ def test_of_a_glob_all_files_are_taken(tmp_path: Path) -> None:
     assert sources(find(tmp_path / "b.txt")) == [f"{tmp_path}/b.txt"]
 
 
+def test_a_folder_that_is_named_like_a_glob_is_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "[2024]", {"a.jpg": b"", "b.txt": b""})
+    assert sources(find(tmp_path / "[2024]")) == [f"{tmp_path}/[2024]/a.jpg"]
+
+
 def test_a_relative_source_is_named_by_its_whole_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

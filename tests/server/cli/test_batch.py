@@ -64,6 +64,9 @@ def test_settings_come_from_flags_and_the_environment(
         given.append((source, output, config))
         return Progress(0, 3)
 
+    for name in module.VARIABLES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setattr("facewire_server.batch.run.run", note)
     monkeypatch.setattr("facewire_server.telemetry.logs.set_up", lambda *_: None)
     arguments = ["photos", "--output", "out", "--max-side", "7", "--retry-errors"]
@@ -73,6 +76,7 @@ def test_settings_come_from_flags_and_the_environment(
     assert (result.exit_code, result.output) == (0, "no new photos; 3 were there before\n")
     expected = BatchConfig(max_side=7, retry_errors=True, min_confidence=0.25)
     assert given == [("photos", "out", expected)]
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
 def test_the_summary_counts_photos_faces_and_errors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +153,7 @@ def test_a_job_that_was_ended_goes_on_by_the_same_command(tmp_path: Path) -> Non
     before = pq.read_table(out).num_rows
     with start(photos, out) as process:
         output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0
+    assert process.returncode == 0, errors
     assert re.fullmatch(
         rf"{1000 - before} photos, {1000 - before} faces, no errors; .* a second;"
         rf" {before} were there before\n",

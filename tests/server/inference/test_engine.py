@@ -1,5 +1,7 @@
 """What an operator may choose of OpenVINO, and what was really chosen."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +41,20 @@ def test_a_property_reaches_the_device() -> None:
 def test_a_property_that_the_device_does_not_know_is_refused_by_name() -> None:
     with pytest.raises(ModelError, match="NOT_A_PROPERTY"):
         load(Runtime(properties={"NOT_A_PROPERTY": "1"}))
+
+
+def test_threads_and_their_pinning_are_as_asked_for() -> None:
+    """In another process, since both hold for all models of a process."""
+    code = (
+        "from facewire_server.inference.detector import Detector;"
+        " from facewire_server.inference.runtime import Runtime;"
+        " from facewire_server.models.source import EMBEDDED, Source;"
+        " runtime = Runtime(threads=1, pinned=False);"
+        " compiled = Detector(Source.find(EMBEDDED), runtime)._engine._compiled;"
+        " print(*map(compiled.get_property, ('INFERENCE_NUM_THREADS', 'ENABLE_CPU_PINNING')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "1 False\n"
 
 
 def test_a_compiled_network_is_kept_and_found_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from facewire_server.config import Config, Mode
 from facewire_server.inference.runtime import Runtime
 from facewire_server.system import cpu_quota
-from facewire_server.system.cpu_quota import available_cores
+from facewire_server.system.cpu_quota import available_core_numbers, available_cores
 
 
 def test_the_runtime_has_what_the_operator_chose(tmp_path: Path) -> None:
@@ -47,3 +47,12 @@ def test_as_many_threads_infer_as_the_quota_has_cores(
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)))
     monkeypatch.setattr(cpu_quota, "cpu_quota", lambda: quota)
     assert Runtime.from_config(Config(workers=workers)).threads == threads
+
+
+def test_the_cores_that_are_given_limit_threads_and_requests() -> None:
+    cores = len(available_core_numbers())
+    assert Runtime.from_config(Config(), cores).threads is None
+    two_models = Config(models=("a", "b"))
+    assert Runtime.from_config(two_models, 1).requests == 1
+    if cores > 1:
+        assert Runtime.from_config(Config(), 1).threads == 1

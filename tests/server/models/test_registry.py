@@ -89,3 +89,23 @@ def test_a_model_that_was_removed_is_unknown_until_it_is_added() -> None:
         registry.add("a", second)
     registry.add("a", first)
     assert registry.get("") is first
+
+
+def test_a_released_model_is_known_by_its_description() -> None:
+    first, second = model("a"), model("b")
+    registry = Registry([first, second])
+    registry.release("a")
+    assert "a" not in registry
+    assert registry.descriptions == [first.description, second.description]
+    assert registry.describe("") == registry.describe("a") == first.description
+    with pytest.raises(RequestError, match="no model 'c' is loaded; there are: a, b"):
+        registry.describe("c")
+    registry.add("a", first)
+    assert registry.get("a") is first
+
+
+def test_a_removed_model_has_no_description() -> None:
+    registry = Registry([model("a"), model("b")])
+    registry.remove("a")
+    with pytest.raises(RequestError, match="there are: b"):
+        registry.describe("a")

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,18 @@ def call_with_deadline(seconds: float) -> Call:
     """Make a request whose deadline is this far ahead, in no gRPC call."""
     context: Any = SimpleNamespace(time_remaining=lambda: seconds, peer=lambda: "peer")
     return Call("service", "method", context)
+
+
+def test_a_model_is_prepared_before_it_is_looked_up() -> None:
+    dispatcher, prepared = Dispatcher(Config()), list[str]()
+    registry: Any = SimpleNamespace(get=lambda name: (name, *prepared))
+
+    async def prepare(name: str) -> None:
+        prepared.append(f"prepared {name}")
+
+    dispatcher.attach(registry, cast(Any, None), prepare)
+    found: Any = asyncio.run(dispatcher.detector("a"))
+    assert found == ("a", "prepared a")
 
 
 def test_a_result_that_is_known_comes_too_late_after_the_deadline() -> None:

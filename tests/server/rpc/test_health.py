@@ -104,12 +104,12 @@ def test_each_of_several_models_has_a_status_at_the_start_a_reload_a_stall_and_t
                 server.reload()
                 await all_say(SERVING)
                 # As the watchdog does; after the drain it has no effect.
-                server._health.not_serving()
+                server._services.health.not_serving()
                 await all_say(NOT_SERVING)
-                server._health.serving()
+                server._services.health.serving()
                 await all_say(SERVING)
                 assert await server.drain()
-                server._health.serving()
+                server._services.health.serving()
                 await all_say(NOT_SERVING)
 
     asyncio.run(main())
