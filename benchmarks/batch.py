@@ -23,7 +23,7 @@ import psutil
 from benchmarks.harness import usage
 from benchmarks.harness.images import PUBLISHED_0205
 from benchmarks.harness.rounds import alternate, column_medians, table
-from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, rounds_option
+from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, progress, rounds_option
 from facewire_server.config import Config, Mode
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
@@ -82,6 +82,11 @@ class Result(NamedTuple):
     start: float
     start_cpu: float
 
+    @property
+    def cpu_all(self) -> float:
+        """The ms of all processes."""
+        return sum(self.cpu_ms.values())
+
     @classmethod
     def between(cls, one: Mark, other: Mark) -> "Result":
         """The result of a run from two of its points."""
@@ -102,7 +107,7 @@ def batch(model: Path, folder: Path) -> Result:
         for part in (FROM, TO):
             done, _ = command.wait_for(part)
             marks.append(Mark(done, time.perf_counter() - began, cpu(command.pid)))
-        command.finish()
+        progress(f"batch: {command.finish()}")
     return Result.between(*marks)
 
 
@@ -140,14 +145,15 @@ def compare(model: Path, count: int, rounds: int) -> float:
         found = alternate(rounds, runs)
     rows = []
     for who, results in found.items():
-        numbers = column_medians((r.rate, sum(r.cpu_ms.values()), *r[2:]) for r in results)
+        numbers = column_medians((r.rate, r.cpu_all, r.start, r.start_cpu) for r in results)
         rows.append((who, *(f"{number:.1f}" for number in numbers)))
     print(table(("", "photos/s", "CPU ms a photo", "s to start", "CPU s to start"), rows))
     for kind in found["batch"][0].cpu_ms:
         print(f"{kind}: {median(each.cpu_ms[kind] for each in found['batch']):.2f} ms of CPU")
-    rates = {who: [each.rate for each in results] for who, results in found.items()}
-    best = map(max, zip(rates[ALONE], rates[EACH], strict=True))
-    return median(one / other for one, other in zip(rates["batch"], best, strict=True))
+    trios = list(zip(found["batch"], found[ALONE], found[EACH], strict=True))
+    cpu_share = median(min(one.cpu_all, each.cpu_all) / ours.cpu_all for ours, one, each in trios)
+    print(f"CPU of the best loop / that of batch: {cpu_share:.3f}, which other load disturbs less")
+    return median(ours.rate / max(one.rate, each.rate) for ours, one, each in trios)
 
 
 def memory(model: Path, count: int) -> float:

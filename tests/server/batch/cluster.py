@@ -5,6 +5,7 @@ Rule: imported by programs of their own only: Ray leaves threads, settings and h
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,12 @@ class Nodes:
 
     def _add(self) -> Any:
         return self._cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @contextmanager
