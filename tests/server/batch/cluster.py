@@ -8,7 +8,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -49,7 +49,8 @@ class Nodes:
         raylet = psutil.Process(self._nodes.pop(0).all_processes["raylet"][0].process.pid)
         killed = [raylet, *raylet.children(recursive=True)]
         for each in killed:
-            each.kill()
+            with suppress(psutil.NoSuchProcess):  # the others may end with their raylet
+                each.kill()
         return len(killed)
 
     def add_one(self) -> None:
