@@ -5,7 +5,6 @@ Rule: imported by programs of their own only: Ray leaves threads, settings and h
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from ray.cluster_utils import Cluster
 
 STORE_BYTES = 100 << 20
 WAIT_SECONDS = 60
+ATTEMPTS = 3
 
 
 class Nodes:
@@ -36,8 +36,12 @@ class Nodes:
                 "_system_config": {"health_check_period_ms": 1000},
             },
         )
-        self._nodes = [self._add(), self._add()]
-        self._cluster.wait_for_nodes(WAIT_SECONDS)
+        try:
+            self._nodes = [self._add(), self._add()]
+            self._cluster.wait_for_nodes(WAIT_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def address(self) -> str:
@@ -65,10 +69,12 @@ class Nodes:
         return self._cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def _started(folder: str) -> Nodes:
+    """Start the nodes; Ray gives each of them 30 s, too few on a machine with other work."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Exception):
+            return Nodes(folder)
+    return Nodes(folder)
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def three_nodes() -> Iterator[Nodes]:
     # A path of a socket has at most 107 characters.
     folder = tempfile.mkdtemp(prefix="fw")
     try:
-        nodes = Nodes(folder)
+        nodes = _started(folder)
         try:
             yield nodes
         finally:
