@@ -61,6 +61,10 @@ class Dispatcher:
             raise RefusalError(Reason.NOT_READY, "the models are being loaded")
         return self._attached
 
+    def check_ready(self) -> None:
+        """Raise RefusalError (NOT_READY) while the models are being loaded."""
+        _ = self.loaded
+
     async def detector(self, model: str) -> Detector:
         """Look up a model; empty: the default one. Raises FacewireError."""
         registry = self.loaded.registry
