@@ -51,8 +51,6 @@ def _init(address: str, **options: Any) -> None:
     except Exception as error:
         where = "a local cluster" if address == "local" else f"--ray {address}"
         raise CommandError(f"{where}: {short_message(error)}") from error
-    # Ray's own adds a field to all records, which the log would show.
-    logging.setLogRecordFactory(logging.LogRecord)
 
 
 def _patiently(address: str, **options: Any) -> None:

@@ -138,7 +138,8 @@ class TextFormatter(logging.Formatter):
 
 def _fields(record: logging.LogRecord) -> Iterator[str]:
     for key, value in vars(record).items():
-        if key not in NO_FIELDS:
+        # Names that begin with _ are of libraries, such as Ray's; JSON leaves them out, too.
+        if key not in NO_FIELDS and not key.startswith("_"):
             text = str(value)
             is_plain = text.isprintable() and not set(text) & set(' "=')
             yield f"{key}={text if text and is_plain else json.dumps(text)}"

@@ -51,6 +51,12 @@ def test_a_line_of_text_has_the_time_the_level_the_logger_and_the_fields() -> No
     )
 
 
+def test_what_libraries_add_to_records_is_left_out() -> None:
+    with_more = record(created=0.25, _ray_timestamp_ns=1)
+    assert TextFormatter().format(with_more) == TextFormatter().format(record(created=0.25))
+    assert "_ray_timestamp_ns" not in json_formatter().format(with_more)
+
+
 def test_a_line_of_json_has_them_as_fields() -> None:
     line = json.loads(json_formatter().format(record(milliseconds=1.5, reason="A_B")))
     time = datetime.fromisoformat(line.pop("time"))
