@@ -1,7 +1,6 @@
 """`serve run` with the config file of this repository, in processes of its own."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,10 +15,19 @@ import grpc
 import psutil
 import yaml
 
+from tests.server import health
+
 FILE = Path(__file__).parents[3] / "deploy" / "ray" / "serve.yaml"
 
 START_SECONDS = 300
 """For Ray, Serve and a replica to start: on two busy cores they take two minutes."""
+
+NOT_YET = (
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+)
+"""What the proxy, or gRPC, says until then."""
 
 LOG_SECONDS = 30
 """For Ray to pass on what its processes log; it takes about a second."""
@@ -71,12 +79,26 @@ def serve_run(folder: Path, args: Mapping[str, Any]) -> Iterator[Serving]:
             command, stdout=output, stderr=subprocess.STDOUT, env=environment
         )
         try:
-            with grpc.insecure_channel(target) as channel:
-                grpc.channel_ready_future(channel).result(timeout=START_SECONDS)
+            _wait_until_deployed(target)
             yield Serving(target, log, process)
         finally:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT, which programs ignore that a shell has started in the background.
+            process.terminate()
             process.wait(timeout=START_SECONDS)
+
+
+def _wait_until_deployed(target: str) -> None:
+    """Return when a replica answers: the proxy listens before it knows of an application."""
+    end = time.monotonic() + START_SECONDS
+    with grpc.insecure_channel(target) as channel:
+        while True:
+            try:
+                health.check(channel)
+                return
+            except grpc.RpcError as error:
+                if error.code() not in NOT_YET or time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
 
 
 def _free_ports(count: int) -> list[int]:
