@@ -112,8 +112,7 @@ class DetectServicer(detect_pb2_grpc.DetectServiceServicer):
         when the work is done. The model's name is set in `labels` as soon as it is
         known: errors after that are counted for the model.
         """
-        self._dispatcher.check_ready()
-        self._dispatcher.check_size(labels.size)
+        self._dispatcher.check(labels.size)
         detector = await self._dispatcher.detector(request.model)
         labels.model = detector.description.name
         options = converters.options(request.options)

@@ -61,10 +61,6 @@ class Dispatcher:
             raise RefusalError(Reason.NOT_READY, "the models are being loaded")
         return self._attached
 
-    def check_ready(self) -> None:
-        """Raise RefusalError (NOT_READY) while the models are being loaded."""
-        _ = self.loaded
-
     async def detector(self, model: str) -> Detector:
         """Look up a model; empty: the default one. Raises FacewireError."""
         registry = self.loaded.registry
@@ -77,8 +73,13 @@ class Dispatcher:
         if self._attached is not None:
             await self._attached.scheduler.room(peer)
 
-    def check_size(self, size: int) -> None:
-        """Raise RequestError (MESSAGE_TOO_LARGE) for a message of too many bytes."""
+    def check(self, size: int) -> None:
+        """Raise what is wrong with any request that has a message of `size` bytes now.
+
+        RefusalError (NOT_READY) while the models are being loaded, then RequestError
+        (MESSAGE_TOO_LARGE).
+        """
+        _ = self.loaded
         if size > self._max_message_bytes:
             raise RequestError(
                 Reason.MESSAGE_TOO_LARGE,

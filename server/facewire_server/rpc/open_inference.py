@@ -88,7 +88,7 @@ class OpenInferenceServicer(ModelMethods):
 
     async def _job(self, request: pb.ModelInferRequest, call: Call) -> InferJob | TensorJob:
         """Make the work for a request. Raises FacewireError. Sets the deadline of `call`."""
-        self._dispatcher.check_size(call.size)
+        self._dispatcher.check(call.size)
         self._description(request.model_name, request.model_version)
         detector = await self._dispatcher.detector(request.model_name)
         call.model = detector.description.name
@@ -98,7 +98,7 @@ class OpenInferenceServicer(ModelMethods):
             call.deadline = deadline if call.deadline is None else min(call.deadline, deadline)
         places = Places.of(request, self._served)
         shared = None if places.input is None else places.input.data
-        self._dispatcher.check_size(call.size + len(shared or ()))
+        self._dispatcher.check(call.size + len(shared or ()))
         if tensor_request.is_tensor(request):
             return TensorJob.parse(request, parameters.options, detector, places)
         wanted = infer_response.wanted(request, infer_response.outputs(detector.description))
