@@ -186,7 +186,8 @@ def test_a_closed_client_stops_retrying(fake: FakeServer) -> None:
         raise full(20_000)
 
     fake.answer = answer
-    with pytest.raises((ValueError, FaceClientError), match="closed"):
+    # The answer's own error, if the client is closed before it looks at that.
+    with pytest.raises((ValueError, FaceClientError), match="closed|QUEUE_FULL"):
         client.detect(b"x")
     assert fake.calls == 1
 
