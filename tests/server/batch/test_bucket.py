@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.server.batch.photos import write
-from tests.server.catalogue.test_bucket import BUCKET, KEYS, environment
+from tests.server.bucket import KEYS, environment, served
 from tests.server.clients import ROOT, needs, python
 
 JOB = """
@@ -48,16 +48,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("bucket")
     files = {"a.jpg": b"first", "sub/b.jpg": b"second", "sub/c.jpg": b"", "d.txt": b""}
     write(folder / "photos", {**files, "e.jpg": bytes(101)})
-    with subprocess.Popen(
-        [python("s3fs"), "-c", BUCKET, folder],
-        env=environment(**KEYS),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.communicate(timeout=60)
+    with served(folder) as address:
+        yield address
 
 
 @needs("s3fs")

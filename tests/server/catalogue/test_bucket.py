@@ -1,6 +1,5 @@
 """Pulling from a bucket: by s3fs, in a process with its environment, from moto's S3 server."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,27 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.bucket import KEYS, environment, served
 from tests.server.catalogue import tiny
 from tests.server.clients import ROOT, needs, python
-
-BUCKET = """
-import sys
-from pathlib import Path
-import boto3
-from moto.server import ThreadedMotoServer
-
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-address = "http://{}:{}".format(*server.get_host_and_port())
-client = boto3.client("s3", endpoint_url=address)
-client.create_bucket(Bucket="bucket")
-folder = Path(sys.argv[1])
-for path in folder.rglob("*.*"):
-    client.upload_file(str(path), "bucket", str(path.relative_to(folder)))
-print(address, flush=True)
-sys.stdin.read()
-server.stop()
-"""
 
 PULL = """
 import sys
@@ -51,24 +32,12 @@ for mirror in sys.argv[2:]:
         print(path, cache.problem(model, "FP16"))
 """
 
-KEYS = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "secret"}
 CONTENTS = {
     "good": tiny.BIN,
     "wrong": tiny.BIN[::-1],
     "short": tiny.BIN[1:],
     "long": b"x" * 300_001,
 }
-
-
-def environment(**values: str) -> dict[str, str]:
-    """The variables of a process, without AWS' own and without proxies."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().startswith("AWS_") and not name.upper().endswith("_PROXY")
-    }
-    fixed = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-    return {**kept, **fixed, "PYTHONDONTWRITEBYTECODE": "", **values}
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +49,8 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         precision.mkdir(parents=True)
         (precision / "tiny.bin").write_bytes(weights)
         (precision / "tiny.xml").write_bytes(tiny.XML)
-    with subprocess.Popen(
-        [python("s3fs"), "-c", BUCKET, folder],
-        env=environment(**KEYS),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.communicate(timeout=60)
+    with served(folder) as address:
+        yield address
 
 
 def pulled(folder: Path, address: str, *mirrors: str, **values: str) -> list[str]:
