@@ -115,7 +115,10 @@ def _tell(found: Found) -> None:
 
 def _about(config: BatchConfig, model: Source, files: ModelFiles) -> dict[str, Any]:
     """What rows depend on, in values of JSON."""
-    names = ("min_confidence", "iou_threshold", "max_detections", "tiles", "inference_precision")
+    names = (
+        *("min_confidence", "iou_threshold", "max_detections", "tiles", "inference_precision"),
+        "scaled_decode",
+    )
     return {
         "model": model.name,
         "weights": files.sha256,

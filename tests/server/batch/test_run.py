@@ -64,6 +64,29 @@ def stop(progress: Progress) -> None:
         raise Stop
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"min_confidence": 0.25},
+        {"iou_threshold": 0.5},
+        {"max_detections": 3},
+        {"tiles": "on"},
+        {"inference_precision": "bf16"},
+        {"scaled_decode": False},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_output_made_with_other_options_that_change_boxes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(module, "_work", lambda *_: None)
+    photos, out = write(tmp_path / "photos", {"a.jpg": b""}), tmp_path / "out"
+    run(str(photos), str(out), CONFIG, nothing)
+    run(str(photos), str(out), replace(CONFIG, max_megapixels=1), nothing)
+    with pytest.raises(CommandError, match=f"was made with {next(iter(change))} "):
+        run(str(photos), str(out), replace(CONFIG, **change), nothing)
+
+
 @pytest.mark.usefixtures("cluster")
 def test_each_photo_has_its_row_though_the_job_was_stopped_and_workers_died(
     tmp_path: Path,
