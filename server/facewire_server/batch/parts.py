@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 NUMBER = "number"
 
-UNIT_SECONDS = 2.0
+UNIT_SECONDS = 4.0
 """How much work the rows of a unit may have cost, about: it is lost when a job is broken off."""
 
-MOST_IN_UNIT = 64
+MOST_IN_UNIT = 512
 
 PHOTO_SECONDS = 0.005
 """Of a core, for a photo apart from the network."""

@@ -32,6 +32,9 @@ from facewire_server.system.cpu_quota import available_cores
 
 logger = logging.getLogger("facewire_server.batch")
 
+RATE_SECONDS = 1.0
+"""A rate is over so much time at least: results of several workers may come together."""
+
 MOST_KINDS = 10
 """Of files that are left out, which are listed by their suffixes."""
 
@@ -58,11 +61,12 @@ class Progress:
 
     @property
     def rate(self) -> float | None:
-        """Photos a second since the first result; None: there were no others."""
+        """Photos a second since the first result; None: nothing came much later than it."""
         if self.first is None or self.photos == self.first[0]:
             return None
         photos, since = self.first
-        return (self.photos - photos) / max(time.monotonic() - since, 1e-9)
+        passed = time.monotonic() - since
+        return None if passed < RATE_SECONDS else (self.photos - photos) / passed
 
     def add(self, rows: pa.Table) -> None:
         """Count rows."""

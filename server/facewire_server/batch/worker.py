@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from facewire_server.batch.ledger import Ledger
 from facewire_server.batch.parts import NUMBER
 from facewire_server.batch.reading import Reader
 from facewire_server.batch.row import WORKER_DIED, PhotoDetector, Rows, encode
@@ -41,12 +42,11 @@ class Job:
 class Worker:
     """Called by Ray with one part at a time."""
 
-    def __init__(self, job: Any, ledger: Any) -> None:
-        """`job` refers to a Job in Ray's object store, `ledger` is the handle of a Ledger."""
+    def __init__(self, job: Any, ledger: Ledger) -> None:
+        """`job` refers to a Job in Ray's object store."""
         # Imported here: this module is imported without Ray, too.
         import ray
 
-        self._get: Callable[[Any], Any] = ray.get
         self._ledger = ledger
         self._failure: dict[str, list[str | None]] = {}
         try:
@@ -76,17 +76,16 @@ class Worker:
 
     def _work(self, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         part = items[0][NUMBER]
-        is_noted, fatal = self._get(self._ledger.begin.remote(part))
+        is_noted, fatal = self._ledger.begin(part)
         for item, read in self._job.reader.read(items, self._threads):
             number, source = item[NUMBER], item["source"]
             if number in fatal:
                 yield self._rows.failed(number, source, WORKER_DIED, DIED)
                 continue
             if is_noted:
-                self._get(self._ledger.note.remote(part, number))
+                self._ledger.note(part, number)
             yield self._rows.of(number, source, read)
-        if is_noted:
-            self._get(self._ledger.end.remote(part))
+        self._ledger.end(part)
 
 
 def _result(rows: list[dict[str, Any]]) -> pa.Table:

@@ -36,6 +36,18 @@ VARIABLES = {
 }
 """How Ray is configured before it is imported, where the user has not."""
 
+LOCAL_VARIABLES = {
+    # Ten times a second it would look for new log files and for the process that started it.
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "60",
+    "RAY_DASHBOARD_AGENT_CHECK_PARENT_INTERVAL_S": "5",
+    # What only a dashboard shows: the machine, Ray's processes, and tasks.
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_task_events_report_interval_ms": "0",
+}
+"""The same for a cluster that ends with the job: its own processes leave the cores alone."""
+
 
 class Stopped(BaseException):
     """A signal ends the job. Not an Exception: no handler on its way may take it for an error."""
@@ -79,10 +91,10 @@ def batch(
     if missing:
         packages = f"more packages ({', '.join(missing)})"
         raise CommandError(f"batch needs {packages}: pip install 'facewire[ray]'")
-    for name, value in VARIABLES.items():
-        os.environ.setdefault(name, value)
     logs.set_up(log_level, log_format, {})
     config = read_settings(BatchConfig, context)
+    for name, value in (VARIABLES | ({} if config.ray else LOCAL_VARIABLES)).items():
+        os.environ.setdefault(name, value)
     # Imported here, because of the packages.
     from facewire_server.batch.run import run
 

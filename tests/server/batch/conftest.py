@@ -7,14 +7,15 @@ from contextlib import nullcontext
 
 import pytest
 
-from facewire_server.cli.batch import VARIABLES
+from facewire_server.cli.batch import LOCAL_VARIABLES, VARIABLES
 
 
 @pytest.fixture(scope="session")
 def _ray() -> Iterator[None]:
     """Ray, with two cores, whatever the machine has."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**VARIABLES, "RAY_worker_niceness": "0"}.items():
+        variables = VARIABLES | LOCAL_VARIABLES | {"RAY_worker_niceness": "0"}
+        for name, value in variables.items():
             patch.setenv(name, value)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

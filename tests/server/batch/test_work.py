@@ -6,6 +6,7 @@ from unittest.mock import MagicMock
 
 import pyarrow as pa
 import pytest
+from ray.data._internal.execution import streaming_executor_state
 from ray.exceptions import RayError
 
 from facewire_server.batch import work as module
@@ -46,7 +47,7 @@ def fake_ray(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
         {"Alive": False, "Resources": {"CPU": 64.0}},
     ]
     monkeypatch.setattr(module, "ray", fake)
-    monkeypatch.setattr(module, "NodeAffinitySchedulingStrategy", MagicMock())
+    monkeypatch.setattr(module, "ClusterNotes", MagicMock())
     return fake
 
 
@@ -92,3 +93,11 @@ def test_there_are_as_many_workers_as_whole_ones_fit_into_nodes() -> None:
     assert [module.workers(cores) for cores in (1, 2)] == [2, 1]
     with pytest.raises(CommandError, match="no node of the cluster has over 2"):
         module.workers(3)
+
+
+def test_ray_data_waits_as_long_as_it_is_told(fake_ray: MagicMock) -> None:
+    list(work(fake_ray, FakeData()))
+    waits = streaming_executor_state.process_completed_tasks
+    assert "WAIT_FOR_TASK_COMPLETION_TIMEOUT_S" in waits.__code__.co_names
+    seconds = waits.__globals__["WAIT_FOR_TASK_COMPLETION_TIMEOUT_S"]
+    assert seconds == module.LOOK_SECONDS

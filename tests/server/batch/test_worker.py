@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -18,21 +17,11 @@ from facewire_server.batch.worker import Job, Worker
 from facewire_server.errors import CommandError, ModelError
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Options
+from tests.server.batch.notes import NotesHere
 from tests.server.batch.photos import write
 from tests.server.batch.test_row import Fake
 
 pytestmark = pytest.mark.filterwarnings("ignore:::ray")
-
-
-class Local:
-    """The handle of an actor in this process."""
-
-    def __init__(self, actor: object) -> None:
-        self._actor = actor
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._actor, name)
-        return type("Method", (), {"remote": staticmethod(method)})
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +32,7 @@ def _nothing_is_remote(monkeypatch: pytest.MonkeyPatch) -> None:
 def worker(photos: Path, load: Callable[[], PhotoDetector], ledger: Ledger) -> Worker:
     found = source.find(str(photos), None, "/elsewhere")
     reader = Reader(found.store, None, 100)
-    return Worker(Job(load, Options(max_detections=3), ImageLimits(1000), reader, 2), Local(ledger))
+    return Worker(Job(load, Options(max_detections=3), ImageLimits(1000), reader, 2), ledger)
 
 
 def part(photos: Path) -> pa.Table:
@@ -66,7 +55,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_rows_come_a_unit_at_a_time(photos: Path) -> None:
-    made = worker(photos, Fake, Ledger())
+    made = worker(photos, Fake, Ledger(NotesHere()))
     assert results(made, part(photos)) == [
         [f"{photos}/a.jpg", f"{photos}/b.jpg"],
         [f"{photos}/c.jpg"],
@@ -74,26 +63,28 @@ def test_rows_come_a_unit_at_a_time(photos: Path) -> None:
 
 
 def test_a_photo_that_ended_workers_is_left_alone(photos: Path) -> None:
-    ledger = Ledger()
-    ledger.begin(0)
+    notes = NotesHere()
+    Ledger(notes).begin(0)
     for _ in range(2):
+        ledger = Ledger(notes)
         ledger.begin(0)
         ledger.note(0, 1)
-    (first, second), (third,) = results(worker(photos, Fake, ledger), part(photos))
+    (first, second), (third,) = results(worker(photos, Fake, Ledger(notes)), part(photos))
     assert (first, third) == (f"{photos}/a.jpg", f"{photos}/c.jpg")
     assert second.startswith("WORKER_DIED: ")
-    assert not ledger.begin(0)[1] - {1}
 
 
 def test_photos_are_noted_once_a_worker_has_died(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted: list[int] = []
-    ledger = Ledger()
-    monkeypatch.setattr(ledger, "note", lambda _, number: noted.append(number))
-    for expected in ([], [0, 1, 2]):
-        results(worker(photos, Fake, ledger), part(photos))
-        assert noted == expected
+    notes = NotesHere()
+    monkeypatch.setattr(Ledger, "note", lambda _, part, number: noted.append(number))
+    results(worker(photos, Fake, Ledger(notes)), part(photos))
+    assert (noted, notes.texts) == ([], {})
+    Ledger(notes).begin(0)  # by a worker that died
+    results(worker(photos, Fake, Ledger(notes)), part(photos))
+    assert (noted, notes.texts) == ([0, 1, 2], {})
 
 
 def fail(error: Exception) -> PhotoDetector:
@@ -110,7 +101,7 @@ def fail(error: Exception) -> PhotoDetector:
 def test_a_worker_that_cannot_start_says_why(
     error: Exception, message: str, photos: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (table,) = worker(photos, partial(fail, error), Ledger())(part(photos))
+    (table,) = worker(photos, partial(fail, error), Ledger(NotesHere()))(part(photos))
     (result,) = table.to_pylist()
     with pytest.raises(CommandError, match=f"a worker on .* {message}"):
         rows_of(result)

@@ -55,6 +55,13 @@ def test_output_is_needed(tmp_path: Path) -> None:
     assert (result.exit_code, "--output" in result.output) == (2, True)
 
 
+def forget_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the environment without what the command adds, also after the test."""
+    for name in module.VARIABLES | module.LOCAL_VARIABLES:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
 def test_settings_come_from_flags_and_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,9 +71,7 @@ def test_settings_come_from_flags_and_the_environment(
         given.append((source, output, config))
         return Progress(0, 3)
 
-    for name in module.VARIABLES:
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
+    forget_variables(monkeypatch)
     monkeypatch.setattr("facewire_server.batch.run.run", note)
     monkeypatch.setattr("facewire_server.telemetry.logs.set_up", lambda *_: None)
     arguments = ["photos", "--output", "out", "--max-side", "7", "--retry-errors"]
@@ -77,6 +82,20 @@ def test_settings_come_from_flags_and_the_environment(
     expected = BatchConfig(max_side=7, retry_errors=True, min_confidence=0.25)
     assert given == [("photos", "out", expected)]
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+@pytest.mark.parametrize(("options", "is_quiet"), [([], True), (["--ray", "auto"], False)])
+def test_only_a_cluster_of_its_own_keeps_its_metrics_to_itself(
+    options: list[str], is_quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_variables(monkeypatch)
+    monkeypatch.setenv("REPORTER_UPDATE_INTERVAL_MS", "7")  # what the user has set stays
+    monkeypatch.setattr("facewire_server.batch.run.run", lambda *_: Progress(0, 3))
+    monkeypatch.setattr("facewire_server.telemetry.logs.set_up", lambda *_: None)
+    result = CliRunner().invoke(batch, ["photos", "--output", "out", *options])
+    assert result.exit_code == 0
+    assert ("RAY_enable_metrics_collection" in os.environ) == is_quiet
+    assert os.environ["REPORTER_UPDATE_INTERVAL_MS"] == "7"
 
 
 def test_the_summary_counts_photos_faces_and_errors(monkeypatch: pytest.MonkeyPatch) -> None:
