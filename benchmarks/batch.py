@@ -1,7 +1,8 @@
-"""`facewire-server batch` on the cores of this machine beside plain loops, or its memory.
+"""`facewire-server batch` on the cores of this machine against plain loops, or its memory.
 
-Rates are those between two points of a run: Ray and the model are started before, and at the end
-some cores have nothing to do. The exit status is 1 when the bar is missed.
+The two run at the same time, but one of them is always stopped: they take turns of some seconds,
+so that each has the same share of what else disturbs the machine. Rates are those of the middle of
+a run: Ray and the model are started before. The exit status is 1 when the bar is missed.
 """
 
 import multiprocessing
@@ -9,12 +10,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
+from itertools import cycle
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from typing import Any
 
 import click
 import numpy as np
@@ -22,8 +22,9 @@ import psutil
 
 from benchmarks.harness import usage
 from benchmarks.harness.images import PUBLISHED_0205
-from benchmarks.harness.rounds import alternate, column_medians, table
-from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, progress, rounds_option
+from benchmarks.harness.rounds import table
+from benchmarks.harness.settings import EMBEDDED_FILE, print_settings, progress
+from benchmarks.harness.turns import ByKind, Side, take_turns
 from facewire_server.config import Config, Mode
 from facewire_server.inference.detector import Detector
 from facewire_server.inference.runtime import Runtime
@@ -34,15 +35,14 @@ from tests.server.batch.plain_loop import plain_row
 
 MODELS = {"nano": EMBEDDED_FILE, "0205": PUBLISHED_0205}
 BAR = 0.95  # of the rate of the best plain loop
-FROM, TO = 0.2, 0.9  # the part of the photos that a rate is of
+BEGUN = 0.05  # the part of the photos that is done before the first turn
+TURN_SECONDS = 3.0  # a cluster that stands still for longer may take a node for dead
 MOST_GROWTH = 40.0  # MB of all processes together, over the photos after the first fifth
 LOOKS = 100  # at memory
 NICENESS = 15  # of Ray's workers; what else the machine does takes the same of a loop
 ALONE, EACH = "loop, one process", "loop, one process a core"
-_of_process: list[Detector] = []  # one, in a process of a loop
 KINDS = {" batch ": "command", "ray::Map": "workers", "raylet": "raylet", "gcs_server": "GCS"}
 """What is in the command line of a process, and what it is called here."""
-ByKind = dict[str, float]
 
 
 def by_kind(pid: int, value: Callable[[psutil.Process], float]) -> ByKind:
@@ -66,94 +66,70 @@ def held(pid: int) -> ByKind:
     return by_kind(pid, lambda each: each.memory_full_info().pss / 1e6)
 
 
-class Mark(NamedTuple):
-    """A point of a run: photos that are done, seconds, and seconds of CPU."""
+class Loop:
+    """Plain loops over photos again and again, in each of so many processes, which has started."""
 
-    photos: int
-    seconds: float
-    cpu: ByKind
-
-
-class Result(NamedTuple):
-    """Photos a second, ms of CPU a photo, and the seconds of both before the first photo."""
-
-    rate: float
-    cpu_ms: ByKind
-    start: float
-    start_cpu: float
+    def __init__(self, model: Path, photos: Sequence[Path], processes: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._done = spawn.Value("q", 0)
+        shares = [photos[number::processes] for number in range(processes)]
+        runs = [partial(_look, model, share, processes, self._done) for share in shares]
+        self._processes = [spawn.Process(target=run, daemon=True) for run in runs]
+        for each in self._processes:
+            each.start()
+        while self.done < 10 * processes:
+            time.sleep(0.1)
 
     @property
-    def cpu_all(self) -> float:
-        """The ms of all processes."""
-        return sum(self.cpu_ms.values())
+    def done(self) -> int:
+        """How many photos are done."""
+        return int(self._done.value)
 
-    @classmethod
-    def between(cls, one: Mark, other: Mark) -> "Result":
-        """The result of a run from two of its points."""
-        photos = other.photos - one.photos
-        rate = photos / (other.seconds - one.seconds)
-        each = {kind: (other.cpu[kind] - one.cpu[kind]) / photos for kind in one.cpu}
-        before = sum(one.cpu.values()) - one.photos * sum(each.values())
-        cpu_ms = {kind: 1e3 * seconds for kind, seconds in each.items()}
-        return cls(rate, cpu_ms, one.seconds - one.photos / rate, before)
+    @property
+    def pids(self) -> Sequence[int]:
+        """The processes."""
+        return [each.pid for each in self._processes if each.pid is not None]
 
-
-def batch(model: Path, folder: Path) -> Result:
-    """Run the command over all photos of a folder."""
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as output:
-        command = BatchCommand(folder, Path(output), "--model", str(model))
-        marks = []
-        for part in (FROM, TO):
-            done, _ = command.wait_for(part)
-            marks.append(Mark(done, time.perf_counter() - began, cpu(command.pid)))
-        progress(f"batch: {command.finish()}")
-    return Result.between(*marks)
+    def close(self) -> None:
+        """End the processes."""
+        for each in self._processes:
+            each.kill()
+            each.join()
 
 
-def loop(model: Path, folder: Path, processes: int) -> Result:
-    """Look at all photos of a folder, one after the other in each of so many processes."""
-    began, spawn = time.perf_counter(), multiprocessing.get_context("spawn")
-    photos, marks, before = sorted(folder.iterdir()), [], cpu(os.getpid())
-    points = [int(part * len(photos)) for part in (FROM, TO)]
-    with ProcessPoolExecutor(processes, spawn, _load, (model, processes)) as pool:
-        for done, _ in enumerate(pool.map(_look, photos, chunksize=8), 1):
-            if done in points:
-                used = {kind: each - before[kind] for kind, each in cpu(os.getpid()).items()}
-                marks.append(Mark(done, time.perf_counter() - began, used))
-    return Result.between(*marks)
-
-
-def _load(model: Path, processes: int) -> None:
+def _look(model: Path, photos: Sequence[Path], processes: int, done: Any) -> None:
     os.nice(NICENESS)
     one_thread = Runtime(mode=Mode.LATENCY, threads=1, pinned=False)
     runtime = one_thread if processes > 1 else Runtime()
-    _of_process.append(Detector(Source.find(str(model)), runtime))
+    detector = Detector(Source.find(str(model)), runtime)
+    for photo in cycle(photos):
+        plain_row(detector, Config().image_limits, photo)
+        with done.get_lock():
+            done.value += 1
 
 
-def _look(photo: Path) -> None:
-    plain_row(_of_process[0], Config().image_limits, photo)
-
-
-def compare(model: Path, count: int, rounds: int) -> float:
-    """Print rates of all; return that of the command by that of the best loop of its round."""
+def compare(model: Path, count: int, number: int) -> float:
+    """Print rates of all; return that of the command by that of the best loop."""
     cores = len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as name:
-        write_photos(folder := Path(name), count)
-        runs = {"batch": partial(batch, model, folder)}
-        runs |= {ALONE: partial(loop, model, folder, 1), EACH: partial(loop, model, folder, cores)}
-        found = alternate(rounds, runs)
-    rows = []
-    for who, results in found.items():
-        numbers = column_medians((r.rate, r.cpu_all, r.start, r.start_cpu) for r in results)
-        rows.append((who, *(f"{number:.1f}" for number in numbers)))
-    print(table(("", "photos/s", "CPU ms a photo", "s to start", "CPU s to start"), rows))
-    for kind in found["batch"][0].cpu_ms:
-        print(f"{kind}: {median(each.cpu_ms[kind] for each in found['batch']):.2f} ms of CPU")
-    trios = list(zip(found["batch"], found[ALONE], found[EACH], strict=True))
-    cpu_share = median(min(one.cpu_all, each.cpu_all) / ours.cpu_all for ours, one, each in trios)
-    print(f"CPU of the best loop / that of batch: {cpu_share:.3f}, which other load disturbs less")
-    return median(ours.rate / max(one.rate, each.rate) for ours, one, each in trios)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as loops:
+        write_photos(folder := Path(name, "photos"), count)
+        photos, began = sorted(folder.iterdir()), time.perf_counter()
+        command = BatchCommand(folder, Path(name, "output"), "--model", str(model))
+        command.wait_for(BEGUN)
+        progress(f"batch: {command.done} photos in {time.perf_counter() - began:.1f} s")
+        sides: dict[str, Side] = {"batch": command}
+        for kind, processes in ((ALONE, 1), (EACH, cores)):
+            sides[kind] = loops.enter_context(closing(Loop(model, photos, processes)))
+        found = take_turns(sides, number, TURN_SECONDS, cpu)
+        loops.close()
+        progress(f"batch: {command.finish()}")
+    rows = [(who, f"{each.rate:.1f}", f"{each.cpu_all:.1f}") for who, each in found.items()]
+    print(table(("", "photos/s", "CPU ms a photo"), rows))
+    ours, best = found["batch"], max(found[ALONE], found[EACH])
+    for kind, ms in ours.cpu_ms.items():
+        print(f"{kind}: {ms:.2f} ms of CPU a photo, {ms * ours.rate / 10:.1f} % of a core")
+    print(f"CPU of the best loop / that of batch: {best.cpu_all / ours.cpu_all:.3f}")
+    return ours.rate / best.rate
 
 
 def memory(model: Path, count: int) -> float:
@@ -190,16 +166,16 @@ def growth(samples: Sequence[tuple[int, ByKind]]) -> float:
 
 @click.command(help=__doc__)
 @click.option("--model", type=click.Choice(list(MODELS)), default="nano", show_default=True)
-@click.option("--photos", type=int, default=2000, show_default=True)
-@rounds_option(3)
+@click.option("--photos", type=int, default=9000, show_default=True)
+@click.option("--turns", "number", type=int, default=16, show_default=True, help="Of each.")
 @click.option("--memory", "held_over", type=int, help="Only memory, over so many small photos.")
-def main(model: str, photos: int, rounds: int, held_over: int | None) -> None:
-    print_settings(model=model, photos=held_over or photos, rounds=rounds)
+def main(model: str, photos: int, number: int, held_over: int | None) -> None:
+    print_settings(model=model, photos=held_over or photos, turns=number)
     if held_over:
         grown = memory(MODELS[model], held_over)
         print(f"grown by {grown:.1f} MB, at most {MOST_GROWTH:g}")
         raise SystemExit(0 if grown <= MOST_GROWTH else 1)
-    share = compare(MODELS[model], photos, rounds)
+    share = compare(MODELS[model], photos, number)
     print(f"batch x the best loop: {share:.3f}, at least {BAR:g}")
     raise SystemExit(0 if share >= BAR else 1)
 

@@ -6,16 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.batch import KINDS, Mark, Result, cpu, growth, held
-
-
-def test_a_rate_is_that_between_two_points_and_what_was_needed_before_is_apart() -> None:
-    one = Mark(200, 12.0, {"command": 5.0, "workers": 6.0})
-    other = Mark(1000, 20.0, {"command": 5.4, "workers": 18.0})
-    found = Result.between(one, other)
-    assert found.rate == 100
-    assert found.cpu_ms == pytest.approx({"command": 0.5, "workers": 15.0})
-    assert (found.start, found.start_cpu) == pytest.approx((10.0, 11.0 - 0.2 * 15.5))
+from benchmarks.batch import KINDS, cpu, growth, held
 
 
 def test_growth_is_that_of_all_processes_after_the_first_fifth() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from select import select
 
 _POSITION = re.compile(r" (\d+)/(\d+)\b")
 _READ = 4096
@@ -31,16 +32,29 @@ class BatchCommand:
         self._shown = ""
         self.pid = self._process.pid
 
+    @property
+    def pids(self) -> Sequence[int]:
+        """Its process, which started all others."""
+        return [self.pid]
+
+    @property
+    def done(self) -> int:
+        """How many photos are done by now."""
+        while select([self._terminal], [], [], 0)[0] and self._read():
+            pass
+        return self._position()[0]
+
     def wait_for(self, part: float) -> tuple[int, int]:
         """Return how many photos of how many are done, once that is this part of them.
 
         Raises RuntimeError when it ends before.
         """
-        while self._read():
-            seen: Sequence[tuple[str, str]] = _POSITION.findall(self._shown)
-            if seen and int(seen[-1][0]) >= part * int(seen[-1][1]) > 0:
-                return int(seen[-1][0]), int(seen[-1][1])
-        raise RuntimeError(f"the command ended before {part:.0%} of it: {self._shown}")
+        while True:
+            done, total = self._position()
+            if done >= part * total > 0:
+                return done, total
+            if not self._read():
+                raise RuntimeError(f"the command ended before {part:.0%} of it: {self._shown}")
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -55,6 +69,11 @@ class BatchCommand:
         if status := self._process.returncode:
             raise RuntimeError(f"the command ended with {status}: {self._shown}")
         return said
+
+    def _position(self) -> tuple[int, int]:
+        """How many photos of how many are done, as it was shown last."""
+        seen: Sequence[tuple[str, str]] = _POSITION.findall(self._shown)
+        return (int(seen[-1][0]), int(seen[-1][1])) if seen else (0, 0)
 
     def _read(self) -> bool:
         """Read what it has shown since; False: it has ended."""
