@@ -21,6 +21,7 @@ from tests.server.batch.command import BatchCommand
 from tests.server.batch.made_photos import write_photos
 from tests.server.batch.plain_loop import PlainRow, differences, plain_row
 
+LATER = (0.6, 0.7, 0.8, 0.9)  # of a job: until then rows are written, if it takes 20 s
 SHOWN = 5  # differences that are printed of each comparison
 BEGAN = time.monotonic()
 Expected = Mapping[str, PlainRow]
@@ -60,6 +61,9 @@ def kill_command(nodes: Nodes, photos: Path, output: Path, expected: Expected) -
     """The command is killed half-way, and given again; yields what is off."""
     running = BatchCommand(photos, output, "--ray", nodes.address)
     done, total = running.wait_for(0.5)
+    for part in LATER:
+        if not any(output.glob("*.parquet")):
+            done, _ = running.wait_for(part)
     running.kill()
     kept = sum(pq.read_metadata(part).num_rows for part in output.glob("*.parquet"))
     say(f"the command killed at {done} of {total} photos, {kept} rows of them written")
