@@ -162,9 +162,13 @@ class Output:
             )
 
     def _read(self, path: str, names: list[str] | None = None) -> pa.Table:
+        expected = SCHEMA if names is None else pa.schema([SCHEMA.field(each) for each in names])
         try:
             data = io.BytesIO(self.store.system.cat_file(path))
-            return pq.read_table(data, columns=names, schema=SCHEMA)
+            # By this thread alone: one of Arrow's that lets go of `data` while Python ends
+            # aborts the process. `pq.read_table` has no way without them.
+            with pq.ParquetFile(data, pre_buffer=False) as file:
+                return file.read(expected.names, use_threads=False).cast(expected)
         except Exception as error:
             raise CommandError(f"{self.store.name(path)}: {short_message(error)}") from error
 

@@ -126,7 +126,8 @@ def _image(value: Any) -> tuple[bytes, str | None]:
 
 def _open(store: Store, path: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, filesystem=store.system)
+        # Without threads of Arrow's, as in `Output`: they may not hold what is Python's.
+        return pq.ParquetFile(path, filesystem=store.system, pre_buffer=False)
     except Exception as error:
         raise CommandError(f"{store.name(path)}: {short_message(error)}") from error
 
@@ -136,7 +137,7 @@ def _batches(store: Store, path: str, column: str) -> Iterator[pa.RecordBatch]:
     if column not in file.schema_arrow.names:
         raise CommandError(f"{store.name(path)} has no column {column!r}")
     try:
-        yield from file.iter_batches(columns=[column])
+        yield from file.iter_batches(columns=[column], use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise CommandError(f"{store.name(path)}: {short_message(error)}") from error
 

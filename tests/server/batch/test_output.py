@@ -1,6 +1,8 @@
 """The output grows by whole files, belongs to one model and its options, and is never doubled."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,27 @@ def test_what_was_written_is_done(tmp_path: Path) -> None:
     output.add(rows("lost"))
     output.release()
     assert done(tmp_path / "new" / "out") == ["a", "b"]
+
+
+def test_no_thread_of_arrow_reads_the_folder(tmp_path: Path) -> None:
+    output = opened(tmp_path)
+    output.add(rows("a", "b"))
+    output.flush()
+    output.release()
+    program = f"""if True:
+        import os
+        from facewire_server.batch.output import Output
+        def threads():
+            folder = "/proc/self/task"
+            found = [open(f"{{folder}}/{{each}}/comm").read() for each in os.listdir(folder)]
+            return [each for each in found if not each.startswith("jemalloc")]
+        output = Output.open({str(tmp_path)!r}, {MODEL!r})
+        before = threads()
+        assert output.done().num_rows == 2
+        assert threads() == before, threads()
+    """
+    # One that lets go of what it read while Python ends would abort the process.
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_files_of_several_runs_are_side_by_side(tmp_path: Path) -> None:
