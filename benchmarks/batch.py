@@ -118,9 +118,10 @@ def compare(model: Path, count: int, number: int) -> float:
         progress(f"batch: {done} photos in {time.perf_counter() - began:.1f} s, with the start")
         with closing(Loop(model, sorted(folder.iterdir()))) as loop:
             found = take_turns({BATCH: command, LOOP: loop}, number, TURN_SECONDS, cpu)
-        if command.done > ENDING * count:
-            raise click.UsageError(f"--turns {number} take more than --photos {count}")
+        done = command.done
         progress(f"batch: {command.finish()}")
+    if done > ENDING * count:
+        raise click.UsageError(f"--turns {number} take more than --photos {count}")
     rows = [(who, f"{each.rate:.1f}", f"{each.cpu_all:.2f}") for who, each in found.items()]
     print(table(("", "photos/s", "CPU ms a photo"), rows))
     ours, loops = found[BATCH], found[LOOP]

@@ -67,21 +67,23 @@ def take_turns(
     """Let each side run so many times for so long, while the others are stopped.
 
     `cpu` returns the seconds of CPU of a process and of all that it has started. All sides run
-    again after it.
+    again after it, also after an error.
     """
     marks: dict[str, list[Mark]] = {name: [] for name in sides}
-    for side in sides.values():
-        _tell(side, psutil.Process.suspend)
-    for _ in range(count):
-        for name, side in sides.items():
+    ran = dict.fromkeys(sides, 0.0)
+    try:
+        for side in sides.values():
+            _tell(side, psutil.Process.suspend)
+        for name, side in count * list(sides.items()):
             began = time.perf_counter()
             _tell(side, psutil.Process.resume)
             time.sleep(seconds)
             _tell(side, psutil.Process.suspend)
-            ran = time.perf_counter() - began + (marks[name][-1].seconds if marks[name] else 0)
-            marks[name].append(Mark(side.done, ran, _cpu_of(side, cpu)))
-    for side in sides.values():
-        _tell(side, psutil.Process.resume)
+            ran[name] += time.perf_counter() - began
+            marks[name].append(Mark(side.done, ran[name], _cpu_of(side, cpu)))
+    finally:
+        for side in sides.values():
+            _tell(side, psutil.Process.resume)
     return {name: Result.through(found) for name, found in marks.items()}
 
 

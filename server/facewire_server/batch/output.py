@@ -28,6 +28,9 @@ logger = logging.getLogger("facewire_server.batch")
 ABOUT = "_facewire-batch.json"
 """Says what made the folder. Readers of Parquet pass over names that begin with _ or a dot."""
 
+DONE = pa.schema([SCHEMA.field("source"), SCHEMA.field("error")])
+"""The columns that say what is done."""
+
 LOCK = ".facewire-batch.lock"
 PART = re.compile(r"part-(\d+)\.parquet")
 DRAFT = re.compile(r"\.(part-\d+\.parquet|_facewire-batch\.json)\.tmp")
@@ -74,9 +77,7 @@ class Output:
 
     def done(self) -> pa.Table:
         """Return `source` and `error` of all rows that are there. Raises CommandError."""
-        names = ["source", "error"]
-        tables = [SCHEMA.empty_table().select(names)]
-        tables += [self._read(path, names) for path in self._parts]
+        tables = [DONE.empty_table(), *(self._read(path, DONE) for path in self._parts)]
         return pa.concat_tables(tables).combine_chunks()
 
     def forget_errors(self) -> int:
@@ -161,14 +162,13 @@ class Output:
                 f" {about[first]}: choose another folder, or the same options"
             )
 
-    def _read(self, path: str, names: list[str] | None = None) -> pa.Table:
-        expected = SCHEMA if names is None else pa.schema([SCHEMA.field(each) for each in names])
+    def _read(self, path: str, columns: pa.Schema = SCHEMA) -> pa.Table:
         try:
             data = io.BytesIO(self.store.system.cat_file(path))
             # By this thread alone: one of Arrow's that lets go of `data` while Python ends
             # aborts the process. `pq.read_table` has no way without them.
             with pq.ParquetFile(data, pre_buffer=False) as file:
-                return file.read(expected.names, use_threads=False).cast(expected)
+                return file.read(columns.names, use_threads=False).cast(columns)
         except Exception as error:
             raise CommandError(f"{self.store.name(path)}: {short_message(error)}") from error
 

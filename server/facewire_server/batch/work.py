@@ -73,7 +73,7 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
 
 
 def _set_up() -> None:
-    # Looks that find nothing to do cost 4 % of a core else, at ten a second.
+    # At its ten looks a second, those that find nothing to do take 2 % of a core more.
     streaming_executor_state.WAIT_FOR_TASK_COMPLETION_TIMEOUT_S = LOOK_SECONDS
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

@@ -37,7 +37,7 @@ VARIABLES = {
 """How Ray is configured before it is imported, where the user has not."""
 
 LOCAL_VARIABLES = {
-    # Ten times a second it would look for new log files and for the process that started it.
+    # Looks for new log files, ten a second, and an agent's for its parent, one in 0.4 s.
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "LOG_NAME_UPDATE_INTERVAL_S": "60",
     "RAY_DASHBOARD_AGENT_CHECK_PARENT_INTERVAL_S": "5",
@@ -93,7 +93,7 @@ def batch(
         raise CommandError(f"batch needs {packages}: pip install 'facewire[ray]'")
     logs.set_up(log_level, log_format, {})
     config = read_settings(BatchConfig, context)
-    for name, value in (VARIABLES | ({} if config.ray else LOCAL_VARIABLES)).items():
+    for name, value in (VARIABLES | (LOCAL_VARIABLES if config.ray is None else {})).items():
         os.environ.setdefault(name, value)
     # Imported here, because of the packages.
     from facewire_server.batch.run import run
