@@ -29,7 +29,8 @@ class Envoy:
     def __init__(self, process: "subprocess.Popen[bytes]", folder: Path) -> None:
         self.process = process
         path = folder / "admin"
-        wait_until(path.exists)
+        # Envoy creates the file a moment before it writes the address into it.
+        wait_until(lambda: path.exists() and path.read_text() != "")
         self.admin = path.read_text()
         wait_until(lambda: bool(self._listeners()))
         (listener,) = self._listeners()
