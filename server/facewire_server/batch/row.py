@@ -130,17 +130,9 @@ class Rows:
         }
 
 
-def encode(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Return rows as an Arrow stream: no library on its way may change their types."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, WORK_SCHEMA) as writer:
-        writer.write_table(pa.Table.from_pylist(list(rows), WORK_SCHEMA))
-    return bytes(sink.getvalue())
-
-
-def decode(data: bytes) -> pa.Table:
-    """Return the table that `encode` made."""
-    return pa.ipc.open_stream(data).read_all()
+def table_of(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    """Return rows as a table of WORK_SCHEMA."""
+    return pa.Table.from_pylist(list(rows), WORK_SCHEMA)
 
 
 def reasons(errors: Iterable[str]) -> list[str]:

@@ -16,9 +16,9 @@ from ray.exceptions import RayError
 
 from facewire_server.batch.ledger import Ledger
 from facewire_server.batch.notes import ClusterNotes
-from facewire_server.batch.row import decode
 from facewire_server.batch.store import short_message
-from facewire_server.batch.worker import FAILURE, ROWS, TRACE, Job, Worker
+from facewire_server.batch.stream import decode, encode
+from facewire_server.batch.worker import FAILURE, PART, ROWS, TRACE, Job, Worker
 from facewire_server.errors import CommandError
 
 logger = logging.getLogger("facewire_server.batch")
@@ -49,7 +49,9 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
     """
     _set_up()
     notes = ClusterNotes(ray.get_runtime_context().get_job_id())
-    results = ray.data.from_arrow(list(parts)).map_batches(
+    # As items: for tables Ray Data starts two more processes, to ask for their schemas.
+    items = [{PART: encode(part)} for part in parts]
+    results = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         Worker,
         batch_size=None,
         batch_format="pyarrow",

@@ -13,16 +13,20 @@ import pyarrow as pa
 from facewire_server.batch.ledger import Ledger
 from facewire_server.batch.parts import NUMBER
 from facewire_server.batch.reading import Reader
-from facewire_server.batch.row import WORKER_DIED, PhotoDetector, Rows, encode
+from facewire_server.batch.row import WORKER_DIED, PhotoDetector, Rows, table_of
+from facewire_server.batch.stream import decode, encode
 from facewire_server.errors import FacewireError
 from facewire_server.image.limits import ImageLimits
 from facewire_server.inference.detector import Options
 
 logger = logging.getLogger("facewire_server.batch")
 
+PART = "part"
+"""The column of what a worker is called with: one part, as `stream.encode` makes it."""
+
 ROWS, FAILURE, TRACE = "rows", "failure", "trace"
 RESULT = pa.schema([(ROWS, pa.binary()), (FAILURE, pa.string()), (TRACE, pa.string())])
-"""What a worker yields: rows as `row.encode` makes them, or why it cannot work at all."""
+"""What a worker yields: rows of WORK_SCHEMA as bytes, or why it cannot work at all."""
 
 DIED = "each worker that had it ended there: it crashes, or takes all memory"
 
@@ -60,13 +64,14 @@ class Worker:
         self._rows = Rows(detector, known.options, known.limits, known.reducible)
         self._threads = ThreadPoolExecutor(self._job.reader.threads)
 
-    def __call__(self, part: pa.Table) -> Iterator[pa.Table]:
+    def __call__(self, batch: pa.Table) -> Iterator[pa.Table]:
         """Yield the rows of a part, a unit at a time, or why this worker cannot work."""
         if self._failure:
             yield pa.table({ROWS: [None], **self._failure}, RESULT)
             return
         rows = []
-        for row in self._work(part.to_pylist()):
+        (part,) = batch[PART]
+        for row in self._work(decode(part.as_py()).to_pylist()):
             rows.append(row)
             if len(rows) == self._job.unit:
                 yield _result(rows)
@@ -89,7 +94,7 @@ class Worker:
 
 
 def _result(rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.table({ROWS: [encode(rows)], FAILURE: [None], TRACE: [None]}, RESULT)
+    return pa.table({ROWS: [encode(table_of(rows))], FAILURE: [None], TRACE: [None]}, RESULT)
 
 
 def _failure(error: Exception) -> dict[str, list[str | None]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from facewire_server.batch.row import NUMBER, SCHEMA, TRACE, Rows, decode, encode, reasons
+from facewire_server.batch.row import NUMBER, SCHEMA, TRACE, Rows, reasons, table_of
 from facewire_server.errors import Reason, RequestError
 from facewire_server.image.decode import EncodedImage
 from facewire_server.image.limits import ImageLimits
@@ -53,9 +53,9 @@ class Fake:
 
 
 def row(fake: Fake, read: Callable[[], bytes] = lambda: b"photo") -> dict[str, Any]:
-    """The row as it arrives."""
+    """The row in the types of its columns."""
     made = Rows(fake, Options(max_detections=3), LIMITS).of(7, "a.jpg", read)
-    (arrived,) = decode(encode([made])).to_pylist()
+    (arrived,) = table_of([made]).to_pylist()
     return dict(arrived)
 
 
@@ -135,7 +135,7 @@ def test_photos_may_be_asked_for_at_their_full_size() -> None:
 
 def test_columns_keep_their_types_when_all_values_are_null() -> None:
     failed = Rows(Fake(), Options(), LIMITS).failed(0, "a", "INTERNAL", "text")
-    table = decode(encode([failed]))
+    table = table_of([failed])
     assert table.select(SCHEMA.names).schema == SCHEMA
     assert table.schema.field("landmarks").type == SCHEMA.field("landmarks").type
     assert pa.types.is_fixed_size_list(SCHEMA.field("boxes").type.value_type)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from facewire_server.batch import run as module
-from facewire_server.batch.row import SCHEMA, Rows, decode, encode
+from facewire_server.batch.row import SCHEMA, Rows, table_of
 from facewire_server.batch.run import Progress, run
 from facewire_server.batch.source import SUFFIXES, find
 from facewire_server.config import BatchConfig, Mode
@@ -50,7 +50,7 @@ def rows_of(folder: Path) -> dict[str, dict[str, Any]]:
 
 def expected(detector: Detector, path: Path, data: bytes) -> dict[str, Any]:
     rows = Rows(detector, Options(), CONFIG.served.image_limits)
-    (row,) = decode(encode([rows.of(0, str(path), lambda: data)])).to_pylist()
+    (row,) = table_of([rows.of(0, str(path), lambda: data)]).to_pylist()
     return {name: row[name] for name in SCHEMA.names}
 
 

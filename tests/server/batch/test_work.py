@@ -10,7 +10,8 @@ from ray.data._internal.execution import streaming_executor_state
 from ray.exceptions import RayError
 
 from facewire_server.batch import work as module
-from facewire_server.batch.row import Rows, encode
+from facewire_server.batch.row import Rows, table_of
+from facewire_server.batch.stream import encode
 from facewire_server.batch.worker import RESULT
 from facewire_server.errors import CommandError
 from facewire_server.image.limits import ImageLimits
@@ -53,11 +54,11 @@ def fake_ray(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
 
 def good(number: int) -> dict[str, Any]:
     rows = Rows(Fake(), Options(max_detections=3), ImageLimits(1000))
-    return {"rows": encode([rows.of(number, "a", lambda: b"")])}
+    return {"rows": encode(table_of([rows.of(number, "a", lambda: b"")]))}
 
 
 def work(fake_ray: MagicMock, data: FakeData) -> Iterator[pa.Table]:
-    fake_ray.data.from_arrow.return_value.map_batches.return_value = data
+    fake_ray.data.from_items.return_value.map_batches.return_value = data
     return module.work(MagicMock(), [], 1)
 
 

@@ -11,7 +11,8 @@ from facewire_server.batch import source
 from facewire_server.batch.ledger import Ledger
 from facewire_server.batch.parts import divide
 from facewire_server.batch.reading import Reader
-from facewire_server.batch.row import PhotoDetector, decode
+from facewire_server.batch.row import PhotoDetector
+from facewire_server.batch.stream import decode, encode
 from facewire_server.batch.work import rows_of
 from facewire_server.batch.worker import Job, Worker
 from facewire_server.errors import CommandError, ModelError
@@ -38,13 +39,14 @@ def worker(photos: Path, load: Callable[[], PhotoDetector], ledger: Ledger) -> W
 def part(photos: Path) -> pa.Table:
     """The first of the parts of the photos, all of them if they are few."""
     items = source.find(str(photos), None, "/elsewhere").items
-    return next(divide(pa.concat_tables([items] * 8), 100, 1, far=False))
+    first = next(divide(pa.concat_tables([items] * 8), 100, 1, far=False))
+    return pa.table({"part": [encode(first)]})
 
 
-def results(made: Worker, items: pa.Table) -> list[list[str]]:
+def results(made: Worker, batch: pa.Table) -> list[list[str]]:
     return [
         [row["error"] or row["source"] for row in decode(table["rows"][0].as_py()).to_pylist()]
-        for table in made(items)
+        for table in made(batch)
     ]
 
 
