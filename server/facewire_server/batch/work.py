@@ -49,9 +49,7 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
     """
     _set_up()
     notes = ClusterNotes(ray.get_runtime_context().get_job_id())
-    # As items: for tables Ray Data starts two more processes, to ask for their schemas.
-    items = [{PART: encode(part)} for part in parts]
-    results = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+    results = _dataset(parts).map_batches(
         Worker,
         batch_size=None,
         batch_format="pyarrow",
@@ -72,6 +70,12 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
     finally:
         with suppress(RayError):
             notes.clear()
+
+
+def _dataset(parts: Iterable[pa.Table]) -> ray.data.Dataset:
+    # As items: for tables Ray Data starts two more processes, to ask for their schemas.
+    items = [{PART: encode(part)} for part in parts]
+    return ray.data.from_items(items, override_num_blocks=len(items))
 
 
 def _set_up() -> None:
