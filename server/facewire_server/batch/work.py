@@ -18,7 +18,7 @@ from facewire_server.batch.ledger import Ledger
 from facewire_server.batch.notes import ClusterNotes
 from facewire_server.batch.store import short_message
 from facewire_server.batch.stream import decode, encode
-from facewire_server.batch.worker import FAILURE, PART, ROWS, TRACE, Job, Worker
+from facewire_server.batch.worker import FAILURE, PART, ROWS, TRACE, Job, RemoteWorker
 from facewire_server.errors import CommandError
 
 logger = logging.getLogger("facewire_server.batch")
@@ -50,7 +50,7 @@ def work(job: Job, parts: Iterable[pa.Table], cores: int) -> Generator[pa.Table]
     _set_up()
     notes = ClusterNotes(ray.get_runtime_context().get_job_id())
     results = _dataset(parts).map_batches(
-        Worker,
+        RemoteWorker,
         batch_size=None,
         batch_format="pyarrow",
         fn_constructor_args=(ray.put(job), Ledger(notes)),

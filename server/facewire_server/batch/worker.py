@@ -1,6 +1,8 @@
 """The worker: an actor of Ray that holds a detector and works on parts of the work items."""
 
+import atexit
 import logging
+import os
 import platform
 import traceback
 from collections.abc import Callable, Iterator
@@ -91,6 +93,17 @@ class Worker:
                 self._ledger.note(part, number)
             yield self._rows.of(number, source, read)
         self._ledger.end(part)
+
+
+class RemoteWorker(Worker):
+    """A worker that has a process of Ray's for itself."""
+
+    def __init__(self, job: Any, ledger: Ledger) -> None:
+        """As that of Worker."""
+        # Ray 2.60 may wait at the very end of a process for a lock that it holds itself: its
+        # pending messages then are of no use to anyone, and the process would stay for good.
+        atexit.register(os._exit, 0)
+        super().__init__(job, ledger)
 
 
 def _result(rows: list[dict[str, Any]]) -> pa.Table:

@@ -1,5 +1,7 @@
 """A worker yields the rows of its part a unit at a time, and says why it cannot work."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -108,3 +110,16 @@ def test_a_worker_that_cannot_start_says_why(
     with pytest.raises(CommandError, match=f"a worker on .* {message}"):
         rows_of(result)
     assert ("Traceback" in caplog.text) == isinstance(error, ValueError)
+
+
+def test_a_process_of_ray_ends_without_what_ray_does_at_its_end() -> None:
+    code = """
+import atexit
+from facewire_server.batch.worker import RemoteWorker
+
+atexit.register(print, "at the end")
+RemoteWorker(None, None)
+print("begun", flush=True)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "begun\n"
